@@ -1,0 +1,34 @@
+"""Cases of the losses of a binary label."""
+
+import numpy as np
+
+from bench.case import Case, Sklearn
+
+
+def cross_entropy_with_logits(mode, out, x, t):
+    """max(x, 0) - x t + log1p(exp(-|x|)); sigmoid through tanh, which is NumPy's fastest exponential function."""
+    value = gradient = None
+    if mode.value:
+        softplus = np.abs(x)
+        np.negative(softplus, out=softplus)
+        np.exp(softplus, out=softplus)
+        np.log1p(softplus, out=softplus)
+        softplus += np.maximum(x, 0)
+        value = softplus.mean() - np.dot(x, t) / x.size
+    if mode.gradient:
+        gradient = np.multiply(x, 0.5, out=out)
+        np.tanh(gradient, out=gradient)
+        gradient *= 0.5
+        gradient += 0.5
+        gradient -= t
+        gradient *= 1 / x.size
+    return value, gradient
+
+
+CASES = {
+    "binary_cross_entropy_with_logits": Case(
+        numpy=cross_entropy_with_logits,
+        jax=lambda jnp, x, t: jnp.mean(jnp.maximum(x, 0) - x * t + jnp.log1p(jnp.exp(-jnp.abs(x)))),
+        sklearn=Sklearn("HalfBinomialLoss"),
+    ),
+}

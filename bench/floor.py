@@ -1,0 +1,174 @@
+"""The memory floor: the time to read every input once and to write every output once, on this machine, now.
+
+The floor has to be measured in the same run as everything else, because the bandwidth of a shared machine moves by a
+factor within minutes, and without compiled code of our own. NumPy and the C library have loops that reach it:
+
+- **read and write**: `numpy.add(a, b, out=a)` reads `a` and `b` from memory and writes `a` back. A store into a line
+  that was just read needs no second read, so the traffic is exactly that of an ideal loss with two inputs and a
+  gradient that is streamed to memory past the caches. A plain `add` into a third array reads that array as well before
+  it overwrites it and takes a third longer. Further inputs are read by `memchr`, looking for a byte that is not there.
+- **read**: `memchr` over each input, or one dot product of two of them.
+
+The arrays are kept from call to call, as `out=` keeps an output. With several threads, chunks are handed out to
+Python threads that sleep between calls; all these loops release the interpreter lock. Several chunk sizes and team
+sizes are tried, and the fastest is the floor.
+
+It is a floor that can be touched but hardly crossed: a hand-written AVX-512 loop with streaming stores into a third
+array (10^7 float32 elements, 120 MB) took 0.99 to 1.15 of it on one thread and 1.07 to 1.2 on two, in the same run.
+Arrays that fit into a cache are read from there, for the floor and the contestants alike.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import count
+
+import numpy as np
+
+# Below this traffic a floor made of Python calls would measure those, not memory.
+SMALLEST_TRAFFIC = 256 * 1024
+# A sleeping thread takes some 50 us to wake: teams only where the work is much longer than that.
+SMALLEST_TEAM_TRAFFIC = 8 * 1024 * 1024
+CHUNK_BYTES = (256 * 1024, 1024 * 1024, 4 * 1024 * 1024)
+TRIALS = 5
+
+_memchr = ctypes.CDLL(None).memchr
+_memchr.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+_memchr.restype = ctypes.c_void_p
+_ABSENT = 0xFF  # in no float 0.0 or 1.0
+
+
+class Team:
+    """Threads that share numbered pieces of work with the caller and sleep in between."""
+
+    def __init__(self, size: int) -> None:
+        self._wake = [threading.Semaphore(0) for _ in range(size - 1)]
+        self._done = threading.Semaphore(0)
+        self._work: Callable[[int], None] | None = None
+        self._pieces = 0
+        self._next = count()
+        for signal in self._wake:
+            threading.Thread(target=self._serve, args=(signal,), daemon=True).start()
+
+    def _serve(self, signal: threading.Semaphore) -> None:
+        while True:
+            signal.acquire()
+            if self._work is None:
+                return
+            self._share()
+            self._done.release()
+
+    def _share(self) -> None:
+        while (index := next(self._next)) < self._pieces:
+            self._work(index)
+
+    def run(self, work: Callable[[int], None], pieces: int) -> None:
+        """Do `work(0)` ... `work(pieces - 1)`."""
+        self._work, self._pieces, self._next = work, pieces, count()
+        for signal in self._wake:
+            signal.release()
+        self._share()
+        for _ in self._wake:
+            self._done.acquire()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._work = None
+        for signal in self._wake:
+            signal.release()
+
+
+def _pieces(array: np.ndarray, number: int) -> list[np.ndarray]:
+    return np.array_split(array, number)
+
+
+def _read(pieces: Sequence[np.ndarray]) -> Callable[[int], None]:
+    spans = [(piece.ctypes.data, piece.nbytes) for piece in pieces]
+
+    def work(index: int) -> None:
+        address, size = spans[index]
+        _memchr(address, _ABSENT, size)
+
+    return work
+
+
+def _rewrite(first: Sequence[np.ndarray], second: Sequence[np.ndarray] | None) -> Callable[[int], None]:
+    add = np.add
+    if second is None:
+        return lambda index: add(first[index], 0.0, out=first[index])
+    return lambda index: add(first[index], second[index], out=first[index])
+
+
+class Floor:
+    """The fastest way found to move the bytes of one measurement.
+
+    Parameters
+    ----------
+    inputs
+        The size of each input in bytes; the output has the size of the first.
+    writes
+        Whether there is an output.
+    threads
+        The largest team to try.
+
+    `run()` moves the bytes once; `strategy` says how. `Floor.measurable` tells whether so few bytes have a floor.
+    """
+
+    def __init__(self, inputs: Sequence[int], writes: bool, threads: int) -> None:
+        self.traffic = sum(inputs) + (inputs[0] if writes else 0)
+        self._inputs = [np.full(max(size // 4, 1), float(i == 0), np.float32) for i, size in enumerate(inputs)]
+        self._teams = {size: Team(size) for size in ({1, threads} if self.traffic >= SMALLEST_TEAM_TRAFFIC else {1})}
+        candidates = dict(self._candidates(writes))
+        fastest = {name: min(_timed(run) for _ in range(TRIALS)) for name, run in candidates.items()}
+        self.strategy = min(fastest, key=fastest.__getitem__)
+        self.run = candidates[self.strategy]
+
+    @staticmethod
+    def measurable(inputs: Sequence[int], writes: bool) -> bool:
+        """Whether the traffic is large enough to be measured from Python."""
+        return sum(inputs) + (inputs[0] if writes else 0) >= SMALLEST_TRAFFIC
+
+    def close(self) -> None:
+        """End the threads and let the arrays go."""
+        for team in self._teams.values():
+            team.close()
+
+    def _candidates(self, writes: bool):
+        first = self._inputs[0]
+        numbers = sorted({-(-first.nbytes // size) for size in (*CHUNK_BYTES, first.nbytes)})
+        for number in numbers:
+            works = self._works(writes, number)
+            for size, team in self._teams.items():
+                if size > 1 and number < size:
+                    continue
+
+                def run(team: Team = team, works: list = works, number: int = number) -> None:
+                    for work in works:
+                        team.run(work, number)
+
+                # One team call per pass over memory would synchronise too often; one chunk of all inputs at a time.
+                def interleaved(team: Team = team, works: list = works, number: int = number) -> None:
+                    team.run(lambda index: [work(index) for work in works], number)
+
+                what = "add in place" if writes else "memchr"
+                yield f"{what}, {number} chunks, {size} threads", run if len(works) == 1 else interleaved
+        pair = next((a for a in self._inputs[1:] if a.size == first.size), None)
+        if not writes and len(self._inputs) == 2 and pair is not None:
+            yield "dot", lambda: np.dot(first, pair)
+
+    def _works(self, writes: bool, number: int) -> list[Callable[[int], None]]:
+        pieces = [_pieces(array, number) for array in self._inputs]
+        if not writes:
+            return [_read(piece) for piece in pieces]
+        second = next((i for i in range(1, len(pieces)) if self._inputs[i].size == self._inputs[0].size), None)
+        rewrite = _rewrite(pieces[0], None if second is None else pieces[second])
+        return [rewrite, *(_read(pieces[i]) for i in range(1, len(pieces)) if i != second)]
+
+
+def _timed(run: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start

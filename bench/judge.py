@@ -1,0 +1,73 @@
+"""The data of a case, and the reference in float64 that everybody has to agree with before anything is timed."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.case import Case, Mode
+
+# The references are those of the tests, so the two cannot drift apart; they are importable from a clone only.
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+
+from references import REFERENCES  # noqa: E402
+
+# A float32 sum over the largest arrays is allowed its rounding; the gradient is compared with its largest element.
+VALUE_TOLERANCE = {"float32": 2e-4, "float64": 1e-10}
+GRADIENT_TOLERANCE = {"float32": 1e-5, "float64": 1e-11}
+
+
+class Disagreement(Exception):
+    """A result that is not the reference's."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The operands of one measurement and what has to come out."""
+
+    operands: dict[str, np.ndarray]
+    value: float
+    gradient: np.ndarray
+
+    @classmethod
+    def draw(cls, loss: str, case: Case, size: int, dtype: str) -> Problem:
+        """Random operands of `size` elements with the reference's value and gradient of the mean."""
+        reference = REFERENCES[loss]
+        names = case.operands or tuple(o.name for o in reference.operands if not o.optional)
+        rng = np.random.default_rng(size)
+        operands: dict[str, np.ndarray] = {}
+        for name in names:
+            operands[name] = reference.operand(name).ordinary(rng, size, np.dtype(dtype).type, operands)
+        # Operands left out are ones; one that multiplies is no argument of the formula.
+        arguments = {
+            o.name: operands[o.name].astype(np.float64) if o.name in operands else 1.0
+            for o in reference.operands
+            if not o.multiplies
+        } | reference.defaults
+        value = float(np.mean(reference.value(**arguments)))
+        gradient = np.asarray(reference.gradients[names[0]](**arguments) / size, np.float64)
+        if reference.head is not None:
+            value, slope = reference.head(value, **reference.defaults)
+            gradient *= slope
+        return cls(operands, float(value), gradient)
+
+    def judge(self, mode: Mode, value: object, gradient: np.ndarray | None) -> None:
+        """Raise `Disagreement` unless the value and the gradient that `mode` asks for are right."""
+        dtype = next(iter(self.operands.values())).dtype
+        if mode.value:
+            got = float(np.asarray(value))
+            if not abs(got - self.value) <= VALUE_TOLERANCE[dtype.name] * max(abs(self.value), 1e-3):
+                raise Disagreement(f"value {got!r} where the reference has {self.value!r}")
+        if mode.gradient:
+            if not isinstance(gradient, np.ndarray) or gradient.shape != self.gradient.shape or gradient.dtype != dtype:
+                got = f"{gradient.dtype}{gradient.shape}" if isinstance(gradient, np.ndarray) else repr(gradient)
+                raise Disagreement(f"gradient {got} where {dtype}{self.gradient.shape} is due")
+            error = np.abs(gradient - self.gradient)
+            worst = int(np.argmax(error))
+            if not error[worst] <= GRADIENT_TOLERANCE[dtype.name] * np.abs(self.gradient).max():
+                raise Disagreement(
+                    f"gradient[{worst}] {gradient[worst]!s} where the reference has {self.gradient[worst]!s}"
+                )

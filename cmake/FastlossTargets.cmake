@@ -1,0 +1,74 @@
+# The library: engine and runtime for the baseline processor, and the kernels once per instruction set.
+
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(Threads REQUIRED)
+
+configure_file(cpp/include/fastloss/version.hpp.in generated/fastloss/version.hpp @ONLY)
+
+# How everything of ours is compiled. Contraction is off because a value must have the same bits whether or not its
+# gradient is computed beside it; fused operations are written out where they are wanted.
+add_library(fastloss_settings INTERFACE)
+target_compile_features(fastloss_settings INTERFACE cxx_std_20)
+target_compile_options(fastloss_settings INTERFACE -fno-math-errno -fno-trapping-math -ffp-contract=off)
+target_compile_options(
+  fastloss_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wundef -Wno-psabi $<$<BOOL:${FASTLOSS_WERROR}>:-Werror>
+)
+target_include_directories(fastloss_settings INTERFACE ${PROJECT_SOURCE_DIR}/cpp/include ${PROJECT_BINARY_DIR}/generated)
+
+if(FASTLOSS_SANITIZE)
+  # One instruction set and -O1: sanitized kernels take many times as long to compile.
+  list(GET FASTLOSS_ISAS 0 built_isas)
+  set(kernel_optimisation -O1)
+  target_compile_options(fastloss_settings INTERFACE -fsanitize=${FASTLOSS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g)
+  target_link_options(fastloss_settings INTERFACE -fsanitize=${FASTLOSS_SANITIZE})
+else()
+  set(built_isas ${FASTLOSS_ISAS})
+  set(kernel_optimisation -O3)
+endif()
+
+set(isa_flags_v2 -march=x86-64-v2)
+set(isa_flags_v3 -march=x86-64-v3)
+set(isa_flags_v4 -march=x86-64-v4)
+set(isa_flags_neon "")
+
+file(GLOB library_sources CONFIGURE_DEPENDS cpp/src/engine/*.cpp cpp/src/runtime/*.cpp)
+add_library(fastloss ${library_sources})
+add_library(fastloss::fastloss ALIAS fastloss)
+target_link_libraries(fastloss PRIVATE $<BUILD_INTERFACE:fastloss_settings> OpenMP::OpenMP_CXX Threads::Threads)
+target_compile_features(fastloss PUBLIC cxx_std_20)
+target_include_directories(
+  fastloss
+  PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/cpp/include> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+  PRIVATE ${PROJECT_SOURCE_DIR}/cpp/src
+)
+set_target_properties(fastloss PROPERTIES POSITION_INDEPENDENT_CODE ON)
+if(NOT in_wheel)  # a wheel cannot hold the symbolic links of a versioned library
+  set_target_properties(fastloss PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+endif()
+
+file(GLOB kernel_sources CONFIGURE_DEPENDS cpp/src/isa/*.cpp)
+foreach(isa IN LISTS built_isas)
+  add_library(fastloss_${isa} OBJECT ${kernel_sources})
+  target_link_libraries(fastloss_${isa} PRIVATE fastloss_settings)
+  target_include_directories(fastloss_${isa} PRIVATE ${PROJECT_SOURCE_DIR}/cpp/src)
+  target_compile_definitions(fastloss_${isa} PRIVATE FASTLOSS_KERNEL_TABLE=fastloss_kernels_${isa})
+  # Link-time optimisation would move code for newer processors into functions that every processor runs.
+  target_compile_options(fastloss_${isa} PRIVATE ${kernel_optimisation} -fno-lto ${isa_flags_${isa}})
+  set_target_properties(fastloss_${isa} PROPERTIES POSITION_INDEPENDENT_CODE ON INTERPROCEDURAL_OPTIMIZATION OFF)
+  target_sources(fastloss PRIVATE $<TARGET_OBJECTS:fastloss_${isa}>)
+  string(TOUPPER ${isa} isa_upper)
+  target_compile_definitions(fastloss PRIVATE FASTLOSS_HAS_${isa_upper}=1)
+
+  if(NOT FASTLOSS_SANITIZE)  # sanitizers add symbols of their own
+    set(stamp ${PROJECT_BINARY_DIR}/symbols_${isa}.checked)
+    add_custom_command(
+      OUTPUT ${stamp}
+      COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DISA=${isa} "-DOBJECTS=$<TARGET_OBJECTS:fastloss_${isa}>" -DSTAMP=${stamp} -P ${PROJECT_SOURCE_DIR}/cmake/check_symbols.cmake
+      DEPENDS $<TARGET_OBJECTS:fastloss_${isa}> ${PROJECT_SOURCE_DIR}/cmake/check_symbols.cmake
+      COMMENT "Checking the symbols of the ${isa} kernels"
+      VERBATIM
+    )
+    add_custom_target(fastloss_symbols_${isa} DEPENDS ${stamp})
+    add_dependencies(fastloss fastloss_symbols_${isa})
+  endif()
+endforeach()

@@ -1,0 +1,38 @@
+# Fails unless the objects of one instruction set define their kernel table and no other symbol that a linker could
+# merge with, or resolve from, code compiled for another instruction set: such a merge crashes older processors.
+#
+#   cmake -DNM=nm -DISA=v4 -DOBJECTS=a.o;b.o -DSTAMP=file -P check_symbols.cmake
+
+cmake_minimum_required(VERSION 3.24)
+
+set(problems "")
+set(tables 0)
+foreach(object IN LISTS OBJECTS)
+  execute_process(COMMAND ${NM} -P --defined-only ${object} OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)
+  string(REPLACE ";" "" listing "${listing}")
+  string(REPLACE "\n" ";" lines "${listing}")
+  foreach(line IN LISTS lines)
+    if(line MATCHES "^_GLOBAL__")
+      string(APPEND problems "\n  ${object}: a variable is initialised by code at load, on every processor: make it constexpr")
+    elseif(line MATCHES "^([^ ]+) ([A-Zvwu])( |$)")
+      set(symbol ${CMAKE_MATCH_1})
+      set(kind ${CMAKE_MATCH_2})
+      if(kind MATCHES "[VWvwu]")
+        string(APPEND problems "\n  ${object}: ${symbol} is weak (${kind}): make it always-inline, or put it into namespace FASTLOSS_ISA as a static")
+      elseif(symbol MATCHES "^(_ZN8fastloss[0-9]+)?fastloss_kernels_${ISA}(_[a-z_]+)?E?$")
+        math(EXPR tables "${tables} + 1")
+      else()
+        string(APPEND problems "\n  ${object}: ${symbol} is visible outside (${kind}): only fastloss_kernels_${ISA} may be")
+      endif()
+    endif()
+  endforeach()
+endforeach()
+if(tables EQUAL 0)
+  string(APPEND problems "\n  none of the objects defines fastloss_kernels_${ISA}")
+endif()
+if(problems)
+  message(FATAL_ERROR "The kernels for ${ISA} are not safe to link:${problems}")
+endif()
+if(STAMP)
+  file(TOUCH ${STAMP})
+endif()

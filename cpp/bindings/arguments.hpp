@@ -1,0 +1,21 @@
+// The arguments of a call, matched with the parameters of a loss.
+#pragma once
+
+#include "loss_type.hpp"
+#include "views.hpp"
+
+namespace fastloss::bindings {
+
+// Borrowed references; null where nothing was given.
+struct arguments {
+  PyObject* operands[max_operands] = {};
+  PyObject* options[max_options] = {};
+  PyObject* keywords[keyword_count] = {};
+  bool any_option = false;
+};
+
+// Fills `result`; raises TypeError in Python's words for what does not match.
+void match_arguments(const loss_object& loss, call_kind kind, PyObject* const* args, Py_ssize_t positional, PyObject* keyword_names,
+                     arguments& result);
+
+}  // namespace fastloss::bindings

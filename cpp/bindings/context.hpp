@@ -1,0 +1,16 @@
+// The context-local settings, fl.threads() and fl.errstate(), as the core takes them.
+#pragma once
+
+#include "fastloss/engine/pointwise.hpp"
+#include "python_objects.hpp"
+
+namespace fastloss::bindings {
+
+// The context variable behind both: a tuple (threads, nonfinite, domain, empty) of small ints, where 0 is the default.
+// Created at import; one look-up per call.
+extern PyObject* settings_variable;
+
+void create_settings_variable();
+void apply_context(call_options& options);
+
+}  // namespace fastloss::bindings

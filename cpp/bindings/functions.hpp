@@ -1,0 +1,8 @@
+// Small functions of the module: threads, instruction sets, the cache, and hooks for the tests.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace fastloss::bindings {
+void add_functions(pybind11::module_& module);
+}

@@ -1,0 +1,271 @@
+#include "loss_type.hpp"
+
+#include <cstddef>
+#include <cstring>
+#include <structmember.h>
+
+#include "calls.hpp"
+#include "fastloss/engine/pointwise.hpp"
+#include "method_type.hpp"
+#include "python_objects.hpp"
+
+namespace fastloss::bindings {
+
+PyTypeObject* loss_type = nullptr;
+
+namespace {
+
+loss_object& loss(PyObject* self) { return *reinterpret_cast<loss_object*>(self); }
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(loss(self).declaration);
+  for (PyObject* m : loss(self).methods) Py_VISIT(m);
+  return 0;
+}
+
+// Breaks the cycle with the methods. The declaration stays: a finalizer may still look at the loss.
+int clear(PyObject* self) {
+  for (PyObject*& m : loss(self).methods) Py_CLEAR(m);
+  return 0;
+}
+
+void deallocate(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  if (loss(self).weak_references != nullptr) PyObject_ClearWeakRefs(self);
+  clear(self);
+  Py_CLEAR(loss(self).declaration);
+  Py_CLEAR(loss(self).name);
+  for (PyObject*& n : loss(self).operand_names) Py_CLEAR(n);
+  for (PyObject*& n : loss(self).option_names) Py_CLEAR(n);
+  PyTypeObject* const type = Py_TYPE(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* intern(const char* text) { return checked(PyUnicode_InternFromString(text)).release(); }
+
+// A loss with the given loss struct (null: the defaults).
+owned make(const loss_info& info, PyObject* declaration, const void* options, unsigned bound) {
+  owned self = checked(loss_type->tp_alloc(loss_type, 0));
+  loss_object& l = loss(self.get());
+  l.vectorcall = call_loss;
+  l.info = &info;
+  l.declaration = Py_NewRef(declaration);
+  l.name = intern(info.name);
+  l.bound_options = bound;
+  if (options == nullptr) info.construct(l.options);
+  else std::memcpy(l.options, options, info.bytes);
+  for (const operand& o : info.operands) {
+    l.operand_names[l.operand_count++] = intern(o.name);
+    if (!o.is(optional)) l.required_count = l.operand_count;
+  }
+  for (const option_info& o : info.options) l.option_names[l.option_count++] = intern(o.name);
+  for (int k = 1; k < call_kind_count; ++k) {
+    const call_kind kind = static_cast<call_kind>(k);
+    if (info.elementwise || kind == call_kind::grad || kind == call_kind::value_and_grad) l.methods[k] = new_method(l, kind);
+  }
+  return self;
+}
+
+PyObject* create(PyTypeObject*, PyObject* args, PyObject* keywords) {
+  static const char* parameters[] = {"name", "declaration", nullptr};
+  const char* name = nullptr;
+  PyObject* declaration = nullptr;
+  if (PyArg_ParseTupleAndKeywords(args, keywords, "sO", const_cast<char**>(parameters), &name, &declaration) == 0) return nullptr;
+  return guarded([&] {
+    const loss_info* const info = find_loss(name);
+    if (info == nullptr) raise(PyExc_ValueError, "the compiled core has no loss named '%s'", name);
+    return make(*info, declaration, nullptr, 0).release();
+  });
+}
+
+// The core's own checks, on a call whose operands are the number 0.
+void check_options(const loss_info& info, const void* options) {
+  static const long long zero = 0;
+  pointwise_call call{};
+  call.loss = &info;
+  call.options = options;
+  for (std::size_t i = 0; i < info.operands.size(); ++i)
+    call.operands[i] = {.data = &zero, .shape = nullptr, .strides = nullptr, .rank = 0, .type = dtype::int64, .byteswapped = false, .weak = true};
+  const pointwise_plan plan(call);
+}
+
+PyObject* partial(PyObject* self, PyObject* const* args, Py_ssize_t positional, PyObject* keyword_names) {
+  return guarded([&]() -> PyObject* {
+    const loss_object& l = loss(self);
+    if (positional > 0) raise(PyExc_TypeError, "%U.partial() takes options as keywords only", l.name);
+    alignas(double) unsigned char options[max_loss_bytes];
+    std::memcpy(options, l.options, l.info->bytes);
+    unsigned bound = l.bound_options;
+    const Py_ssize_t named = keyword_names == nullptr ? 0 : PyTuple_GET_SIZE(keyword_names);
+    for (Py_ssize_t k = 0; k < named; ++k) {
+      PyObject* const name = PyTuple_GET_ITEM(keyword_names, k);
+      const int i = find_name(l.option_names, l.option_count, name);
+      if (i < 0) raise(PyExc_TypeError, "%U.partial() got an unexpected keyword argument '%U'", l.name, name);
+      l.info->set(options, i, option_value(l, i, args[k]));
+      bound |= 1u << i;
+    }
+    check_options(*l.info, options);
+    return make(*l.info, l.declaration, options, bound).release();
+  });
+}
+
+owned bound_options(const loss_object& l) {
+  owned dictionary = checked(PyDict_New());
+  for (int i = 0; i < l.option_count; ++i) {
+    if ((l.bound_options >> i & 1u) == 0) continue;
+    const owned value = checked(option_object(*l.info, l.options, i));
+    if (PyDict_SetItem(dictionary.get(), l.option_names[i], value.get()) < 0) throw python_error{};
+  }
+  return dictionary;
+}
+
+PyObject* represent(PyObject* self) {
+  return guarded([&]() -> PyObject* {
+    const loss_object& l = loss(self);
+    if (l.bound_options == 0) return PyUnicode_FromFormat("fastloss.%U", l.name);
+    owned parts = checked(PyList_New(0));
+    for (int i = 0; i < l.option_count; ++i) {
+      if ((l.bound_options >> i & 1u) == 0) continue;
+      const owned value = checked(option_object(*l.info, l.options, i));
+      const owned part = checked(PyUnicode_FromFormat("%U=%R", l.option_names[i], value.get()));
+      if (PyList_Append(parts.get(), part.get()) < 0) throw python_error{};
+    }
+    const owned comma = checked(PyUnicode_FromString(", "));
+    const owned text = checked(PyUnicode_Join(comma.get(), parts.get()));
+    return PyUnicode_FromFormat("fastloss.%U.partial(%U)", l.name, text.get());
+  });
+}
+
+bool same_loss(const loss_object& a, const loss_object& b) {
+  if (a.info != b.info) return false;
+  for (int i = 0; i < a.option_count; ++i)
+    if (a.info->get(a.options, i) != b.info->get(b.options, i)) return false;
+  return true;
+}
+
+PyObject* compare(PyObject* self, PyObject* other, int operation) {
+  if ((operation != Py_EQ && operation != Py_NE) || Py_TYPE(other) != loss_type) Py_RETURN_NOTIMPLEMENTED;
+  return PyBool_FromLong(same_loss(loss(self), loss(other)) == (operation == Py_EQ));
+}
+
+Py_hash_t hash(PyObject* self) {
+  const loss_object& l = loss(self);
+  Py_uhash_t h = static_cast<Py_uhash_t>(PyObject_Hash(l.name));
+  for (int i = 0; i < l.option_count; ++i) {
+    double x = l.info->get(l.options, i) + 0.0;  // -0.0 equals 0.0
+    Py_uhash_t bits;
+    static_assert(sizeof bits == sizeof x);
+    std::memcpy(&bits, &x, sizeof x);
+    h = (h ^ bits) * 1000003u;
+  }
+  const Py_hash_t result = static_cast<Py_hash_t>(h);
+  return result == -1 ? -2 : result;
+}
+
+PyObject* itself(PyObject* self, PyObject*, PyObject*) { return Py_NewRef(self); }
+
+// The plain loss is pickled as the global of its name; one with bound options as a call that binds them again.
+PyObject* reduce(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    const loss_object& l = loss(self);
+    if (l.bound_options == 0) return Py_NewRef(l.name);
+    owned module = checked(PyImport_ImportModule("fastloss._declare"));
+    owned rebuild = checked(PyObject_GetAttrString(module.get(), "rebuild"));
+    return Py_BuildValue("(O(ON))", rebuild.get(), l.name, bound_options(l).release());
+  });
+}
+
+PyObject* get_name(PyObject* self, void*) { return Py_NewRef(loss(self).name); }
+PyObject* get_declaration(PyObject* self, void*) { return Py_NewRef(loss(self).declaration); }
+PyObject* get_bound_options(PyObject* self, void*) {
+  return guarded([&] { return bound_options(loss(self)).release(); });
+}
+PyObject* get_info(PyObject* self, void*) { return PyObject_GetAttrString(loss(self).declaration, "info"); }
+
+PyObject* raise_not_elementwise(const loss_object& l, const char* attribute) {
+  return PyErr_Format(PyExc_AttributeError, "%U has no '%s': it is not a sum over elements, so no element has one of its own", l.name, attribute);
+}
+
+PyObject* get_method(PyObject* self, void* kind) {
+  const loss_object& l = loss(self);
+  const std::size_t k = reinterpret_cast<std::size_t>(kind);
+  return l.methods[k] != nullptr ? Py_NewRef(l.methods[k]) : raise_not_elementwise(l, method_names[k]);
+}
+
+PyObject* get_ufunc(PyObject* self, void* attribute) {
+  const loss_object& l = loss(self);
+  const char* const name = static_cast<const char*>(attribute);
+  return l.info->elementwise ? PyObject_GetAttrString(l.declaration, name) : raise_not_elementwise(l, name);
+}
+
+template <class F>
+PyCFunction function(F* f) { return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f)); }
+
+PyMethodDef methods[] = {
+    {"partial", function(partial), METH_FASTCALL | METH_KEYWORDS,
+     "partial($self, /, **options)\n--\n\nThe same loss with some of its options bound.\n\n"
+     "A call may still give them again. Unknown options raise TypeError, values out of range ValueError, at once.\n\n"
+     "Returns\n-------\nLoss\n    It pickles, and equals any other with the same options.\n"},
+    {"__reduce__", reduce, METH_NOARGS, "Pickles by name, with the bound options."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+void* number(call_kind k) { return reinterpret_cast<void*>(static_cast<std::size_t>(k)); }
+void* word(const char* s) { return const_cast<char*>(s); }
+
+PyGetSetDef attributes[] = {
+    {"__name__", get_name, nullptr, "Name of the loss.", nullptr},
+    {"__qualname__", get_name, nullptr, "Name of the loss.", nullptr},
+    {"_declaration", get_declaration, nullptr, "What the Python declaration says.", nullptr},
+    {"_bound_options", get_bound_options, nullptr, "The options bound by partial().", nullptr},
+    {"info", get_info, nullptr, "What is known about the loss: a fastloss.LossInfo.", nullptr},
+    {"hess", get_method, nullptr, "The diagonal second derivative.", number(call_kind::hess)},
+    {"grad_and_hess", get_method, nullptr, "The gradient and the diagonal second derivative.", number(call_kind::grad_and_hess)},
+    {"ufunc", get_ufunc, nullptr, "The unreduced value as a numpy.ufunc.", word("ufunc")},
+    {"grad_ufunc", get_ufunc, nullptr, "The derivative in the first operand as a numpy.ufunc.", word("grad_ufunc")},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+constexpr Py_ssize_t method_offset(call_kind k) {
+  return static_cast<Py_ssize_t>(offsetof(loss_object, methods) + sizeof(PyObject*) * static_cast<std::size_t>(k));
+}
+
+// The two methods that every loss has are plain members: the interpreter reads those fastest.
+PyMemberDef members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(loss_object, vectorcall), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(loss_object, weak_references), READONLY, nullptr},
+    {"grad", T_OBJECT_EX, method_offset(call_kind::grad), READONLY, "The gradient."},
+    {"value_and_grad", T_OBJECT_EX, method_offset(call_kind::value_and_grad), READONLY, "The value and the gradient."},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+template <class F>
+void* slot(F* f) { return reinterpret_cast<void*>(f); }
+
+PyType_Slot slots[] = {
+    {Py_tp_new, slot(create)},          {Py_tp_traverse, slot(traverse)}, {Py_tp_clear, slot(clear)},
+    {Py_tp_dealloc, slot(deallocate)},  {Py_tp_repr, slot(represent)},    {Py_tp_richcompare, slot(compare)},
+    {Py_tp_hash, slot(hash)},           {Py_tp_descr_get, slot(itself)},  {Py_tp_call, slot(PyVectorcall_Call)},
+    {Py_tp_methods, methods},           {Py_tp_getset, attributes},       {Py_tp_members, members},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {
+    "fastloss.Loss",
+    sizeof(loss_object),
+    0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
+    slots,
+};
+
+}  // namespace
+
+void add_loss_type(PyObject* module) {
+  owned type = checked(PyType_FromSpec(&spec));
+  if (PyModule_AddObjectRef(module, "Loss", type.get()) < 0) throw python_error{};
+  loss_type = reinterpret_cast<PyTypeObject*>(type.release());
+}
+
+}  // namespace fastloss::bindings

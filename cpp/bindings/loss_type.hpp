@@ -1,0 +1,46 @@
+// The Python type `Loss`. Its instances are called through vectorcall (calls.cpp), as are its methods grad, value_and_grad,
+// hess and grad_and_hess, which are objects of a type of their own (method_type.hpp).
+#pragma once
+
+#include "fastloss/core/loss.hpp"
+#include "names.hpp"
+
+namespace fastloss::bindings {
+
+enum class call_kind : int { value, grad, value_and_grad, hess, grad_and_hess };
+inline constexpr int call_kind_count = 5;
+// Attribute names; null for the value, which is the call of the loss itself.
+inline constexpr const char* method_names[call_kind_count] = {nullptr, "grad", "value_and_grad", "hess", "grad_and_hess"};
+
+struct loss_object {
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
+  PyObject* weak_references;
+  const loss_info* info;
+  PyObject* name;
+  PyObject* declaration;                // what Python knows of the loss: documentation, properties
+  PyObject* methods[call_kind_count];   // null for the value, and for what the loss does not have
+  PyObject* operand_names[max_operands];
+  PyObject* option_names[max_options];
+  int operand_count, required_count, option_count;
+  unsigned bound_options;               // bits: given to partial()
+  alignas(double) unsigned char options[max_loss_bytes];  // the loss struct
+};
+
+extern PyTypeObject* loss_type;
+
+// True or False, or np.bool_; TypeError otherwise.
+bool read_switch(PyObject* given, const char* argument, PyObject* loss_name);
+
+// Creates the type and adds it to the module, at import.
+void add_loss_type(PyObject* module);
+
+// The value of an option given from Python, as the loss struct takes it; raises TypeError or ValueError.
+double option_value(const loss_object& loss, int option, PyObject* given);
+// The value of an option as Python sees it: float, bool or str.
+PyObject* option_object(const loss_info& info, const void* options, int option);
+
+// Where an option, operand or keyword of this name stands, or -1.
+int find_name(PyObject* const* known, int count, PyObject* text);
+
+}  // namespace fastloss::bindings

@@ -1,0 +1,53 @@
+// Options between Python and the loss struct.
+#include "loss_type.hpp"
+#include "python_objects.hpp"
+
+namespace fastloss::bindings {
+namespace {
+
+double choice_value(const option_info& o, PyObject* given, PyObject* loss_name) {
+  if (PyUnicode_Check(given))
+    for (int i = 0; i < o.choice_count; ++i)
+      if (PyUnicode_CompareWithASCIIString(given, o.choices[i]) == 0) return i;
+  owned choices = checked(PyTuple_New(o.choice_count));
+  for (int i = 0; i < o.choice_count; ++i) PyTuple_SET_ITEM(choices.get(), i, checked(PyUnicode_FromString(o.choices[i])).release());
+  raise(PyUnicode_Check(given) ? PyExc_ValueError : PyExc_TypeError, "%U: %s must be one of %R, not %R", loss_name, o.name, choices.get(), given);
+}
+
+}  // namespace
+
+bool read_switch(PyObject* given, const char* argument, PyObject* loss_name) {
+  if (given == Py_True) return true;
+  if (given == Py_False) return false;
+  if (PyArray_IsScalar(given, Bool)) return PyArrayScalar_VAL(given, Bool) != 0;
+  raise(PyExc_TypeError, "%U: %s must be True or False, not %R", loss_name, argument, given);
+}
+
+double option_value(const loss_object& loss, int option, PyObject* given) {
+  const option_info& o = loss.info->options[static_cast<std::size_t>(option)];
+  if (o.kind == option_kind::toggle) return read_switch(given, o.name, loss.name) ? 1.0 : 0.0;
+  if (o.kind == option_kind::choice) return choice_value(o, given, loss.name);
+  if (PyFloat_Check(given)) return PyFloat_AS_DOUBLE(given);
+  const double x = PyBool_Check(given) ? -1.0 : PyFloat_AsDouble(given);
+  if (x != -1.0) return x;
+  if (PyErr_Occurred() != nullptr) {
+    if (PyErr_ExceptionMatches(PyExc_OverflowError)) raise(PyExc_ValueError, "%U: %s is too large for a float64", loss.name, o.name);
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw python_error{};
+  } else if (!PyBool_Check(given)) {
+    return x;
+  }
+  raise(PyExc_TypeError, "%U: %s must be a number, not %s", loss.name, o.name, Py_TYPE(given)->tp_name);
+}
+
+PyObject* option_object(const loss_info& info, const void* options, int option) {
+  const option_info& o = info.options[static_cast<std::size_t>(option)];
+  const double x = info.get(options, option);
+  switch (o.kind) {
+    case option_kind::number: return PyFloat_FromDouble(x);
+    case option_kind::toggle: return PyBool_FromLong(x != 0.0);
+    case option_kind::choice: break;
+  }
+  return PyUnicode_FromString(o.choices[static_cast<int>(x)]);
+}
+
+}  // namespace fastloss::bindings

@@ -1,0 +1,119 @@
+// How a loss describes itself: operands (arrays or numbers that stretch and may have a gradient) and options (numbers
+// that shape the formula). A loss struct holds its options as members and carries these descriptions as data; the front
+// door, the Python bindings and the tests read them, so that nothing is said twice.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <span>
+
+#include "fastloss/core/array.hpp"
+#include "fastloss/core/config.hpp"
+
+namespace fastloss {
+
+inline constexpr int max_operands = 6;
+inline constexpr int max_options = 8;
+inline constexpr std::size_t max_loss_bytes = 128;
+
+// The values an operand or an option may take. NaN always passes: it is data, and comes back as NaN.
+struct domain {
+  double lower = -std::numeric_limits<double>::infinity();
+  double upper = std::numeric_limits<double>::infinity();
+  bool lower_open = false;
+  bool upper_open = false;
+  bool ends_only = false;  // only the two ends themselves, such as labels -1 and 1
+  bool always = false;     // checked in every call, not only under errstate(domain="raise")
+
+  constexpr bool everything() const {
+    return lower == -std::numeric_limits<double>::infinity() && upper == std::numeric_limits<double>::infinity() && !ends_only;
+  }
+  constexpr bool contains(double x) const {
+    if (x != x) return true;
+    if (ends_only) return x == lower || x == upper;
+    return (lower_open ? x > lower : x >= lower) && (upper_open ? x < upper : x <= upper);
+  }
+};
+
+constexpr domain everywhere() { return {}; }
+constexpr domain above(double lower) { return {.lower = lower, .lower_open = true}; }
+constexpr domain at_least(double lower) { return {.lower = lower}; }
+constexpr domain between(double lower, double upper) { return {.lower = lower, .upper = upper}; }
+constexpr domain either(double a, double b) { return {.lower = a, .upper = b, .ends_only = true}; }
+constexpr domain checked_always(domain d) { d.always = true; return d; }
+
+enum operand_flags : unsigned {
+  differentiable = 1u,  // has a gradient
+  optional = 2u,        // may be left out; the formula then sees the constant 1
+  multiplies = 4u,      // torch's `weight`: multiplies the loss outside the formula, which never sees it
+  integer = 8u,         // class indices or counts: only integer dtypes are accepted
+  trailing = 16u,       // aligns to the trailing axes of the input (torch's weight and pos_weight)
+  leading = 32u,        // one rank less than the input aligns to its leading axes (the Gaussian variance)
+};
+
+struct operand {
+  const char* name;
+  unsigned flags = 0;
+  domain values{};
+
+  constexpr bool is(unsigned flag) const { return (flags & flag) != 0; }
+};
+
+// A member of the loss struct that shapes its formula: a number, a switch, or one of several named choices.
+template <class L>
+struct option {
+  const char* name;
+  double L::*number = nullptr;
+  bool L::*toggle = nullptr;
+  int L::*choice = nullptr;
+  domain values{};
+  const char* const* choices = nullptr;
+  int choice_count = 0;
+
+  constexpr option(const char* n, double L::*m, domain d) : name(n), number(m), values(d) {}
+  constexpr option(const char* n, bool L::*m) : name(n), toggle(m) {}
+  template <int N>
+  constexpr option(const char* n, int L::*m, const char* const (&c)[N]) : name(n), choice(m), choices(c), choice_count(N) {}
+};
+
+// What each element adds to the denominator of the mean: torch's different denominators are choices of this.
+enum class denominator : unsigned char { count, weight, share };
+
+enum class option_kind : unsigned char { number, toggle, choice };
+
+struct option_info {
+  const char* name;
+  option_kind kind;
+  domain values;
+  const char* const* choices;
+  int choice_count;
+  double initial;  // the default
+};
+
+// The value of a head h(S, D) and its derivatives in S and D.
+struct head_value {
+  double value, by_sum, by_denominator;
+};
+
+struct loss_kernels;  // engine/pointwise_kernels.hpp
+
+// A loss with its type erased: what the front door needs to check and run a call.
+struct loss_info {
+  const char* name;
+  std::span<const operand> operands;
+  std::span<const option_info> options;
+  std::size_t bytes;                        // sizeof the struct
+  void (*construct)(void* loss);            // fills in the defaults
+  void (*set)(void* loss, int option, double value);
+  double (*get)(const void* loss, int option);
+  domain (*values)(const void* loss, int operand);  // the domain of an operand under these options
+  head_value (*head)(const void* loss, double sum, double denominator);  // null: sum / denominator
+  denominator share;
+  bool of_difference;  // a formula of input - target: the target's gradient is minus the input's
+  bool elementwise;    // no head: Hessians and ufuncs exist
+  double nanoseconds;  // estimated cost per element of value and gradient, one thread: decides when threads pay
+  int index;           // position in the registry, or -1 for a user's own loss
+  const loss_kernels* kernels;  // a user's own kernels; null for a registered loss, whose kernels the dispatcher picks
+};
+
+}  // namespace fastloss

@@ -1,0 +1,100 @@
+// Erases the type of a loss struct: from its members and descriptions to the loss_info that the front door reads.
+#pragma once
+
+#include <array>
+#include <new>
+#include <type_traits>
+
+#include "fastloss/core/loss.hpp"
+#include "fastloss/engine/loss_traits.hpp"
+#include "fastloss/engine/pointwise_kernel.hpp"
+
+namespace fastloss {
+inline namespace FASTLOSS_ISA {
+
+template <class L>
+constexpr bool validate_loss() {
+  static_assert(std::is_aggregate_v<L> && std::is_trivially_copyable_v<L>, "a loss struct holds its options and nothing else");
+  static_assert(sizeof(L) <= max_loss_bytes);
+  static_assert(operand_count<L> >= 1 && operand_count<L> <= max_operands);
+  static_assert(options_of<L>().size() <= max_options);
+  static_assert(!L::operands[0].is(optional) && !L::operands[0].is(multiplies), "the first operand is the prediction");
+  return true;
+}
+
+template <class L>
+double get_option(const void* loss, int i) {
+  const auto o = options_of<L>()[static_cast<std::size_t>(i)];
+  const L& l = *static_cast<const L*>(loss);
+  return o.number != nullptr ? l.*o.number : o.toggle != nullptr ? (l.*o.toggle ? 1.0 : 0.0) : static_cast<double>(l.*o.choice);
+}
+
+template <class L>
+void set_option(void* loss, int i, double value) {
+  const auto o = options_of<L>()[static_cast<std::size_t>(i)];
+  L& l = *static_cast<L*>(loss);
+  if (o.number != nullptr) l.*o.number = value;
+  else if (o.toggle != nullptr) l.*o.toggle = value != 0.0;
+  else l.*o.choice = static_cast<int>(value);
+}
+
+template <class L>
+head_value evaluate_head(const void* loss, double sum, double denominator) {
+  using P = pack<double, 1>;
+  using D = dual<P, one_t>;
+  const L& l = *static_cast<const L*>(loss);
+  const P s(sum), d(denominator);
+  const auto by_sum = l.head(D{s, {}}, d);
+  const auto by_denominator = l.head(s, D{d, {}});
+  const auto scalar = [](P p) { double x; p.store(&x); return x; };
+  return {scalar(value_of<P>(by_sum)), scalar(first_derivative<P>(by_sum)), scalar(first_derivative<P>(by_denominator))};
+}
+
+template <class L>
+constexpr auto describe_options() {
+  constexpr auto from = options_of<L>();
+  std::array<option_info, from.size()> to{};
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const auto& o = from[i];
+    const option_kind kind = o.number != nullptr ? option_kind::number : o.toggle != nullptr ? option_kind::toggle : option_kind::choice;
+    const L initial{};
+    const double value = o.number != nullptr ? initial.*o.number : o.toggle != nullptr ? (initial.*o.toggle ? 1.0 : 0.0) : static_cast<double>(initial.*o.choice);
+    to[i] = {o.name, kind, o.values, o.choices, o.choice_count, value};
+  }
+  return to;
+}
+
+template <class L>
+inline constexpr auto option_descriptions = describe_options<L>();
+
+template <class L>
+domain operand_values(const void* loss, int i) {
+  if constexpr (requires(const L& l) { l.values(0); }) return static_cast<const L*>(loss)->values(i);
+  else return L::operands[i].values;
+}
+
+template <class L>
+constexpr loss_info describe(int index, const loss_kernels* kernels = nullptr) {
+  static_assert(validate_loss<L>());
+  loss_info info{};
+  info.name = L::name;
+  info.operands = L::operands;
+  info.options = option_descriptions<L>;
+  info.bytes = sizeof(L);
+  info.construct = [](void* loss) { ::new (loss) L{}; };
+  info.set = set_option<L>;
+  info.get = get_option<L>;
+  info.values = operand_values<L>;
+  info.head = nullptr;
+  if constexpr (kernel::has_head<L>) info.head = evaluate_head<L>;
+  info.share = mean_over_of<L>();
+  info.of_difference = is_of_difference<L>();
+  info.elementwise = !kernel::has_head<L>;
+  info.nanoseconds = nanoseconds_of<L>();
+  info.index = index;
+  info.kernels = kernels;
+  return info;
+}
+
+}  // namespace FASTLOSS_ISA
+}  // namespace fastloss

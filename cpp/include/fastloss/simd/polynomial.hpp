@@ -1,0 +1,71 @@
+// Polynomials and the layout of IEEE numbers: what the elementary functions are made of.
+#pragma once
+
+#include <limits>
+#include <type_traits>
+
+#include "fastloss/simd/pack.hpp"
+
+namespace fastloss {
+inline namespace FASTLOSS_ISA {
+namespace detail {
+
+// c0 + c1 x + c2 x^2 + ... by Horner's rule. Several packs are in flight in every kernel, which hides the latency of
+// the chain; splitting it would only add operations.
+template <class P>
+FASTLOSS_FN P polynomial(P, double c0) {
+  return P(c0);
+}
+template <class P, class... C>
+FASTLOSS_FN P polynomial(P x, double c0, C... higher) {
+  return fma(polynomial(x, higher...), x, P(c0));
+}
+
+template <class S>
+inline constexpr bool is_float = std::is_same_v<S, float>;
+
+template <class S>
+struct ieee {
+  using integer = std::conditional_t<is_float<S>, std::int32_t, std::int64_t>;
+  static constexpr int mantissa_bits = is_float<S> ? 23 : 52;
+  static constexpr integer bias = is_float<S> ? 127 : 1023;
+  static constexpr integer exponent_one = integer{1} << mantissa_bits;
+  // Adding this to a number of modest size leaves its nearest integer in the lowest bits.
+  static constexpr S rounder = is_float<S> ? S(0x1.8p23) : S(0x1.8p52);
+  static constexpr integer rounder_bits = is_float<S> ? integer(0x4B400000) : integer(0x4338000000000000);
+  static constexpr S smallest_normal = std::numeric_limits<S>::min();
+  static constexpr S infinity = std::numeric_limits<S>::infinity();
+  static constexpr S nan = std::numeric_limits<S>::quiet_NaN();
+};
+
+// The number that a small integer is (|i| < 2^22, or 2^51 for double), without an integer conversion instruction,
+// which x86-64 has for 64-bit integers only from v4 on.
+template <class S, int W>
+FASTLOSS_FN pack<S, W> small_integer(integer_pack<S, W> i) {
+  return pack<S, W>::from_bits(i + ieee<S>::rounder_bits) - ieee<S>::rounder;
+}
+
+// 2^i for exponents of normal numbers.
+template <class S, int W>
+FASTLOSS_FN pack<S, W> power_of_two(integer_pack<S, W> i) {
+  return pack<S, W>::from_bits((i + ieee<S>::bias) << ieee<S>::mantissa_bits);
+}
+
+// x = mantissa * 2^exponent with the mantissa in [sqrt(1/2), sqrt(2)); x must be positive and normal.
+template <class S, int W>
+struct split_number {
+  pack<S, W> mantissa;
+  integer_pack<S, W> exponent;
+};
+template <class S, int W>
+FASTLOSS_FN split_number<S, W> split_exponent(pack<S, W> x) {
+  using integer = typename ieee<S>::integer;
+  constexpr integer root_half = is_float<S> ? integer(0x3f3504f3) : integer(0x3fe6a09e667f3bcd);
+  const integer_pack<S, W> distance = x.bits() - root_half;
+  const integer_pack<S, W> exponent = distance >> ieee<S>::mantissa_bits;
+  return {pack<S, W>::from_bits(x.bits() - (exponent << ieee<S>::mantissa_bits)), exponent};
+}
+
+}  // namespace detail
+}  // namespace FASTLOSS_ISA
+}  // namespace fastloss

@@ -1,0 +1,50 @@
+// How arrays of a call lie over the elements of its iteration.
+#pragma once
+
+#include <cstddef>
+
+#include "fastloss/core/array.hpp"
+#include "fastloss/core/loss.hpp"
+
+namespace fastloss {
+
+// How the axes of an argument are matched with those of the input.
+enum class alignment {
+  same,              // the input's rank; 1 where it stretches
+  trailing,          // up to the input's rank, matched from the last axis
+  leading,           // up to the input's rank, matched from the first axis
+  same_or_leading,   // the input's rank, or one axis less, matched from the first axis
+};
+
+alignment alignment_of(const operand& o);
+
+// Writes the byte strides of `a` over the input's axes, 0 where it stretches; false if its shape does not fit.
+// Numbers (rank 0) always fit.
+bool align_strides(const const_array& a, alignment how, int rank, const std::ptrdiff_t* shape, std::ptrdiff_t* strides);
+
+// Several arrays walked together, with as few axes as possible.
+inline constexpr int max_walks = 24;
+struct joint_layout {
+  int rank;
+  std::ptrdiff_t shape[max_rank];
+  std::ptrdiff_t* strides[max_walks];  // of each array; rewritten in place
+  int arrays;
+};
+
+// Orders the axes by the first array's strides, so that the walk follows memory, drops axes of one element, and joins
+// neighbours that every array walks as one. The order depends on shapes and strides alone, and so do the sums.
+void simplify(joint_layout& layout);
+
+// Whether strides step through memory element by element, in C order.
+bool is_contiguous(int rank, const std::ptrdiff_t* shape, const std::ptrdiff_t* strides, std::size_t itemsize);
+
+std::size_t element_count(int rank, const std::ptrdiff_t* shape);
+
+// Whether two arrays are the same elements in the same places.
+bool same_view(const const_array& a, const const_array& b);
+// Whether two arrays may share memory. Interleaved arrays, such as x[::2] and x[1::2], are recognised as apart.
+bool may_overlap(const const_array& a, const const_array& b);
+// Whether two elements of one array may lie at the same place.
+bool may_overlap_itself(const const_array& a);
+
+}  // namespace fastloss

@@ -1,0 +1,93 @@
+// Element types in memory and their conversion to and from the computation dtypes.
+#pragma once
+
+#include <cstdint>
+
+#include "fastloss/core/array.hpp"
+#include "fastloss/core/config.hpp"
+
+namespace fastloss {
+inline namespace FASTLOSS_ISA {
+namespace {
+
+struct half_bits { std::uint16_t bits; };
+struct brain_bits { std::uint16_t bits; };
+
+template <dtype> struct element;
+template <> struct element<dtype::boolean> { using type = bool; };
+template <> struct element<dtype::int8> { using type = std::int8_t; };
+template <> struct element<dtype::uint8> { using type = std::uint8_t; };
+template <> struct element<dtype::int16> { using type = std::int16_t; };
+template <> struct element<dtype::uint16> { using type = std::uint16_t; };
+template <> struct element<dtype::int32> { using type = std::int32_t; };
+template <> struct element<dtype::uint32> { using type = std::uint32_t; };
+template <> struct element<dtype::int64> { using type = std::int64_t; };
+template <> struct element<dtype::uint64> { using type = std::uint64_t; };
+template <> struct element<dtype::float16> { using type = half_bits; };
+template <> struct element<dtype::bfloat16> { using type = brain_bits; };
+template <> struct element<dtype::float32> { using type = float; };
+template <> struct element<dtype::float64> { using type = double; };
+
+FASTLOSS_FN std::uint32_t bits_of(float x) { return __builtin_bit_cast(std::uint32_t, x); }
+FASTLOSS_FN float float_of(std::uint32_t x) { return __builtin_bit_cast(float, x); }
+
+// Rebiasing the exponent by a multiplication is right for subnormals too; infinities and NaN need their exponent set.
+FASTLOSS_FN float widen(half_bits h) {
+  const std::uint32_t magnitude = h.bits & 0x7fffu, sign = (h.bits & 0x8000u) << 16;
+  const std::uint32_t scaled = bits_of(float_of(magnitude << 13) * 0x1p112f);
+  return float_of((magnitude >= 0x7c00u ? scaled | 0x7f800000u : scaled) | sign);
+}
+FASTLOSS_FN float widen(brain_bits b) { return float_of(static_cast<std::uint32_t>(b.bits) << 16); }
+
+// Round to nearest even.
+FASTLOSS_FN half_bits narrow_to_half(float x) {
+  const std::uint32_t all = bits_of(x), sign = all & 0x80000000u, a = all ^ sign;
+  const std::uint32_t special = a > 0x7f800000u ? 0x7e00u : 0x7c00u;
+  const std::uint32_t subnormal = bits_of(float_of(a) + 0.5f) - 0x3f000000u;  // 0.5f has the spacing of half subnormals
+  const std::uint32_t normal = (a - 0x38000000u + 0xfffu + ((a >> 13) & 1u)) >> 13;
+  const std::uint32_t h = a >= 0x47800000u ? special : a < 0x38800000u ? subnormal : normal;
+  return {static_cast<std::uint16_t>(h | (sign >> 16))};
+}
+FASTLOSS_FN brain_bits narrow_to_brain(float x) {
+  const std::uint32_t a = bits_of(x);
+  const std::uint32_t rounded = (a + 0x7fffu + ((a >> 16) & 1u)) >> 16;
+  return {static_cast<std::uint16_t>(x != x ? (a >> 16) | 0x40u : rounded)};
+}
+
+template <class S, class T>
+FASTLOSS_FN S to_computation(T x) {
+  if constexpr (__is_same(T, half_bits) || __is_same(T, brain_bits)) return static_cast<S>(widen(x));
+  else return static_cast<S>(x);
+}
+
+template <class T, class S>
+FASTLOSS_FN T from_computation(S x) {
+  if constexpr (__is_same(T, half_bits)) return narrow_to_half(static_cast<float>(x));
+  else if constexpr (__is_same(T, brain_bits)) return narrow_to_brain(static_cast<float>(x));
+  else return static_cast<T>(x);
+}
+
+// Any byte but 0 is true, as in C; memory that was never a bool must not become an out-of-range one.
+template <class T, bool Swapped>
+FASTLOSS_FN T read(const char* p) {
+  if constexpr (__is_same(T, bool)) {
+    return *p != 0;
+  } else {
+    char bytes[sizeof(T)];
+    for (unsigned i = 0; i < sizeof(T); ++i) bytes[i] = p[Swapped ? sizeof(T) - 1 - i : i];
+    T x;
+    __builtin_memcpy(&x, bytes, sizeof(T));
+    return x;
+  }
+}
+
+template <class T, bool Swapped>
+FASTLOSS_FN void write(char* p, T x) {
+  char bytes[sizeof(T)];
+  __builtin_memcpy(bytes, &x, sizeof(T));
+  for (unsigned i = 0; i < sizeof(T); ++i) p[Swapped ? sizeof(T) - 1 - i : i] = bytes[i];
+}
+
+}  // namespace
+}  // namespace FASTLOSS_ISA
+}  // namespace fastloss

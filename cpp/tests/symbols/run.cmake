@@ -1,0 +1,20 @@
+# Compiles each source of this folder as if it were a kernel object and holds the verdict of check_symbols.cmake against
+# the one that the file's name promises.
+
+cmake_minimum_required(VERSION 3.24)
+file(MAKE_DIRECTORY ${WORK})
+foreach(case IN ITEMS "accepted;" "weak;is weak" "visible;visible outside" "initialised;initialised by code at load" "without_table;none of the objects defines")
+  list(GET case 0 name)
+  list(GET case 1 expected)
+  execute_process(COMMAND ${CXX} -std=c++20 -O1 -c ${SOURCES}/${name}.cpp -o ${WORK}/${name}.o COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${CMAKE_COMMAND} -DNM=${NM} -DISA=v2 -DOBJECTS=${WORK}/${name}.o -P ${CHECK} RESULT_VARIABLE status ERROR_VARIABLE message)
+  if(NOT expected)
+    if(NOT status EQUAL 0)
+      message(FATAL_ERROR "${name}.cpp must be accepted, but: ${message}")
+    endif()
+  elseif(status EQUAL 0)
+    message(FATAL_ERROR "${name}.cpp must be rejected, but was accepted")
+  elseif(NOT message MATCHES "${expected}")
+    message(FATAL_ERROR "${name}.cpp was rejected for another reason than \"${expected}\": ${message}")
+  endif()
+endforeach()

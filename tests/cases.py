@@ -1,0 +1,209 @@
+"""The registry joined with the references: what is tested, with which data, and within which bound."""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from typing import NamedTuple
+
+import fastloss as fl
+import numpy as np
+from references import REFERENCES, Reference
+from references.reductions import expand
+
+INFO = {info.name: info for info in fl.losses()}
+# The gate fails for a registered loss without a reference; every other test runs on those that have one.
+NAMES = tuple(name for name in INFO if name in REFERENCES)
+ISAS = tuple(fl._core.available_isas())
+DTYPES = (np.float32, np.float64)
+LONG = np.longdouble
+
+
+class Check(NamedTuple):
+    """One thing that is tested about one loss. The gate demands a test parameterised with each."""
+
+    loss: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.loss}-{self.what}".replace(" ", "_")
+
+
+def loss(name):
+    """The loss object under test."""
+    return getattr(fl, name)
+
+
+def seed(*parts) -> np.random.Generator:
+    """A generator that depends on the names of a test alone."""
+    return np.random.default_rng(zlib.crc32("/".join(map(str, parts)).encode()))
+
+
+def quantities(name) -> list[str]:
+    """Everything that a loss computes: its value, the gradient in each operand, its Hessian."""
+    info = INFO[name]
+    gradients = [f"gradient:{operand.name}" for operand in info.operands if operand.differentiable]
+    return ["value", *gradients, *(["hessian"] if info.elementwise else [])]
+
+
+def checks(kind=None) -> list[Check]:
+    """A check for each quantity of each loss, or of one kind of quantity."""
+    return [Check(name, q) for name in NAMES for q in quantities(name) if kind is None or q.startswith(kind)]
+
+
+def option_sets(reference: Reference) -> list[dict]:
+    """The defaults, then each option with each of its other values."""
+    return [{}, *({name: value} for name, values in reference.options.items() for value in values)]
+
+
+def presences(reference: Reference) -> list[tuple[str, ...]]:
+    """Which operands are given: every subset of the optional ones."""
+    required = [o.name for o in reference.operands if not o.optional]
+    optional = [o.name for o in reference.operands if o.optional]
+    subsets = itertools.chain.from_iterable(itertools.combinations(optional, n) for n in range(len(optional) + 1))
+    return [tuple(n for n in reference.names if n in required or n in chosen) for chosen in subsets]
+
+
+def sample(reference: Reference, rng, count, dtype, mode="ordinary", present=None) -> dict[str, np.ndarray]:
+    """Operands drawn for a loss, with their spread asserted: a generator that yields one value tests nothing."""
+    drawn: dict[str, np.ndarray] = {}
+    for operand in reference.operands:
+        if present is not None and operand.name not in present:
+            continue
+        drawn[operand.name] = getattr(operand, mode)(rng, count, np.dtype(dtype).type, drawn)
+        _assert_spread(operand, drawn[operand.name], mode)
+    return drawn
+
+
+def _assert_spread(operand, values, mode):
+    assert values.dtype in DTYPES and np.isfinite(values).all()
+    if values.size < 64:
+        return
+    distinct = np.unique(values)
+    labels = [x for x in operand.specials if np.isfinite(x)]
+    if set(distinct) <= set(labels):
+        assert len(distinct) == len(labels), f"{operand.name}: only {distinct}"
+        return
+    assert distinct.size > values.size // 5, f"{operand.name}: {distinct.size} distinct values of {values.size}"
+    if mode == "wide":
+        magnitudes = np.abs(values[values != 0])
+        info = np.finfo(values.dtype)
+        assert magnitudes.min() < info.smallest_normal, f"{operand.name}: no subnormal value"
+        assert (values == 0).any(), f"{operand.name}: no zero"
+        assert magnitudes.max() > info.max**0.9 or values.max() <= 1, f"{operand.name}: nothing near the largest number"
+
+
+def compute(name, quantity, operands, options, **call):
+    """The quantity as fastloss computes it."""
+    function, call = loss(name), {"reduction": "none", **call}
+    if quantity == "value":
+        return function(**operands, **options, **call)
+    if quantity == "hessian":
+        return function.hess(**operands, **options, **call)
+    return function.grad(**operands, **options, wrt=quantity.removeprefix("gradient:"), **call)
+
+
+class Exact:
+    """Value, gradients and Hessian of the unreduced loss, by the reference, at the numbers that the dtype holds."""
+
+    def __init__(self, reference: Reference, operands, options, dtype):
+        self.reference = reference.pointwise
+        self.dtype = np.dtype(dtype)
+        self.options = {
+            k: LONG(self.dtype.type(v)) if isinstance(v, float) else v for k, v in {**self.reference.defaults, **options}.items()
+        }
+        shape = np.shape(operands["input"])
+        given = {k: np.broadcast_to(expand(self.reference.operand(k), np.asarray(v), shape), shape).astype(LONG) for k, v in operands.items()}
+        self.weights = [given.pop(o.name) for o in self.reference.operands if o.multiplies and o.name in given]
+        self.operands = given
+        for operand in self.reference.operands:
+            if operand.optional and not operand.multiplies:
+                self.operands.setdefault(operand.name, np.ones(shape, LONG))
+        everything = [*self.operands.values(), *self.weights]
+        self.missing = np.any([np.isnan(x) for x in everything], axis=0)
+
+    def raw(self, quantity, **replaced):
+        """The quantity without the factor from outside; NaN wherever the value is."""
+        operands = {**self.operands, **replaced}
+        with np.errstate(all="ignore"):
+            value = self.reference.value(**operands, **self.options)
+            if quantity == "value":
+                return value + LONG(0)
+            if quantity == "hessian":
+                result = self.reference.hessian(**operands, **self.options)
+            else:
+                result = self.reference.gradients[quantity.removeprefix("gradient:")](**operands, **self.options)
+            return np.where(np.isnan(value), value, result)
+
+    def _multiplier(self, quantity):
+        """The factor from outside, and the name of the quantity that it multiplies."""
+        operand = quantity.removeprefix("gradient:")
+        outside = operand in self.reference.names and self.reference.operand(operand).multiplies
+        if outside:
+            return [], "value"
+        return self.weights, quantity
+
+    def __call__(self, quantity):
+        weights, quantity = self._multiplier(quantity)
+        result = self.raw(quantity)
+        with np.errstate(all="ignore"):
+            for weight in weights:
+                result = np.where((weight == 0) & ~np.isnan(result), 0, weight * result)
+        return np.where(self.missing, np.nan, result)
+
+    def bound(self, quantity):
+        """4 ulp of the result, one ulp of each operand and of each term formed first, as they move the result."""
+        exact = self(quantity)
+        weights, quantity = self._multiplier(quantity)
+        raw = self.raw(quantity)
+        moved = np.zeros(exact.shape, LONG)
+        with np.errstate(all="ignore"):
+            for name, x in self.operands.items():
+                step = ulp(x, self.dtype)
+                changes = [np.abs(self.raw(quantity, **{name: x + sign * step}) - raw) for sign in (1, -1)]
+                # The smaller of the two: beside a jump the result must be on the right side.
+                moved += np.nan_to_num(np.minimum(*changes), nan=0.0, posinf=0.0)
+            if self.reference.distance_to_kink is not None and quantity != "value":
+                distance = self.reference.distance_to_kink(**self.operands, **self.options)
+                moved[distance == 0] = 0
+            terms = self.reference.formed_first.get(quantity.removeprefix("gradient:"))
+            if terms is not None:
+                moved += sum(_product(ulp(term, self.dtype), np.abs(slope)) for term, slope in terms(**self.operands, **self.options))
+            for weight in weights:
+                moved = weight * (moved + ulp(raw, self.dtype)) + ulp(weight, self.dtype) * np.abs(np.where(np.isfinite(raw), raw, 0))
+            bound = self.reference.ulps * ulp(exact, self.dtype) + moved
+        return np.where(np.isnan(bound), 0, bound)
+
+
+def _product(a, b):
+    return np.where(b == 0, 0, a * b)
+
+
+def ulp(x, dtype):
+    """The distance between the numbers of `dtype` around x; infinite beyond the largest of them, 0 at infinity itself."""
+    info = np.finfo(dtype)
+    exponent = np.frexp(np.where(np.isfinite(x), x, 0))[1] - 1
+    gap = np.ldexp(LONG(1), np.maximum(np.where(x == 0, info.minexp, exponent), info.minexp) - info.nmant)
+    gap = np.where(exponent >= info.maxexp, np.inf, gap)
+    return np.where(np.isfinite(x), gap, 0)
+
+
+def assert_within(got, exact, bound, dtype, what=""):
+    """Fails with the worst element unless |got - exact| <= bound everywhere, with equal infinities and NaNs."""
+    got = np.asarray(got)
+    assert got.dtype == dtype, f"{what}: dtype {got.dtype}"
+    assert got.shape == exact.shape, f"{what}: shape {got.shape}, not {exact.shape}"
+    largest = LONG(np.finfo(dtype).max)
+    with np.errstate(all="ignore"):
+        wide = got.astype(LONG)
+        close = np.abs(wide - exact) <= bound
+        # Beyond the largest number the right result is infinite, and within the bound of that either is.
+        overflow = np.isinf(wide) & (np.sign(wide) == np.sign(exact)) & (np.abs(exact) + bound > largest)
+        fine = np.where(np.isnan(exact), np.isnan(wide), close | overflow | (wide == exact))
+        excess = np.where(fine, 0, np.nan_to_num(np.abs(wide - exact) / np.maximum(bound, 1e-4000), nan=np.inf))
+    if not fine.all():
+        worst = np.unravel_index(np.argmax(excess), excess.shape)
+        raise AssertionError(
+            f"{what}: {np.count_nonzero(~fine)} of {fine.size} elements out of bounds; worst at {tuple(map(int, worst))}: got "
+            f"{got[worst]!r}, exact {exact[worst]!r}, error {excess[worst]:.3g} times the bound"
+        )

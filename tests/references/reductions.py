@@ -1,0 +1,114 @@
+"""Reductions by their definition: S = sum s w l, D = sum of the elements' shares, and the quotient rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LONG = np.longdouble
+
+
+def expand(operand, values, shape):
+    """`values` with extents of 1 added so that they stretch to `shape` as fastloss aligns this operand."""
+    missing = len(shape) - values.ndim
+    if values.ndim and missing > 0 and "leading" in operand.kinds:
+        return values.reshape(values.shape + (1,) * missing)
+    return values
+
+
+def leading(values, shape):
+    """`sample_weight` and `where` align to the leading axes."""
+    values = np.asarray(values)
+    return np.broadcast_to(values.reshape(values.shape + (1,) * (len(shape) - values.ndim)), shape)
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """The value and the derivatives of a reduced loss; of the unreduced one times the gradient flowing in."""
+
+    value: np.ndarray
+    gradients: dict[str, np.ndarray]
+    hessian: np.ndarray | None
+    scale: np.ndarray  # the sum of |s w l| over the same denominator: what errors are relative to
+
+
+def gather(gradient, operand, given, shape):
+    """The gradient of an operand that may have been stretched: summed over the stretched axes, in the operand's shape."""
+    given = np.asarray(given)
+    aligned = expand(operand, given, shape).shape
+    padded = (1,) * (len(shape) - len(aligned)) + aligned
+    axes = tuple(k for k, n in enumerate(padded) if n == 1 and shape[k] != 1)
+    return gradient.sum(axis=axes, keepdims=True).reshape(given.shape)
+
+
+def reduce(reference, operands, options, reduction, *, sample_weight=None, where=None, normalizer=None, grad_output=None):
+    """The reduced loss in long double. Masked elements take part in nothing; a factor of zero wins over an infinity."""
+    shape = np.shape(operands["input"])
+    formula = reference.pointwise if reduction == "none" else reference
+    options = {k: LONG(v) if isinstance(v, float) else v for k, v in {**formula.defaults, **options}.items()}
+    wide = {k: np.broadcast_to(expand(reference.operand(k), np.asarray(v), shape), shape).astype(LONG) for k, v in operands.items()}
+    mask = np.ones(shape, bool) if where is None else leading(where, shape).astype(bool)
+    s = np.ones(shape, LONG) if sample_weight is None else leading(sample_weight, shape).astype(LONG)
+    w = np.ones(shape, LONG)
+    arguments = {}
+    for operand in reference.operands:
+        if operand.multiplies:
+            w = wide.get(operand.name, w)
+        else:
+            arguments[operand.name] = wide.get(operand.name, np.ones(shape, LONG))
+    with np.errstate(all="ignore"):
+        raw = formula.value(**arguments, **options)
+        slopes = {k: f(**arguments, **options) for k, f in formula.gradients.items() if k in operands}
+        curve = formula.hessian(**arguments, **options) if formula.hessian is not None else None
+
+        def times(a, b):
+            return np.where(mask, np.where(a == 0, 0, a * b), 0)
+
+        s = np.where(mask, s, 0)
+        weighted = times(s * w, raw)
+        outer = {k: times(s * w, g) for k, g in slopes.items()}
+        outer.update({o.name: times(s, raw) for o in reference.operands if o.multiplies and o.name in operands})
+        curve = None if curve is None else times(s * w, curve)
+
+        if reduction == "none":
+            g = np.ones(shape, LONG) if grad_output is None else np.asarray(grad_output).astype(LONG)
+            gradients = {k: gather(np.where(mask, v * g, 0), reference.operand(k), operands[k], shape) for k, v in outer.items()}
+            return Reduced(weighted, gradients, curve, np.abs(weighted))
+
+        share = _share(reference, reduction, normalizer, s, w, mask, shape)
+        statistic, quotient_scale = weighted.sum() / share.total, np.abs(weighted).sum() / share.total
+        value, slope = (statistic, LONG(1)) if formula.head is None else formula.head(statistic, **options)
+        g = LONG(1 if grad_output is None else grad_output) * slope
+        if share.total == 0:
+            zero = {k: np.zeros(np.shape(operands[k]), LONG) for k in outer}
+            return Reduced(LONG(np.nan), zero, None if curve is None else np.zeros(shape, LONG), quotient_scale)
+        gradients = {}
+        for k, v in outer.items():
+            total = g * v / share.total
+            if share.depends_on == k:
+                total = total - g * statistic * np.where(mask, s, 0) / share.total
+            gradients[k] = gather(total, reference.operand(k), operands[k], shape)
+        curve = None if curve is None else g * curve / share.total
+    return Reduced(value, gradients, curve, quotient_scale)
+
+
+@dataclass(frozen=True)
+class _Share:
+    total: np.ndarray
+    depends_on: str | None = None
+
+
+def _share(reference, reduction, normalizer, s, w, mask, shape):
+    weight = next((o.name for o in reference.operands if o.multiplies), None)
+    if reduction == "sum":
+        return _Share(LONG(1))
+    if reduction == "batchmean":
+        return _Share(LONG(shape[0]))
+    if isinstance(normalizer, (int, float)):
+        return _Share(LONG(normalizer))
+    if normalizer == "weight" or (normalizer is None and reference.share == "weight"):
+        return _Share((s * w).sum(), weight)
+    if normalizer == "count":
+        return _Share(LONG(np.count_nonzero(mask)))
+    return _Share(s.sum())

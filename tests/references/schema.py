@@ -1,0 +1,93 @@
+"""What a loss adds to the tests: its formula from the literature, what to feed it, and what is known about it.
+
+A reference is written from the paper or from torch's documentation, never from the C++. Its functions take
+`numpy.longdouble` arrays (64 bits of mantissa and 15 of exponent), so that neither overflow nor rounding of an
+intermediate matters at the precision of float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+Draw = Callable[..., Array]  # (generator, count, dtype, drawn so far) -> array
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An operand: how to draw values for it, and which single values are worth trying."""
+
+    name: str
+    wide: Draw  # the whole range of the dtype, hostile values included
+    ordinary: Draw  # well-scaled values of either sign, where the operand allows it
+    specials: tuple[float, ...]  # combined with the specials of the other operands
+    optional: bool = False
+    multiplies: bool = False  # multiplies the loss from outside the formula, as torch's `weight` does
+    kinds: tuple[str, ...] = ("full", "scalar", "column", "row")  # how it may stretch over an (N, C) input
+    differentiable: bool = True
+
+
+@dataclass(frozen=True)
+class Kink:
+    """A point at which a convention decides: what is fed in and exactly what must come out."""
+
+    label: str
+    operands: Mapping[str, float]
+    value: float
+    gradients: Mapping[str, float]
+    hessian: float | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A loss as its literature defines it."""
+
+    name: str
+    operands: tuple[Operand, ...]
+    value: Callable[..., Array]
+    gradients: Mapping[str, Callable[..., Array]]
+    hessian: Callable[..., Array] | None
+    kinks: tuple[Kink, ...]
+    # Each option with other values than its default to try; the operands draw from the default's range.
+    options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    # Terms formed first, which a correctly rounded primitive already rounds: {quantity: f -> [(term, slope)]}, where a
+    # quantity is "value", an operand's name for its gradient, or "hessian".
+    formed_first: Mapping[str, Callable[..., list[tuple[Array, Any]]]] = field(default_factory=dict)
+    # The share of an element in the denominator of the mean: 1, or the operand that multiplies.
+    share: str = "count"
+    # What reduction="mean" makes of sum / denominator, with the derivative in it; None: the quotient itself.
+    head: Callable[..., tuple[Any, Any]] | None = None
+    # What reduction="none" makes of the statistic; None: the statistic itself.
+    elementwise: Reference | None = None
+    # The distance in `operand` to the nearest point where the derivative jumps; differences stay away from it.
+    distance_to_kink: Callable[..., Array] | None = None
+    # torch.nn.functional's spelling: f(torch, operands, options, reduction) -> tensor; None where torch lacks the loss.
+    torch: Callable[..., Any] | None = None
+    torch_without_gradient: tuple[str, ...] = ()  # operands that torch does not differentiate
+    torch_options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    # Properties for the property tests.
+    properties: frozenset[str] = frozenset()
+    # A point of zero loss gradient: operands -> the input at the optimum.
+    optimum: Callable[..., Array] | None = None
+    ulps: float = 4.0  # a looser bound needs a reason
+    reason: str = ""
+
+    def operand(self, name: str) -> Operand:
+        """The operand of that name."""
+        return next(o for o in self.operands if o.name == name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all operands, in order."""
+        return tuple(o.name for o in self.operands)
+
+    @property
+    def pointwise(self) -> Reference:
+        """The reference of what reduction="none" gives."""
+        return self.elementwise or self

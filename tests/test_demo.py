@@ -1,0 +1,165 @@
+"""The command line and its demo, run for real."""
+
+import importlib.metadata
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+from fastloss.cli import main
+from fastloss.cli.demo import diabetes, digits, throughput
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, "-m", "fastloss", *arguments], capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def digits_result():
+    return digits.train_digits(epochs=60, seed=0)
+
+
+@pytest.fixture(scope="module")
+def diabetes_result():
+    return diabetes.fit_diabetes(splits=4, seed=0)
+
+
+def test_digits_reach_the_accuracy(digits_result):
+    assert digits_result.accuracy >= 0.96
+    assert digits_result.train_images + digits_result.test_images == 1797
+    assert digits_result.losses[-1] < 0.05 * digits_result.losses[0]
+
+
+def test_digits_are_deterministic(digits_result):
+    seen = []
+    again = digits.train_digits(epochs=3, seed=0, on_epoch=seen.append)
+    assert again.losses == seen == digits_result.losses[:3]
+    assert digits.train_digits(epochs=3, seed=1).losses != again.losses
+
+
+def test_huber_survives_what_ruins_mse(diabetes_result):
+    fits = {(fit.loss, fit.training_targets): fit for fit in diabetes_result.robust}
+    clean, ruined = fits["mse_loss", "clean"], fits["mse_loss", "corrupted"]
+    assert ruined.rmse > 2 * clean.rmse
+    for name in ("huber_loss", "l1_loss"):
+        assert fits[name, "corrupted"].rmse < 1.1 * clean.rmse
+        assert fits[name, "corrupted"].mae < 0.5 * ruined.mae
+    assert diabetes_result.corrupted == round(0.1 * diabetes_result.train_patients)
+
+
+def test_predicted_variance_tells_large_errors_from_small(diabetes_result):
+    own = diabetes_result.variance
+    assert own.confident_deviation < own.unsure_deviation
+    assert own.confident_mae < own.unsure_mae
+    assert 0.8 < own.inside_90 < 0.97
+
+
+def test_throughput_compares_before_it_times():
+    timings = throughput.time_losses(elements=20_000, rounds=1, seed=0)
+    assert {t.name for t in timings} <= {info.name for info in fl.losses()}
+    assert len(timings) == 4
+    assert all(min(t.numpy_ms, t.one_thread_ms, t.all_threads_ms) > 0 for t in timings)
+    ones = np.ones(4, np.float32)
+    with pytest.raises(RuntimeError, match=r"some_loss: .*disagree"):
+        throughput.check_equal("some_loss", (1.0, ones), (1.0, 2 * ones))
+    with pytest.raises(RuntimeError, match=r"some_loss: .*disagree"):
+        throughput.check_equal("some_loss", (1.0, ones), (1.1, ones))
+
+
+def test_demo_command():
+    result = run("demo", "--quick", "--seed", "3")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    accuracy = float(re.search(r"never seen in training: ([\d.]+)%", " ".join(result.stdout.split())).group(1))
+    assert accuracy >= 96
+    for name in ("mse_loss", "huber_loss", "binary_cross_entropy_with_logits", "gaussian_nll_loss", "NumPy", "ratio"):
+        assert name in result.stdout
+    seconds = float(re.search(r"Whole demo: ([\d.]+) s", result.stdout).group(1))
+    assert 0 < seconds < 120
+
+
+def test_losses_command_lists_the_registry():
+    result = run("losses")
+    assert (result.returncode, result.stderr) == (0, "")
+    header, *rows = result.stdout.splitlines()
+    assert header.split() == ["loss", "family", "task", "summary"]
+    assert [row.split()[0] for row in rows] == [info.name for info in fl.losses()]
+    assert all(info.summary in row for info, row in zip(fl.losses(), rows, strict=True))
+
+
+def test_config_command():
+    result = run("config")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert fl.__version__ in result.stdout
+    assert all(str(key) in result.stdout for key in fl.show_config())
+
+
+def test_version_and_help(capsys):
+    for flag, expected in (("--version", fl.__version__), ("--help", "demo")):
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main([flag])
+        assert expected in capsys.readouterr().out
+
+
+def test_cmakedir():
+    result = run("--cmakedir")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (Path(result.stdout.strip()) / "fastlossConfig.cmake").is_file()
+
+
+def test_entry_point():
+    (script,) = importlib.metadata.distribution("fastloss").entry_points.select(group="console_scripts")
+    assert script.name == "fastloss"
+    assert script.load() is main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "a command is needed"),
+        (["demmo"], "invalid choice: 'demmo'"),
+        (["demo", "--fast"], "unrecognized arguments: --fast"),
+        (["demo", "--seed", "x"], "argument --seed: invalid seed value: 'x'"),
+        (["demo", "--seed", "-1"], "argument --seed: must be between 0 and"),
+        (["losses", "surplus"], "unrecognized arguments: surplus"),
+    ],
+)
+def test_bad_arguments(arguments, message, capsys):
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(arguments)
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["rich", "sklearn"])
+def test_demo_without_its_extra(missing, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert main(["demo"]) == 1
+    assert "pip install 'fastloss[demo]'" in capsys.readouterr().err
+
+
+def test_interrupt_is_clean():
+    with subprocess.Popen(
+        [sys.executable, "-m", "fastloss", "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip() == "fastloss: interrupted"
+
+
+@pytest.mark.parametrize("command", ["losses", "config"])
+def test_closed_pipe_is_clean(command):
+    with subprocess.Popen(
+        [sys.executable, "-m", "fastloss", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        errors = process.stderr.read()
+        process.wait(timeout=60)
+    assert process.returncode == 141
+    assert errors == ""

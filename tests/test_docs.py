@@ -1,0 +1,183 @@
+"""The documentation is held to the code: every example runs, every link leads somewhere, every table is complete."""
+
+import doctest
+import importlib.util
+import inspect
+import re
+import runpy
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+NAMES = [info.name for info in fl.losses()]
+
+
+def page_id(path):
+    return str(path.relative_to(ROOT))
+
+
+def blocks(path, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def run_doctest(text, name):
+    test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    failures = []
+    runner = doctest.DocTestRunner(verbose=False)
+    runner.run(test, out=failures.append)
+    assert not failures, "".join(failures)
+    return len(test.examples)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_examples_of_the_pages(page):
+    run_doctest("\n".join(blocks(page, "pycon")), page.name)
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), {})
+
+
+def test_readme_has_an_example_of_every_method():
+    text = "\n".join(blocks(ROOT / "README.md", "pycon"))
+    for use in (".grad(", ".value_and_grad(", ".grad_and_hess(", "sample_weight=", "where=", "wrt=", ".partial("):
+        assert use in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_of_the_losses(name):
+    loss = getattr(fl, name)
+    assert run_doctest(inspect.getdoc(loss), name) >= 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("method", ["grad", "value_and_grad", "hess", "grad_and_hess"])
+def test_examples_of_the_methods(name, method):
+    loss = getattr(fl, name)
+    if not loss.info.elementwise and "hess" in method:
+        assert not hasattr(loss, method)
+        return
+    text = inspect.getdoc(getattr(loss, method))
+    assert "Parameters" in text
+    run_doctest(text, f"{name}.{method}")
+
+
+@pytest.mark.parametrize("name", sorted(n for n in fl.__all__ if n not in NAMES and callable(getattr(fl, n))))
+def test_examples_of_the_rest(name):
+    text = inspect.getdoc(getattr(fl, name))
+    assert text
+    run_doctest(text, name)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_relative_links(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), f"{page.name} links to {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text(encoding="utf-8"), flags=re.M)
+            slugs = {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+            assert anchor in slugs, f"{page.name} links to {target}"
+
+
+def first_cells(text):
+    """The names in the first column of all tables, in order."""
+    return re.findall(r"^\| `(\w+)` \|", text, flags=re.M)
+
+
+def test_readme_lists_every_loss():
+    assert sorted(first_cells((ROOT / "README.md").read_text(encoding="utf-8"))) == sorted(NAMES)
+
+
+def test_losses_page_lists_every_loss_with_its_defaults():
+    formulas, properties = (ROOT / "docs/losses.md").read_text(encoding="utf-8").split("## Which loss")
+    assert sorted(first_cells(formulas)) == sorted(NAMES)
+    assert sorted(first_cells(properties)) == sorted(NAMES)
+    for info in fl.losses():
+        (row,) = re.findall(rf"^\| `{info.name}` \|.*$", formulas, flags=re.M)
+        for option, default in info.defaults.items():
+            shown = re.search(rf"`{option}=([^`]+)`", row)
+            assert shown, f"{info.name} lacks {option}"
+            assert type(default)(eval(shown.group(1))) == default
+
+
+def test_losses_page_states_the_declared_properties():
+    properties = (ROOT / "docs/losses.md").read_text(encoding="utf-8").split("## Properties")[1]
+    for info in fl.losses():
+        (row,) = re.findall(rf"^\| `{info.name}` \|.*$", properties, flags=re.M)
+        convex, differentiable, robust, units = (cell.strip() for cell in row.split("|")[2:6])
+        words = {True: "yes", False: "no", None: ""}
+        assert convex == words.get(info.convex, info.convex)
+        assert robust == words.get(info.robust, info.robust)
+        assert differentiable.startswith({"smooth": "yes", "C1": "once", "kinks": "kink"}[info.differentiable])
+        assert units.replace(",", "") == info.units
+
+
+def test_tasks_name_only_losses_that_exist():
+    text = (ROOT / "docs/losses.md").read_text(encoding="utf-8")
+    table = text.split("## Which loss")[1].split("## Properties")[0]
+    assert set(re.findall(r"`(\w+_loss|binary\w+)`", table)) <= set(NAMES)
+
+
+def test_set_up_commands():
+    (setup, *_) = blocks(ROOT / "README.md", "sh")
+    assert setup.splitlines() == ["pip install '.[demo]' && fastloss demo", "pip install '.[test]' && pytest"]
+    assert importlib.util.find_spec("fastloss.cli") is not None
+    assert (ROOT / "bench" / "__main__.py").is_file()
+
+
+def test_cpp_of_the_contributing_page_compiles(tmp_path):
+    source = tmp_path / "worked_example.cpp"
+    (struct,) = blocks(ROOT / "CONTRIBUTING.md", "cpp")
+    source.write_text(
+        '#include "fastloss/losses/registry.hpp"\n'
+        f"namespace fastloss {{ inline namespace FASTLOSS_ISA {{\n{struct}\n}} }}\n",
+        encoding="utf-8",
+    )
+    compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))))
+    command = [compiler, "-std=c++20", "-march=x86-64-v2", "-fsyntax-only", "-Wall", "-Wextra", "-Werror"]
+    result = subprocess.run([*command, f"-I{ROOT / 'cpp/include'}", str(source)], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def example(name):
+    return runpy.run_path(str(ROOT / "examples" / f"{name}.py"), run_name="example")
+
+
+def test_every_example_is_tested():
+    assert {p.stem for p in (ROOT / "examples").glob("*.py")} == {
+        "boosting_objective",
+        "missing_targets",
+        "robust_regression",
+    }
+
+
+def test_robust_regression_example(capsys):
+    module = example("robust_regression")
+    lines = module["main"]()
+    truth = np.array([module["TRUE_SLOPE"], module["TRUE_INTERCEPT"]])
+    assert np.abs(lines["huber_loss, delta=0.5"] - truth).max() < 0.15
+    assert np.abs(lines["mse_loss"] - truth).max() > 2
+    assert "huber_loss" in capsys.readouterr().out
+
+
+def test_boosting_example(capsys):
+    loss, accuracy = example("boosting_objective")["main"]()
+    assert loss < 0.4
+    assert accuracy > 0.85
+    assert "log loss" in capsys.readouterr().out
+
+
+def test_missing_targets_example(capsys):
+    first, last, worst = example("missing_targets")["main"]()
+    assert last < 0.02 < first
+    assert worst < 0.05
+    assert "% of the targets known" in capsys.readouterr().out

@@ -1,0 +1,194 @@
+"""Which dtype computes, which dtype comes out, and that the numbers are right in each."""
+
+from __future__ import annotations
+
+import itertools
+
+import cases
+import fastloss as fl
+import ml_dtypes
+import numpy as np
+import pytest
+from references import REFERENCES
+
+HALVES = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
+FLOATS = (*HALVES, np.dtype(np.float32), np.dtype(np.float64))
+INTEGERS = tuple(np.dtype(t) for t in "?bBhHiIlLqQ")
+
+
+def _computation(dtypes):
+    """float64 if any floating operand is, else float32 if any is floating at all, else float64."""
+    if any(d == np.float64 for d in dtypes):
+        return np.dtype(np.float64)
+    return np.dtype(np.float32) if any(d in FLOATS for d in dtypes) else np.dtype(np.float64)
+
+
+def _operands(name, dtypes, count=257):
+    """Numbers that every dtype holds exactly: quarters, and halves in [0, 1] or labels where an operand needs them."""
+    rng = cases.seed(name, "dtypes")
+    made = {}
+    for operand, dtype in zip(REFERENCES[name].operands, dtypes, strict=False):
+        if set(operand.specials) >= {-1.0, 1.0} and len(operand.specials) == 3:
+            values = rng.choice([-1.0, 1.0], count)
+        elif operand.specials[:3] == (0.0, 1.0, 0.3):
+            values = rng.integers(0, 2, count)
+        elif operand.name in ("weight", "var", "pos_weight"):
+            values = rng.integers(1, 9, count) * (0.5 if dtype in FLOATS else 1)
+        else:
+            values = rng.integers(-12, 13, count) * 0.25
+        if dtype not in FLOATS:
+            values = np.rint(np.abs(values) if dtype.kind in "u?b" else values)
+        made[operand.name] = np.asarray(values).astype(dtype)
+    return made
+
+
+def _reference_operands(operands):
+    return {k: np.asarray(v).astype(np.float64) for k, v in operands.items()}
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_promotion_of_every_pair_of_floating_dtypes(name):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    count = len(reference.operands)
+    for first, other in itertools.product(FLOATS, FLOATS):
+        operands = _operands(name, [first] + [other] * (count - 1))
+        wrt = [o.name for o in cases.INFO[name].operands if o.differentiable]
+        computation = _computation([first, other])
+        exact = cases.Exact(reference, _reference_operands(operands), {}, computation)
+        value, gradients = loss.value_and_grad(**operands, reduction="none", wrt=wrt)
+        what = f"{first} {other}"
+        cases.assert_within(value, exact("value"), exact.bound("value"), computation, what)
+        for operand, gradient in zip(wrt, gradients, strict=True):
+            dtype = operands[operand].dtype
+            assert gradient.dtype == dtype, f"{what} {operand}"
+            want = exact(f"gradient:{operand}")
+            _assert_rounded(gradient, want, exact.bound(f"gradient:{operand}"), dtype, f"{what} {operand}")
+        mean = loss(**operands)
+        assert isinstance(mean, np.generic) and mean.dtype == computation, what
+        if cases.INFO[name].elementwise:
+            assert loss.hess(**operands, reduction="none").dtype == first
+
+
+def _assert_rounded(got, exact, bound, dtype, what):
+    """Within the bound of the computation, and half a unit of the dtype it is stored in."""
+    if dtype not in HALVES:
+        cases.assert_within(got, exact, bound, dtype, what)
+        return
+    info = ml_dtypes.finfo(dtype)
+    exponent = np.maximum(np.frexp(np.where(exact == 0, float(info.smallest_normal), exact))[1] - 1, info.minexp)
+    half_unit = np.ldexp(cases.LONG(0.5001), exponent - info.nmant)
+    error = np.abs(got.astype(cases.LONG) - exact)
+    assert np.all(error <= bound + half_unit), f"{what}: {np.max(error / half_unit)} half units"
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=lambda d: d.name)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_integers_in_every_other_operand_widen_nothing(name, dtype):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    for floating in FLOATS:
+        for operand in reference.operands[1:]:
+            dtypes = [dtype if o is operand else floating for o in reference.operands]
+            operands = _operands(name, dtypes)
+            computation = _computation([floating])
+            exact = cases.Exact(reference, _reference_operands(operands), {}, computation)
+            value = loss(**operands, reduction="none")
+            cases.assert_within(value, exact("value"), exact.bound("value"), computation, f"{floating} {operand.name}")
+            gradient = loss.grad(**operands, reduction="none", wrt=operand.name)
+            assert gradient.dtype == computation
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=lambda d: d.name)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_integer_predictions_count_as_float64(name, dtype):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    for other in (np.dtype(np.float32), dtype):
+        operands = _operands(name, [dtype] + [other] * (len(reference.operands) - 1))
+        exact = cases.Exact(reference, _reference_operands(operands), {}, np.float64)
+        value, gradient = loss.value_and_grad(**operands, reduction="none")
+        cases.assert_within(value, exact("value"), exact.bound("value"), np.float64)
+        cases.assert_within(gradient, exact("gradient:input"), exact.bound("gradient:input"), np.float64)
+
+
+@pytest.mark.parametrize("dtype", [np.dtype(t) for t in "bBhHiIlLqQ"], ids=lambda d: d.name)
+def test_the_ends_of_every_integer_dtype_are_read_right(dtype):
+    info = np.iinfo(dtype)
+    target = np.array([info.min, info.max, 0, 1] * 20, dtype)
+    for shaped in (target, target[::-1], target.astype(dtype.newbyteorder()), np.repeat(target, 2)[::2]):
+        value = fl.l1_loss(np.zeros(80), shaped, reduction="none")
+        np.testing.assert_array_equal(value, np.abs(shaped.astype(np.float64)))
+    single = fl.l1_loss(np.zeros(80, np.float32), target, reduction="none")
+    np.testing.assert_array_equal(single, np.abs(target.astype(np.float32)))
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=lambda d: d.name)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_bare_numbers_take_the_dtype_of_the_arrays(name, dtype):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    operands = _operands(name, [dtype])
+    operands |= {o.name: 1.0 for o in reference.operands[1:]}
+    value, gradient = loss.value_and_grad(**operands, reduction="none")
+    assert value.dtype == _computation([dtype]) and gradient.dtype == dtype
+    as_integers = {k: 1 if k != "input" else v for k, v in operands.items()}
+    np.testing.assert_array_equal(loss(**as_integers, reduction="none"), value, strict=True)
+    # A NumPy scalar is an array: it takes part in the promotion.
+    wide = {**operands, "target": np.float64(1.0)}
+    assert loss(**wide, reduction="none").dtype == np.float64
+    for operand in reference.operands[1:]:
+        number = loss.grad(**operands, reduction="none", wrt=operand.name)
+        assert np.shape(number) == () and np.asarray(number).dtype == _computation([dtype])
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_nothing_but_bare_numbers(name):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    operands = {o.name: 1.0 for o in reference.operands}
+    value, gradient = loss.value_and_grad(**operands)
+    assert np.asarray(value).dtype == np.float64 and np.asarray(gradient).dtype == np.float64
+    exact = cases.Exact(reference, {k: np.asarray(v) for k, v in operands.items()}, {}, np.float64)
+    np.testing.assert_allclose(float(value), float(exact("value")), rtol=1e-15)
+    assert loss(*[[1.0, 1.0]] * len(reference.operands)).dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", HALVES, ids=lambda d: d.name)
+def test_every_half_precision_number_is_read_and_written_right(dtype):
+    every = np.arange(65536, dtype=np.uint16).view(dtype)
+    wide = every.astype(np.float32)
+    for source in (every, every[::-1][::-1], np.repeat(every, 2)[::2]):
+        value = fl.l1_loss(source, np.zeros((), dtype), reduction="none")
+        np.testing.assert_array_equal(value, np.abs(wide))
+    # The gradient of the squared error at target 0 with a flowing gradient of 1/2 is the input itself, rounded.
+    finite = np.isfinite(wide)
+    gradient = fl.mse_loss.grad(every[finite], dtype.type(0), reduction="none", grad_output=np.float32(0.5))
+    np.testing.assert_array_equal(gradient.astype(np.float32), wide[finite])
+
+
+@pytest.mark.parametrize("dtype", HALVES, ids=lambda d: d.name)
+def test_rounding_to_a_half_is_to_nearest_even(dtype):
+    rng = cases.seed(str(dtype), "rounding")
+    numbers = np.concatenate([np.ldexp(1 + rng.random(4000), rng.integers(-28, 17, 4000)), [65519.99, 65520.0, 65536.0, 1e-9, 2.0**-25, 3e38]])
+    numbers = np.concatenate([numbers, -numbers]).astype(np.float32)
+    # The gradient in the weight is the loss itself, in the weight's dtype, here |x|.
+    gradient = fl.l1_loss.grad(numbers, np.float32(0), np.ones(numbers.size, dtype), reduction="none", wrt="weight")
+    assert gradient.dtype == dtype
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(gradient, np.abs(numbers).astype(dtype))
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_half_precision_means_use_wide_sums(name):
+    for dtype in HALVES:
+        operands = {k: v.astype(dtype) for k, v in cases.sample(REFERENCES[name], cases.seed(name), 100000, np.float32).items()}
+        mean = cases.loss(name)(**operands)
+        exact = cases.loss(name)(**{k: v.astype(np.float64) for k, v in operands.items()})
+        assert mean.dtype == np.float32
+        np.testing.assert_allclose(mean, exact, rtol=2e-6)
+
+
+@pytest.mark.parametrize("kind", ["complex128", "U3", "M8[s]", "O", "longdouble"])
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_other_dtypes_are_refused_by_name(name, kind):
+    for operand in REFERENCES[name].operands:
+        operands = {o.name: np.ones(3) for o in REFERENCES[name].operands}
+        operands[operand.name] = np.ones(3).astype(kind) if kind != "O" else np.array([1, None, 2], object)
+        with pytest.raises(TypeError, match=operand.name):
+            cases.loss(name)(**operands)

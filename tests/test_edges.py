@@ -1,0 +1,168 @@
+"""Exactly at the kinks, at zeros of both signs, at infinity, and at NaN: value, every gradient, Hessian."""
+
+from __future__ import annotations
+
+import itertools
+
+import cases
+import numpy as np
+import pytest
+from references import REFERENCES
+
+INF = float("inf")
+KINKS = [
+    pytest.param(cases.Check(name, f"kink:{kink.label}"), kink, id=f"{name}-{kink.label}".replace(" ", "_"))
+    for name in cases.NAMES
+    for kink in REFERENCES[name].pointwise.kinks
+]
+
+
+def _compare(got, want, dtype, what):
+    got = np.asarray(got)
+    assert got.dtype == dtype, what
+    np.testing.assert_allclose(got, np.full(got.shape, want, dtype), rtol=4 * np.finfo(dtype).eps, atol=0, err_msg=what)
+    if want == 0:
+        assert np.all(got == 0), what
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize(("check", "kink"), KINKS)
+def test_convention_at_a_kink(check, kink, dtype, isa, use_isa):
+    use_isa(isa)
+    # Among ordinary elements, at the start, inside and at the end of a pack.
+    for count, positions in ((1, [0]), (37, [0, 16, 36])):
+        operands = cases.sample(REFERENCES[check.loss], cases.seed(check), count, dtype, present=tuple(kink.operands))
+        for name, x in kink.operands.items():
+            operands[name][positions] = x
+        value = cases.compute(check.loss, "value", operands, kink.options)
+        _compare(value[positions], kink.value, dtype, "value")
+        for name, want in kink.gradients.items():
+            got = cases.compute(check.loss, f"gradient:{name}", operands, kink.options)
+            _compare(got[positions], want, dtype, f"gradient in {name}")
+        if kink.hessian is not None:
+            _compare(cases.compute(check.loss, "hessian", operands, kink.options)[positions], kink.hessian, dtype, "hessian")
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_a_zero_loss_is_positive_zero(name):
+    for kink in REFERENCES[name].pointwise.kinks:
+        operands = {k: np.full(5, v) for k, v in kink.operands.items()}
+        for reduction in ("none", "mean", "sum"):
+            value = np.asarray(cases.loss(name)(**operands, **kink.options, reduction=reduction))
+            assert not np.signbit(value[value == 0]).any(), kink.label
+
+
+def special_checks():
+    """One check for each operand that infinity is tried in; the operands of a check meet every special value of the others."""
+    return [
+        cases.Check(name, f"inf:{operand.name}") for name in cases.NAMES for operand in REFERENCES[name].operands if INF in operand.specials
+    ]
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("check", special_checks(), ids=str)
+def test_infinity_meets_every_special_value(check, dtype, isa, use_isa):
+    use_isa(isa)
+    reference, infinite = REFERENCES[check.loss], check.what.removeprefix("inf:")
+    for options, present in itertools.product(cases.option_sets(reference), cases.presences(reference)):
+        if infinite not in present:
+            continue
+        choices = [_specials(reference.operand(n), dtype, infinite == n) for n in present]
+        grid = np.array(list(itertools.product(*choices)), dtype).T
+        operands = dict(zip(present, map(np.ascontiguousarray, grid), strict=True))
+        _check_everything(check.loss, reference, operands, options, dtype)
+
+
+def _specials(operand, dtype, infinite):
+    values = [x for x in operand.specials if not infinite or np.isinf(x)]
+    info = np.finfo(dtype)
+    return [float(np.clip(x, -info.max, info.max)) if np.isfinite(x) else x for x in values]
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_every_combination_of_special_values(name, dtype, isa, use_isa):
+    use_isa(isa)
+    reference = REFERENCES[name]
+    for options, present in itertools.product(cases.option_sets(reference), cases.presences(reference)):
+        grid = np.array(list(itertools.product(*(_specials(reference.operand(n), dtype, False) for n in present))), dtype).T
+        operands = dict(zip(present, map(np.ascontiguousarray, grid), strict=True))
+        _check_everything(name, reference, operands, options, dtype)
+
+
+def _check_everything(name, reference, operands, options, dtype):
+    exact = cases.Exact(reference, operands, options, dtype)
+    for quantity in cases.quantities(name):
+        operand = quantity.removeprefix("gradient:")
+        if operand in reference.names and operand not in operands:
+            continue
+        got = cases.compute(name, quantity, operands, options)
+        cases.assert_within(got, exact(quantity), exact.bound(quantity), dtype, f"{quantity} {options} {tuple(operands)}")
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize(
+    "check", [cases.Check(name, f"nan:{operand.name}") for name in cases.NAMES for operand in REFERENCES[name].operands], ids=str
+)
+def test_nan_in_an_operand_is_nan_at_that_element_only(check, dtype, isa, use_isa):
+    use_isa(isa)
+    reference, victim = REFERENCES[check.loss], check.what.removeprefix("nan:")
+    for options in cases.option_sets(reference):
+        operands = cases.sample(reference, cases.seed(check), 2100, dtype)
+        clean = {q: cases.compute(check.loss, q, operands, options) for q in cases.quantities(check.loss)}
+        at = np.zeros(2100, bool)
+        at[[0, 5, 63, 64, 1024, 2099]] = True
+        operands[victim][at] = np.nan
+        for quantity, before in clean.items():
+            after = cases.compute(check.loss, quantity, operands, options)
+            what = f"{quantity} {options}"
+            assert np.isnan(after[at]).all(), what
+            np.testing.assert_array_equal(after[~at], before[~at], err_msg=what)
+        for reduction in ("mean", "sum", "batchmean"):
+            value, gradient = cases.loss(check.loss).value_and_grad(**operands, **options, reduction=reduction)
+            assert np.isnan(value) and np.isnan(gradient[at]).all()
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_a_nan_result_has_a_nan_gradient(name):
+    # inf - inf, inf * 0 and the like: no operand is NaN, and the value is.
+    reference = REFERENCES[name]
+    present = cases.presences(reference)[0]
+    grid = np.array(list(itertools.product(*([-INF, 0.0, INF] if INF in reference.operand(n).specials else [0.0, 1.0] for n in present)))).T
+    operands = dict(zip(present, map(np.ascontiguousarray, grid), strict=True))
+    if "var" in operands:
+        operands["var"] = np.abs(operands["var"])
+    value = cases.compute(name, "value", operands, {})
+    for operand in present:
+        gradient = cases.compute(name, f"gradient:{operand}", operands, {})
+        assert np.isnan(gradient[np.isnan(value)]).all(), operand
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_the_optimum_has_no_slope(name, dtype):
+    reference = REFERENCES[name].pointwise
+    if reference.optimum is None:
+        pytest.fail(f"{name}: the reference names no optimum")
+    operands = cases.sample(reference, cases.seed(name, "optimum"), 300, dtype)
+    exact = cases.Exact(reference, operands, {}, dtype)
+    others = {k: v for k, v in exact.operands.items() if k != "input"}
+    operands["input"] = reference.optimum(**others, **exact.options).astype(dtype)
+    gradient = cases.compute(name, "gradient:input", operands, {})
+    typical = np.abs(cases.compute(name, "gradient:input", {**operands, "input": operands["input"] - dtype(3)}, {}))
+    assert np.median(typical) > 0.05
+    assert np.all(np.abs(gradient) <= 16 * np.finfo(dtype).eps * (1 + np.abs(operands["input"])) * np.maximum(1, typical))
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_tiny_losses_keep_their_digits(dtype):
+    logits = np.array([-20.0, -50.0, -85.0, 20.0, 80.0], dtype)
+    target = (logits > 0).astype(dtype)
+    exact = np.log1p(np.exp(-np.abs(logits.astype(cases.LONG))))
+    value = cases.compute("binary_cross_entropy_with_logits", "value", {"input": logits, "target": target}, {})
+    assert (value > 0).all()
+    cases.assert_within(value, exact, 4 * cases.ulp(exact, dtype), dtype)

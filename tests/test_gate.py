@@ -1,0 +1,219 @@
+"""The completeness gate: what every registered loss must have, so that a loss is tested the moment it is registered.
+
+What is tested is read from the parametrisation of the test functions themselves, so the gate does not depend on which
+tests were selected. Each part of the gate is itself shown to fail when what it guards is missing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import cases
+import numpy as np
+import pytest
+from references import REFERENCES
+from references.schema import Reference
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_isa")
+
+
+def parametrised():
+    """Every `Check` that some test function is parameterised with."""
+    found = set()
+    for module in MODULES:
+        for name, function in vars(importlib.import_module(module)).items():
+            if name.startswith("test_"):
+                for mark in getattr(function, "pytestmark", []):
+                    found |= _checks_of(mark) if mark.name == "parametrize" else _refuse(mark, name)
+    return found
+
+
+def _checks_of(mark):
+    found = set()
+    for parameter in mark.args[1]:
+        values = parameter.values if hasattr(parameter, "values") and hasattr(parameter, "marks") else (parameter,)
+        assert not getattr(parameter, "marks", ()), "a parameter that is skipped or expected to fail"
+        found |= {value for value in values if isinstance(value, cases.Check)}
+    return found
+
+
+def _refuse(mark, name):
+    assert mark.name not in {"skip", "skipif", "xfail"}, f"{name} is marked {mark.name}"
+    return set()
+
+
+def required(info):
+    """What must be tested of one loss, from the registry."""
+    needed = set(cases.quantities(info.name))
+    for operand in info.operands:
+        needed.add(f"nan:{operand.name}")
+        if operand.name != info.operands[0].name:
+            needed.add(f"stretched:{operand.name}")
+    needed.add(f"inf:{info.operands[0].name}")
+    needed.update(f"kink:{kink.label}" for kink in REFERENCES[info.name].pointwise.kinks)
+    return {cases.Check(info.name, what) for what in needed}
+
+
+def missing_checks(infos, tested):
+    return sorted(set().union(*(required(info) for info in infos)) - tested)
+
+
+def missing_references(infos, references):
+    return sorted({info.name for info in infos} - set(references))
+
+
+def incomplete_reference(info, reference: Reference):
+    """What a reference lacks of the loss that is registered under its name."""
+    problems = []
+    operands = {o.name: o for o in reference.operands}
+    if list(operands) != [o.name for o in info.operands][: len(operands)] or len(operands) != len(info.operands):
+        problems.append(f"operands {list(operands)}")
+    for operand in info.operands:
+        described = operands.get(operand.name)
+        if described is None:
+            continue
+        if (described.optional, described.multiplies, described.differentiable) != (operand.optional, operand.multiplies, operand.differentiable):
+            problems.append(f"flags of {operand.name}")
+        if operand.differentiable and not operand.multiplies and operand.name not in reference.gradients:
+            problems.append(f"gradient in {operand.name}")
+    if set(reference.defaults) != {o.name for o in info.options}:
+        problems.append(f"options {sorted(reference.defaults)}")
+    if any(info.defaults[k] != v for k, v in reference.defaults.items()):
+        problems.append("defaults")
+    for option in info.options:
+        tried = set(reference.options.get(option.name, ()))
+        if option.kind == "choice" and tried | {option.default} != set(option.choices):
+            problems.append(f"choices of {option.name}")
+        if not tried - {option.default}:
+            problems.append(f"values of {option.name}")
+    if info.elementwise != (reference.head is None) or info.elementwise != (reference.hessian is not None):
+        problems.append("hessian")
+    if not reference.pointwise.kinks or (info.kinks and reference.pointwise.distance_to_kink is None):
+        problems.append("kinks")
+    if reference.ulps > 4 and (not reference.reason or reference.ulps > 64):
+        problems.append("bound without a reason, or above 64 ulp")
+    return problems
+
+
+def idle_options(info, compute=cases.compute):
+    """Options that change neither the value nor the gradient, whatever they are set to."""
+    reference, idle = REFERENCES[info.name], []
+    for option in info.options:
+        operands = cases.sample(reference, cases.seed(info.name, "options"), 500, np.float64)
+        alternatives = [v for v in reference.options.get(option.name, ()) if v != option.default]
+        for value in alternatives:
+            differs = any(
+                not np.array_equal(compute(info.name, q, operands, {}), compute(info.name, q, operands, {option.name: value}))
+                for q in ("value", "gradient:input")
+            )
+            # eps of a variance acts on small ones alone.
+            small = {k: v * (1e-8 if k == "var" else 1) for k, v in operands.items()}
+            differs |= not np.array_equal(compute(info.name, "value", small, {}), compute(info.name, "value", small, {option.name: value}))
+            if not differs:
+                idle.append(f"{option.name}={value!r}")
+    return idle
+
+
+def undocumented(infos, folder):
+    text = "\n".join(page.read_text(encoding="utf-8") for page in sorted(folder.glob("losses*.md")))
+    return sorted(info.name for info in infos if f"`{info.name}`" not in text)
+
+
+def without_benchmark(infos, benchmarks):
+    return sorted({info.name for info in infos} - set(benchmarks))
+
+
+def _infos():
+    return list(cases.INFO.values())
+
+
+def _benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    return importlib.import_module("bench.cases").CASES
+
+
+def test_the_registry_is_not_empty():
+    assert len(cases.INFO) >= 7 and all(name == info.name for name, info in cases.INFO.items())
+
+
+def test_every_loss_has_a_reference():
+    assert missing_references(_infos(), REFERENCES) == []
+    assert sorted(set(REFERENCES) - set(cases.INFO)) == [], "references of losses that do not exist"
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_every_reference_is_complete(name):
+    assert incomplete_reference(cases.INFO[name], REFERENCES[name]) == []
+
+
+def test_everything_required_is_tested():
+    assert missing_checks([cases.INFO[n] for n in cases.NAMES], parametrised()) == []
+
+
+def test_infinity_is_tried_wherever_it_is_allowed():
+    for name in cases.NAMES:
+        for operand, described in zip(cases.INFO[name].operands, REFERENCES[name].operands, strict=True):
+            unbounded = operand.domain == cases.INFO[name].operands[0].domain and not (described.optional or described.multiplies)
+            assert not unbounded or any(map(np.isinf, described.specials)), f"{name} {operand.name}"
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_every_option_changes_something(name):
+    assert idle_options(cases.INFO[name]) == []
+
+
+def test_every_loss_is_on_a_docs_page():
+    assert undocumented(_infos(), ROOT / "docs") == []
+
+
+def test_every_loss_has_a_benchmark(monkeypatch):
+    assert without_benchmark(_infos(), _benchmarks(monkeypatch)) == []
+
+
+def test_losses_and_aliases_are_attributes_of_the_package():
+    import fastloss
+
+    for name in cases.INFO:
+        assert getattr(fastloss, name).__name__ == name and name in fastloss.__all__
+
+
+# The gate guards only if it can fail.
+
+
+def test_the_gate_misses_nothing():
+    tested, info = parametrised(), cases.INFO["huber_loss"]
+    for what in ("value", "gradient:target", "gradient:weight", "hessian", "inf:input", "nan:target", "stretched:weight", "kink:tie"):
+        check = cases.Check("huber_loss", what)
+        assert check in tested
+        assert missing_checks([info], tested - {check}) == [check]
+    assert missing_references(_infos(), {k: v for k, v in REFERENCES.items() if k != "l1_loss"}) == ["l1_loss"]
+    assert without_benchmark(_infos(), set(cases.INFO) - {"hinge_loss"}) == ["hinge_loss"]
+
+
+def test_the_gate_sees_an_incomplete_reference():
+    import dataclasses
+
+    whole = REFERENCES["huber_loss"]
+    broken = {
+        "gradient in target": {"gradients": {"input": whole.gradients["input"]}},
+        "options []": {"defaults": {}},
+        "defaults": {"defaults": {"delta": 2.0}},
+        "values of delta": {"options": {}},
+        "hessian": {"hessian": None},
+        "kinks": {"kinks": ()},
+        "bound without a reason, or above 64 ulp": {"ulps": 8.0},
+        "operands ['input', 'target']": {"operands": whole.operands[:2]},
+    }
+    for problem, change in broken.items():
+        assert problem in incomplete_reference(cases.INFO["huber_loss"], dataclasses.replace(whole, **change))
+
+
+def test_the_gate_sees_an_idle_option_and_a_missing_page(tmp_path):
+    def deaf(name, quantity, operands, options):
+        return cases.compute(name, quantity, operands, {})
+
+    assert idle_options(cases.INFO["huber_loss"], deaf) != []
+    (tmp_path / "losses.md").write_text("`mse_loss`", encoding="utf-8")
+    assert undocumented([cases.INFO["mse_loss"], cases.INFO["l1_loss"]], tmp_path) == ["l1_loss"]

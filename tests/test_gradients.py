@@ -1,0 +1,101 @@
+"""Every gradient and the Hessian of every loss: against the independent reference, and against differences."""
+
+from __future__ import annotations
+
+import cases
+import numpy as np
+import pytest
+from references import REFERENCES
+
+COUNT = 6000
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("check", cases.checks("gradient") + cases.checks("hessian"), ids=str)
+def test_derivative_over_the_whole_range(check, dtype, isa, use_isa):
+    use_isa(isa)
+    reference = REFERENCES[check.loss]
+    for options in cases.option_sets(reference):
+        for present in cases.presences(reference):
+            if check.what.removeprefix("gradient:") not in (*present, "hessian"):
+                continue
+            rng = cases.seed(check, np.dtype(dtype), options, present)
+            operands = cases.sample(reference, rng, COUNT, dtype, "wide", present)
+            exact = cases.Exact(reference, operands, options, dtype)
+            want, bound = exact(check.what), exact.bound(check.what)
+            what = f"{check} {options} {present}"
+            cases.assert_within(cases.compute(check.loss, check.what, operands, options), want, bound, dtype, what)
+            cases.assert_within(_together(check, operands, options), want, bound, dtype, what + " together")
+
+
+def _together(check, operands, options):
+    """The same derivative from the call that computes two things at once."""
+    loss = cases.loss(check.loss)
+    if check.what == "hessian":
+        return loss.grad_and_hess(**operands, **options, reduction="none")[1]
+    return loss.value_and_grad(**operands, **options, reduction="none", wrt=check.what.removeprefix("gradient:"))[1]
+
+
+def _away_from_kinks(reference, operands, options, distance):
+    if reference.pointwise.distance_to_kink is None:
+        return operands
+    exact = cases.Exact(reference, operands, options, np.float64)
+    keep = reference.pointwise.distance_to_kink(**exact.operands, **exact.options) > distance
+    assert np.count_nonzero(keep) > 100
+    return {name: x[keep] for name, x in operands.items()}
+
+
+def _differences(function, x):
+    """Fourth-order central differences, and a step that suits the magnitude of x."""
+    h = 1e-4 * np.maximum(np.abs(x), 0.5)
+    return (8 * (function(x + h) - function(x - h)) - (function(x + 2 * h) - function(x - 2 * h))) / (12 * h)
+
+
+@pytest.mark.parametrize("check", cases.checks("gradient"), ids=str)
+def test_gradient_is_the_slope_of_the_value(check):
+    reference, operand = REFERENCES[check.loss], check.what.removeprefix("gradient:")
+    for options in cases.option_sets(reference):
+        drawn = cases.sample(reference, cases.seed(check, "differences"), 600, np.float64)
+        operands = _away_from_kinks(reference, drawn, options, 0.05)
+        if operand == "var":
+            # Differences need room on both sides of a variance.
+            operands["var"] = operands["var"] + 0.5
+
+        def value(x, operands=operands, options=options):
+            return cases.compute(check.loss, "value", {**operands, operand: x}, options)
+
+        gradient = cases.compute(check.loss, check.what, operands, options)
+        np.testing.assert_allclose(gradient, _differences(value, operands[operand]), rtol=1e-6, atol=1e-6, err_msg=str(options))
+
+
+@pytest.mark.parametrize("check", cases.checks("hessian"), ids=str)
+def test_hessian_is_the_slope_of_the_gradient(check):
+    reference = REFERENCES[check.loss]
+    for options in cases.option_sets(reference):
+        drawn = cases.sample(reference, cases.seed(check, "differences"), 600, np.float64)
+        operands = _away_from_kinks(reference, drawn, options, 0.05)
+
+        def slope(x, operands=operands, options=options):
+            return cases.compute(check.loss, "gradient:input", {**operands, "input": x}, options)
+
+        hessian = cases.compute(check.loss, "hessian", operands, options)
+        np.testing.assert_allclose(hessian, _differences(slope, operands["input"]), rtol=1e-6, atol=1e-6, err_msg=str(options))
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_several_gradients_at_once_equal_single_ones(name):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    operands = cases.sample(reference, cases.seed(name, "several"), 3000, np.float32)
+    wrt = [o.name for o in cases.INFO[name].operands if o.differentiable]
+    value, gradients = loss.value_and_grad(**operands, wrt=wrt)
+    assert isinstance(gradients, tuple) and len(gradients) == len(wrt)
+    assert value == loss(**operands)
+    for operand, gradient in zip(wrt, gradients, strict=True):
+        np.testing.assert_array_equal(gradient, loss.grad(**operands, wrt=operand), err_msg=operand)
+        position = reference.names.index(operand)
+        np.testing.assert_array_equal(gradient, loss.grad(**operands, wrt=position), err_msg=operand)
+    backwards = loss.grad(**operands, wrt=wrt[::-1])
+    for one, other in zip(gradients, backwards[::-1], strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(loss.grad(**operands), gradients[0])

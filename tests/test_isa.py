@@ -1,0 +1,74 @@
+"""Every instruction set that this machine runs gives the same numbers to within the bound."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import cases
+import fastloss as fl
+import numpy as np
+import pytest
+from references import REFERENCES
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("check", cases.checks(), ids=str)
+def test_instruction_sets_agree(check, dtype, use_isa):
+    reference = REFERENCES[check.loss]
+    operands = cases.sample(reference, cases.seed(check, "isa"), 5000, dtype, "wide")
+    exact = cases.Exact(reference, operands, {}, dtype)
+    results = []
+    for isa in cases.ISAS:
+        use_isa(isa)
+        assert fl._core.active_isa() == isa
+        results.append(cases.compute(check.loss, check.what, operands, {}))
+    for isa, result in zip(cases.ISAS, results, strict=True):
+        # Each is within the bound of the truth, so two are within twice the bound of each other.
+        cases.assert_within(result, results[0].astype(cases.LONG), 2 * exact.bound(check.what), dtype, isa)
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_reduced_values_agree(name, use_isa):
+    operands = cases.sample(REFERENCES[name], cases.seed(name, "isa"), 100003, np.float32)
+    values = []
+    for isa in cases.ISAS:
+        use_isa(isa)
+        values.append(cases.loss(name)(**operands))
+    np.testing.assert_allclose(values, values[0], rtol=1e-6)
+
+
+def test_the_baseline_is_always_there():
+    assert len(cases.ISAS) == len(set(cases.ISAS)) >= 1
+    assert fl._core.active_isa() in cases.ISAS
+
+
+def test_unknown_instruction_set(use_isa):
+    with pytest.raises(ValueError, match="v9"):
+        use_isa("v9")
+
+
+def _run(isa):
+    code = (
+        "import numpy as np, fastloss as fl\n"
+        "x = np.linspace(-9, 9, 5001, dtype=np.float32)\n"
+        "value, gradient = fl.huber_loss.value_and_grad(x, np.zeros_like(x), delta=2.0)\n"
+        "print(fl._core.active_isa(), float(value).hex(), float(gradient.sum(dtype=float)).hex())"
+    )
+    return subprocess.run([sys.executable, "-c", code], env={**os.environ, "FASTLOSS_ISA": isa}, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+def test_environment_variable_chooses(isa, use_isa):
+    done = _run(isa)
+    assert done.returncode == 0, done.stderr
+    name, value, _ = done.stdout.split()
+    use_isa(isa)
+    x = np.linspace(-9, 9, 5001, dtype=np.float32)
+    assert name == isa and float(fl.huber_loss(x, np.zeros_like(x), delta=2.0)).hex() == value
+
+
+def test_environment_variable_with_a_wrong_name():
+    done = _run("v9")
+    assert done.returncode != 0 and "FASTLOSS_ISA" in done.stderr and "v9" in done.stderr

@@ -1,0 +1,234 @@
+"""Where the numbers lie does not matter: strides, order, alignment, byte order, lengths, stretching, in place."""
+
+from __future__ import annotations
+
+import cases
+import numpy as np
+import pytest
+from references import REFERENCES
+from references.reductions import reduce
+
+LENGTHS = (0, 1, 7, 15, 16, 17, 63, 64, 65, 1023, 1024, 1025, 8191, 8192, 8193, 20000)
+INF = float("inf")
+
+
+def _everything(name, operands, **call):
+    """Value, all gradients, Hessian: a dict of arrays."""
+    given = [q for q in cases.quantities(name) if q.removeprefix("gradient:") in (*operands, "value", "hessian")]
+    return {q: cases.compute(name, q, operands, {}, **call) for q in given}
+
+
+def _assert_same(one, other, what):
+    for quantity, x in one.items():
+        np.testing.assert_array_equal(x, other[quantity], err_msg=f"{what} {quantity}", strict=True)
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_an_element_does_not_know_its_position(name, dtype, isa, use_isa):
+    use_isa(isa)
+    full = cases.sample(REFERENCES[name], cases.seed(name, "lengths"), max(LENGTHS) + 3, dtype, "wide")
+    whole = _everything(name, full)
+    for length in LENGTHS:
+        for start in (0, 1, 3):
+            part = {k: v[start : start + length] for k, v in full.items()}
+            _assert_same({q: x[start : start + length] for q, x in whole.items()}, _everything(name, part), f"{start}+{length}")
+
+
+def _unaligned(x):
+    raw = np.empty(x.nbytes + 1, np.uint8)
+    shifted = raw[1:].view(x.dtype) if x.size else x.copy()
+    shifted = np.ndarray(x.shape, x.dtype, raw.data, 1)
+    shifted[...] = x
+    assert x.size == 0 or not shifted.flags.aligned
+    return shifted
+
+
+def _read_only(x):
+    x = x.copy()
+    x.flags.writeable = False
+    return x
+
+
+def _embedded(x):
+    wide = np.full((*x.shape[:-1], 2 * x.shape[-1]), np.nan, x.dtype)
+    wide[..., ::2] = x
+    return wide[..., ::2]
+
+
+LAYOUTS = {
+    "strided": _embedded,
+    "reversed": lambda x: np.ascontiguousarray(x[::-1, ::-1])[::-1, ::-1],
+    "fortran": np.asfortranarray,
+    "transposed": lambda x: np.ascontiguousarray(x.T).T,
+    "unaligned": _unaligned,
+    "byteswapped": lambda x: x.astype(x.dtype.newbyteorder()),
+    "read-only": _read_only,
+    "a field of records": lambda x: _field(x),
+}
+
+
+def _field(x):
+    records = np.zeros(x.shape, np.dtype([("before", "u1"), ("x", x.dtype)]))
+    records["x"] = x
+    return records["x"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_layout_changes_no_bit(name, dtype, layout):
+    for shape in ((37, 61), (129, 1), (1, 1030), (2, 3, 4), (6, 1500)):
+        rng = cases.seed(name, "layout", shape)
+        plain = {k: v.reshape(shape) for k, v in cases.sample(REFERENCES[name], rng, int(np.prod(shape)), dtype).items()}
+        turned = (lambda x: LAYOUTS[layout](x.reshape(x.shape[0], -1)).reshape(x.shape)) if len(shape) > 2 else LAYOUTS[layout]
+        expected = _everything(name, plain)
+        _assert_same(expected, _everything(name, {k: turned(v) for k, v in plain.items()}), f"{layout} {shape}")
+        for operand in plain:
+            mixed = {**plain, operand: turned(plain[operand])}
+            np.testing.assert_array_equal(cases.compute(name, "value", mixed, {}), expected["value"])
+        # The reduced value too, for which the order of the additions counts.
+        loss = cases.loss(name)
+        mean = loss(**{k: turned(v) for k, v in plain.items()})
+        np.testing.assert_allclose(mean, loss(**plain), rtol=1e-6 if dtype == np.float32 else 1e-14, atol=1e-6)
+    assert plain["input"].flags.writeable
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_zero_strides_and_scalars(name):
+    operands = cases.sample(REFERENCES[name], cases.seed(name), 1, np.float32)
+    one = _everything(name, operands)
+    repeated = {k: np.broadcast_to(v, (70,)) for k, v in operands.items()}
+    for quantity, x in _everything(name, repeated).items():
+        np.testing.assert_array_equal(x, np.broadcast_to(one[quantity], (70,)), strict=True)
+    scalar = _everything(name, {k: v.reshape(()) for k, v in operands.items()})
+    for quantity, x in scalar.items():
+        np.testing.assert_array_equal(np.asarray(x), one[quantity].reshape(()), strict=True)
+    for reduction in ("mean", "sum"):
+        value = cases.loss(name)(**{k: v.reshape(()) for k, v in operands.items()}, reduction=reduction)
+        assert value == cases.loss(name)(**operands, reduction=reduction)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 4)])
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_empty_arrays(name, shape):
+    operands = {o.name: np.zeros(shape, np.float32) for o in REFERENCES[name].operands}
+    for quantity, x in _everything(name, operands).items():
+        assert x.shape == shape and x.dtype == np.float32, quantity
+    value, gradient = cases.loss(name).value_and_grad(**operands)
+    assert np.isnan(value) and gradient.shape == shape
+    assert cases.loss(name)(**operands, reduction="sum") == 0
+
+
+SHAPES = {"full": lambda n, c: (n, c), "scalar": lambda n, c: (), "column": lambda n, c: (n, 1), "row": lambda n, c: (1, c)}
+SHAPES |= {"trailing": lambda n, c: (c,), "leading": lambda n, c: (n,)}
+STRETCHED = [
+    cases.Check(name, f"stretched:{operand.name}")
+    for name in cases.NAMES
+    for operand in REFERENCES[name].operands
+    if operand.name != "input"
+]
+
+
+@pytest.mark.parametrize("rows_and_columns", [(5, 7), (300, 41), (3, 9000), (9000, 3)], ids=str)
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("check", STRETCHED, ids=str)
+def test_gradient_of_a_stretched_operand_is_the_sum(check, dtype, rows_and_columns):
+    reference, name = REFERENCES[check.loss], check.what.removeprefix("stretched:")
+    n, c = rows_and_columns
+    for kind in reference.operand(name).kinds:
+        if kind == "full":
+            continue
+        shape = SHAPES[kind](n, c)
+        drawn = cases.sample(reference, cases.seed(check, kind), n * c, dtype)
+        operands = {k: v.reshape(n, c) for k, v in drawn.items()}
+        operands[name] = np.asarray(drawn[name][: int(np.prod(shape))].reshape(shape))
+        for reduction in ("none", "mean", "sum", "batchmean"):
+            want = reduce(reference, operands, {}, reduction)
+            wrt = [o.name for o in cases.INFO[check.loss].operands if o.differentiable]
+            value, gradients = cases.loss(check.loss).value_and_grad(**operands, reduction=reduction, wrt=wrt)
+            tolerance = 64 * np.finfo(dtype).eps
+            what = f"{kind} {reduction}"
+            np.testing.assert_allclose(value, want.value.astype(dtype), rtol=tolerance, atol=tolerance * float(np.max(want.scale)), err_msg=what)
+            for operand, gradient in zip(wrt, gradients, strict=True):
+                exact = want.gradients[operand]
+                assert gradient.shape == operands[operand].shape and gradient.dtype == dtype, what
+                magnitude = reduce(reference, operands, {}, "sum").scale / max(n, c) if reduction == "none" else want.scale
+                slack = tolerance * max(float(np.max(np.abs(exact))), float(np.max(magnitude)) / (n * c))
+                np.testing.assert_allclose(gradient, exact.astype(dtype), rtol=tolerance, atol=slack, err_msg=f"{what} {operand}")
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_several_operands_stretched_in_different_directions(name):
+    reference = REFERENCES[name]
+    shape = (6, 5, 7)
+    operands = {"input": cases.seed(name).standard_normal(shape)}
+    shapes = [(6, 1, 7), (1, 5, 1), (1, 1, 7)]
+    for operand, stretched in zip(reference.operands[1:], shapes, strict=False):
+        drawn = cases.sample(reference, cases.seed(name, operand.name), int(np.prod(stretched)), np.float64)
+        operands[operand.name] = drawn[operand.name].reshape(stretched)
+    wrt = list(operands)
+    value, gradients = cases.loss(name).value_and_grad(**operands, wrt=wrt)
+    want = reduce(reference, operands, {}, "mean")
+    np.testing.assert_allclose(value, float(want.value), rtol=1e-13)
+    for operand, gradient in zip(wrt, gradients, strict=True):
+        np.testing.assert_allclose(gradient, want.gradients[operand].astype(float), rtol=1e-12, atol=1e-15, err_msg=operand)
+
+
+@pytest.mark.parametrize("count", [5, 1024, 30000])
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_out_may_be_an_input(name, count):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    original = cases.sample(reference, cases.seed(name), count, np.float32)
+    for target in original:
+        for quantity in ("value", "gradient:input"):
+            operands = {k: v.copy() for k, v in original.items()}
+            expected = cases.compute(name, quantity, operands, {})
+            result = cases.compute(name, quantity, operands, {}, out=operands[target])
+            assert result is operands[target] or np.shares_memory(result, operands[target])
+            np.testing.assert_array_equal(operands[target], expected, err_msg=f"{quantity} into {target}")
+    wrt = [n for n in original if reference.operand(n).differentiable]
+    operands = {k: v.copy() for k, v in original.items()}
+    value, expected = loss.value_and_grad(**operands, wrt=wrt)
+    again, _ = loss.value_and_grad(**operands, wrt=wrt, out=tuple(operands[n] for n in wrt))
+    assert again == value
+    for operand, gradient in zip(wrt, expected, strict=True):
+        np.testing.assert_array_equal(operands[operand], gradient, err_msg=operand)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_accumulate_adds_to_out(name, dtype):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    operands = {k: v.reshape(50, 41) for k, v in cases.sample(reference, cases.seed(name), 2050, dtype).items()}
+    for reduction in ("mean", "none"):
+        gradient = loss.grad(**operands, reduction=reduction)
+        for make in (np.zeros_like, np.asfortranarray, lambda x: np.full((50, 82), 7, dtype)[:, ::2]):
+            out = make(gradient)
+            out[...] = 2.5
+            result = loss.grad(**operands, reduction=reduction, out=out, accumulate=True)
+            assert np.shares_memory(result, out)
+            np.testing.assert_allclose(out, 2.5 + gradient, rtol=4 * np.finfo(dtype).eps, atol=4 * np.finfo(dtype).eps)
+    if cases.INFO[name].elementwise:
+        out = np.ones((50, 41), dtype)
+        loss.hess(**operands, reduction="none", out=out, accumulate=True)
+        np.testing.assert_allclose(out, 1 + loss.hess(**operands, reduction="none"), rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_out_of_any_layout_and_an_overlapping_one_is_refused(name):
+    operands = cases.sample(REFERENCES[name], cases.seed(name), 3000, np.float32)
+    for quantity in ("value", "gradient:input"):
+        expected = cases.compute(name, quantity, operands, {})
+        for out in (np.empty(6000, np.float32)[::2], np.empty(3000, np.float32)[::-1], _unaligned(expected)):
+            assert cases.compute(name, quantity, operands, {}, out=out) is out
+            np.testing.assert_array_equal(out, expected)
+        shared = np.zeros(3001, np.float32)
+        shared[:3000] = operands["input"]
+        before = shared.copy()
+        with pytest.raises(ValueError, match="out"):
+            cases.compute(name, quantity, {**operands, "input": shared[:3000]}, {}, out=shared[1:])
+        with pytest.raises(ValueError, match="out"):
+            cases.compute(name, quantity, {**operands, "input": shared[:3000]}, {}, out=shared[2999::-1])
+        np.testing.assert_array_equal(shared, before)

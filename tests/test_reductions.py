@@ -1,0 +1,246 @@
+"""Reductions, weights, masks and denominators, with their gradients."""
+
+from __future__ import annotations
+
+import itertools
+
+import cases
+import fastloss as fl
+import numpy as np
+import pytest
+from references import REFERENCES
+from references.reductions import reduce
+
+INF = float("inf")
+SHAPE = (23, 61)
+REDUCTIONS = ("none", "mean", "sum", "batchmean")
+
+
+def _grid():
+    """Every reduction with every combination of sample weights, mask and normalizer that means something."""
+    weights, masks, normalizers = (None, "rows", "column", "full"), (None, "rows", "full"), (None, 7.5, "count", "weight")
+    for reduction, weight, mask, normalizer in itertools.product(REDUCTIONS, weights, masks, normalizers):
+        if normalizer is None or reduction == "mean":
+            yield reduction, weight, mask, normalizer
+
+
+def _sample_weight(kind, rng, dtype):
+    shape = {"rows": (SHAPE[0],), "column": (SHAPE[0], 1), "full": SHAPE}[kind]
+    weights = rng.integers(0, 4, shape).astype(dtype)
+    weights.flat[0] = 1
+    return weights
+
+
+def _where(kind, rng):
+    return rng.random({"rows": (SHAPE[0],), "full": SHAPE}[kind]) < 0.7
+
+
+def _call(kinds, rng, dtype):
+    reduction, weight, mask, normalizer = kinds
+    call = {"reduction": reduction}
+    if weight is not None:
+        call["sample_weight"] = _sample_weight(weight, rng, dtype)
+    if mask is not None:
+        call["where"] = _where(mask, rng)
+    if normalizer is not None:
+        call["normalizer"] = normalizer
+    return call
+
+
+def _operands(reference, rng, dtype, present):
+    return {k: v.reshape(SHAPE) for k, v in cases.sample(reference, rng, SHAPE[0] * SHAPE[1], dtype, present=present).items()}
+
+
+def _close(got, exact, scale, dtype, what):
+    tolerance = 48 * np.finfo(dtype).eps
+    np.testing.assert_allclose(got, np.asarray(exact).astype(dtype), rtol=tolerance, atol=tolerance * max(float(scale), 1e-30), err_msg=what)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_value_and_derivatives_of_every_reduction(name, dtype):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    for present in cases.presences(reference):
+        for kinds in _grid():
+            rng = cases.seed(name, kinds, present)
+            operands, call = _operands(reference, rng, dtype, present), None
+            call = _call(kinds, rng, dtype)
+            want, what = reduce(reference, operands, {}, **call), f"{kinds} {present}"
+            wrt = [n for n in present if reference.operand(n).differentiable]
+            value, gradients = loss.value_and_grad(**operands, **call, wrt=wrt)
+            np.testing.assert_array_equal(value, loss(**operands, **call), err_msg=what, strict=True)
+            _close(value, want.value, np.max(want.scale), dtype, what)
+            for operand, gradient in zip(wrt, gradients, strict=True):
+                exact = want.gradients[operand]
+                _close(gradient, exact, np.max(np.abs(exact)), dtype, f"{what} {operand}")
+                if "where" in call:
+                    masked = ~np.broadcast_to(call["where"].reshape(call["where"].shape + (1,) * (2 - call["where"].ndim)), SHAPE)
+                    assert masked.any() and not np.any(gradient[masked]), what
+            if cases.INFO[name].elementwise:
+                hessian = loss.hess(**operands, **call)
+                _close(hessian, want.hessian, np.max(np.abs(want.hessian)), dtype, f"{what} hessian")
+                slope, again = loss.grad_and_hess(**operands, **call)
+                _close(again, want.hessian, np.max(np.abs(want.hessian)), dtype, f"{what} hessian with gradient")
+                _close(slope, want.gradients["input"], np.max(np.abs(want.gradients["input"])), dtype, f"{what} gradient with hessian")
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_options_reach_every_reduction(name):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    for options in cases.option_sets(reference):
+        operands = _operands(reference, cases.seed(name, "options"), np.float64, None)
+        for reduction in REDUCTIONS:
+            want = reduce(reference, operands, options, reduction)
+            value, gradient = loss.value_and_grad(**operands, **options, reduction=reduction)
+            _close(value, want.value, np.max(want.scale), np.float64, f"{options} {reduction}")
+            _close(gradient, want.gradients["input"], np.max(np.abs(want.gradients["input"])), np.float64, f"{options} {reduction}")
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_gradient_of_the_mean_is_its_slope(name):
+    # Independent of the quotient rule in the references: differences of the reduced value itself.
+    reference, loss = REFERENCES[name], cases.loss(name)
+    rng = cases.seed(name, "slope of the mean")
+    operands = cases.sample(reference, rng, 12, np.float64)
+    operands["input"] = operands["input"] + 0.37
+    call = {"sample_weight": np.linspace(0.5, 2, 12)}
+    for operand in (n for n in reference.names if reference.operand(n).differentiable):
+        gradient = loss.grad(**operands, **call, wrt=operand)
+        for i in range(12):
+            h = 1e-6
+            moved = [{**operands, operand: operands[operand] + h * sign * (np.arange(12) == i)} for sign in (1, -1)]
+            slope = (loss(**moved[0], **call) - loss(**moved[1], **call)) / (2 * h)
+            np.testing.assert_allclose(gradient[i], slope, rtol=1e-6, atol=1e-8, err_msg=f"{operand}[{i}]")
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_grad_output_multiplies_every_derivative(name, reduction):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    operands = _operands(reference, cases.seed(name, "flow"), np.float64, None)
+    wrt = [o.name for o in reference.operands if o.differentiable]
+    flows = [-2.5, np.float64(0.5), 0.0]
+    if reduction == "none":
+        flows.append(cases.seed(name).standard_normal(SHAPE))
+        flows.append(np.asfortranarray(flows[-1]))
+    for flow in flows:
+        want = reduce(reference, operands, {}, reduction, grad_output=flow if np.ndim(flow) == 0 or reduction == "none" else None)
+        value, gradients = loss.value_and_grad(**operands, reduction=reduction, grad_output=flow, wrt=wrt)
+        np.testing.assert_array_equal(value, loss(**operands, reduction=reduction))
+        for operand, gradient in zip(wrt, gradients, strict=True):
+            exact = want.gradients[operand]
+            _close(gradient, exact, np.max(np.abs(exact)), np.float64, f"{operand} {np.shape(flow)}")
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_the_same_bits_with_and_without_the_gradient(name):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    for dtype, count in itertools.product(cases.DTYPES, (1, 5, 1000, 1025, 8193, 100003)):
+        operands = cases.sample(reference, cases.seed(name, count), count, dtype)
+        for call in ({}, {"reduction": "sum"}, {"sample_weight": np.linspace(0, 1, count)}, {"where": np.arange(count) % 3 > 0}):
+            for wrt in (None, [o.name for o in reference.operands]):
+                assert loss(**operands, **call) == loss.value_and_grad(**operands, **call, wrt=wrt)[0], (dtype, count, call.keys())
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_masked_elements_are_never_read_into_arithmetic(name, dtype):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    operands = _operands(reference, cases.seed(name, "masked"), dtype, None)
+    mask = _where("full", cases.seed(name, "mask"))
+    wrt = [o.name for o in reference.operands]
+    for poison in (np.nan, INF, -1.0, 1e30):
+        poisoned = {k: np.where(mask, v, dtype(poison)) for k, v in operands.items()}
+        for reduction in REDUCTIONS:
+            call = {"where": mask, "reduction": reduction}
+            clean, dirty = (loss.value_and_grad(**x, **call, wrt=wrt) for x in (operands, poisoned))
+            np.testing.assert_array_equal(dirty[0], clean[0], err_msg=f"{poison} {reduction}")
+            for operand, one, other in zip(wrt, clean[1], dirty[1], strict=True):
+                np.testing.assert_array_equal(other, one, err_msg=f"{poison} {reduction} {operand}")
+            if cases.INFO[name].elementwise:
+                np.testing.assert_array_equal(loss.hess(**poisoned, **call), loss.hess(**operands, **call))
+    # A small input stretched over by a masked operand is still read where it is not masked.
+    rows = np.arange(SHAPE[0]) % 2 == 0
+    poisoned = operands["target"].copy()
+    poisoned[~rows] = np.nan
+    assert loss(**{**operands, "target": poisoned}, where=rows) == loss(**operands, where=rows)
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_a_zero_weight_wins_over_an_infinite_loss(name):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    operands = cases.sample(reference, cases.seed(name, "zero"), 40, np.float64)
+    kept = np.arange(40) % 4 > 0
+    operands["input"][~kept] = np.where(operands["target"][~kept] > 0, -INF, INF)
+    assert np.isinf(loss(**operands))
+    weights = [{"sample_weight": kept.astype(float)}]
+    weights += [{o.name: kept.astype(float)} for o in reference.operands if o.multiplies]
+    clean = {k: v[kept] for k, v in operands.items()}
+    for weight in weights:
+        for reduction in ("mean", "sum"):
+            dirty = {**operands, **weight}
+            ones = {**clean, **{k: np.ones(kept.sum()) for k in weight}}
+            value, gradient = loss.value_and_grad(**dirty, reduction=reduction)
+            want, slope = loss.value_and_grad(**ones, reduction=reduction)
+            factor = 0.75 if reduction == "mean" and "weight" in weight and reference.share == "count" else 1
+            np.testing.assert_allclose(value, want * factor, rtol=1e-14)
+            np.testing.assert_allclose(gradient[kept], slope * factor, rtol=1e-13)
+            assert not gradient[~kept].any()
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_mean_of_nothing(name):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    full = cases.sample(reference, cases.seed(name), 6, np.float32)
+    nothing = [
+        ({k: v[:0] for k, v in full.items()}, {}),
+        (full, {"where": np.zeros(6, bool)}),
+        (full, {"sample_weight": np.zeros(6)}),
+    ]
+    if reference.share == "weight":
+        nothing.append(({**full, "weight": np.zeros(6, np.float32)}, {}))
+    for operands, call in nothing:
+        wrt = [n for n in operands if reference.operand(n).differentiable]
+        value, gradients = loss.value_and_grad(**operands, **call, wrt=wrt)
+        assert np.isnan(value) and value.dtype == np.float32, call
+        for operand, gradient in zip(wrt, gradients, strict=True):
+            np.testing.assert_array_equal(gradient, np.zeros_like(operands[operand]), err_msg=f"{call} {operand}", strict=True)
+        total, gradient = loss.value_and_grad(**operands, **call, reduction="sum")
+        assert total == 0 and not gradient.any()
+        with fl.errstate(empty="zero"):
+            value, gradient = loss.value_and_grad(**operands, **call)
+            assert value == 0 and not gradient.any()
+        with fl.errstate(empty="raise"), pytest.raises(ValueError, match="mean"):
+            loss(**operands, **call)
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_weights_of_one_change_nothing(name):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    operands = _operands(reference, cases.seed(name), np.float64, cases.presences(reference)[0])
+    for reduction in REDUCTIONS:
+        plain = loss.value_and_grad(**operands, reduction=reduction)
+        for call in ({"sample_weight": np.ones(SHAPE[0])}, {"where": np.ones(SHAPE, bool)}, {"where": np.True_}):
+            value, gradient = loss.value_and_grad(**operands, reduction=reduction, **call)
+            np.testing.assert_allclose(value, plain[0], rtol=1e-15)
+            np.testing.assert_allclose(gradient, plain[1], rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+@pytest.mark.parametrize("constant", [False, True])
+def test_float32_mean_of_many_elements(name, constant):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    count, block = 12_000_000, 1_000_003
+    rng = cases.seed(name, "many")
+    if constant:
+        operands = {o.name: np.full(count, np.float32(0.1)) for o in reference.operands if not o.optional}
+        operands["input"] += np.float32(0.1)
+    else:
+        drawn = cases.sample(reference, rng, block, np.float32, present=cases.presences(reference)[0])
+        operands = {k: np.resize(v, count) for k, v in drawn.items()}
+    elements = loss(**operands, reduction="none").astype(np.float64)
+    if reference.head is None:
+        exact, magnitude = elements.mean(), np.abs(elements).mean()
+    else:
+        exact = magnitude = np.sqrt((elements**2).mean())
+    assert abs(float(loss(**operands)) - exact) <= 1e-6 * magnitude

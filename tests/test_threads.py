@@ -1,0 +1,127 @@
+"""The same bits at any number of threads, and calls from many threads at once."""
+
+from __future__ import annotations
+
+import threading
+
+import cases
+import fastloss as fl
+import numpy as np
+import pytest
+from references import REFERENCES
+
+TEAMS = (1, 2, 3, 7)
+ROWS, COLUMNS = 1200, 1001  # more blocks than threads, no multiple of a block
+
+
+def _call(name, dtype, stretched=False):
+    reference = REFERENCES[name]
+    operands = cases.sample(reference, cases.seed(name, "threads"), ROWS * COLUMNS, dtype)
+    operands = {k: v.reshape(ROWS, COLUMNS) for k, v in operands.items()}
+    if stretched:
+        for k, operand in enumerate(reference.operands[1:]):
+            full = operands[operand.name]
+            operands[operand.name] = (full[:1], full[:, :1], full[:1])[k % 3].copy()
+    return operands
+
+
+def _results(name, operands, **call):
+    wrt = [n for n in operands if REFERENCES[name].operand(n).differentiable]
+    value, gradients = cases.loss(name).value_and_grad(**operands, wrt=wrt, **call)
+    return value, *gradients
+
+
+def _same(one, other, what):
+    for x, y in zip(one, other, strict=True):
+        np.testing.assert_array_equal(np.asarray(x).view(np.uint8), np.asarray(y).view(np.uint8), err_msg=what)
+
+
+CALLS = {
+    "mean": {},
+    "none": {"reduction": "none"},
+    "weights": {"sample_weight": np.linspace(0.1, 3.3, ROWS)},
+    "mask": {"where": np.arange(ROWS) % 5 > 0, "reduction": "sum"},
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("stretched", [False, True], ids=["full", "stretched"])
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_bits_do_not_depend_on_the_team(name, dtype, stretched, call):
+    operands = _call(name, dtype, stretched)
+    expected = None
+    for team in TEAMS:
+        with fl.threads(team):
+            got = _results(name, operands, **CALLS[call])
+            assert fl._core.last_team_size() == team
+        if expected is None:
+            expected = got
+        _same(got, expected, f"{team} threads")
+    with fl.threads(7):
+        assert cases.loss(name)(**operands, **CALLS[call]).tobytes() == np.asarray(expected[0]).tobytes()
+
+
+@pytest.mark.parametrize("name", [n for n in cases.NAMES if cases.INFO[n].elementwise])
+def test_bits_of_the_hessian_do_not_depend_on_the_team(name):
+    operands = _call(name, np.float32)
+    results = []
+    for team in TEAMS:
+        with fl.threads(team):
+            results.append(cases.loss(name).grad_and_hess(**operands))
+            assert fl._core.last_team_size() == team
+    for got in results:
+        _same(got, results[0], "grad_and_hess")
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_strided_and_half_precision_work_is_shared_too(name):
+    operands = {k: v.astype(np.float16)[:, ::-1] for k, v in _call(name, np.float32).items()}
+    results = []
+    for team in TEAMS:
+        with fl.threads(team):
+            results.append(_results(name, operands))
+            assert fl._core.last_team_size() == team
+    for got in results:
+        _same(got, results[0], "strided")
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_small_work_stays_on_the_calling_thread(name):
+    operands = cases.sample(REFERENCES[name], cases.seed(name), 64, np.float32)
+    with fl.threads(7):
+        cases.loss(name).value_and_grad(**operands)
+        assert fl._core.last_team_size() == 1
+
+
+def test_many_python_threads_at_once():
+    names = list(cases.NAMES) * 3
+    calls = [_call(name, np.float32) for name in cases.NAMES] * 3
+    expected = [_results(name, operands) for name, operands in zip(cases.NAMES, calls, strict=False)] * 3
+    failures, barrier = [], threading.Barrier(len(names))
+
+    def work(i):
+        try:
+            barrier.wait()
+            for team in TEAMS:
+                with fl.threads(team):
+                    _same(_results(names[i], calls[i]), expected[i], names[i])
+        except BaseException as error:  # noqa: BLE001 - reported by the main thread
+            failures.append(error)
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(len(names))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not failures, failures[0]
+
+
+def test_the_setting_belongs_to_its_context():
+    before, seen = fl.get_num_threads(), []
+    with fl.threads(5):
+        worker = threading.Thread(target=lambda: seen.append(fl.get_num_threads()))
+        worker.start()
+        worker.join()
+        assert fl.get_num_threads() == 5
+    assert fl.get_num_threads() == before and seen == [before]

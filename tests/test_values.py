@@ -1,0 +1,41 @@
+"""The value of every loss against its independent reference, within the stated bound."""
+
+from __future__ import annotations
+
+import cases
+import numpy as np
+import pytest
+from references import REFERENCES
+
+COUNT = 6000
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("check", cases.checks("value"), ids=str)
+def test_value_over_the_whole_range(check, dtype, isa, use_isa):
+    use_isa(isa)
+    reference = REFERENCES[check.loss]
+    for options in cases.option_sets(reference):
+        for present in cases.presences(reference):
+            rng = cases.seed(check, np.dtype(dtype), options, present)
+            operands = cases.sample(reference, rng, COUNT, dtype, "wide", present)
+            exact = cases.Exact(reference, operands, options, dtype)
+            what = f"{check} {options} {present}"
+            value = cases.compute(check.loss, "value", operands, options)
+            cases.assert_within(value, exact("value"), exact.bound("value"), dtype, what)
+            together = cases.loss(check.loss).value_and_grad(**operands, **options, reduction="none")[0]
+            np.testing.assert_array_equal(together, value, err_msg=what, strict=True)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("check", cases.checks("value"), ids=str)
+def test_value_of_ordinary_numbers_matches_plain_numpy(check, dtype):
+    # No bound machinery here: ordinary numbers, and NumPy's own comparison.
+    reference = REFERENCES[check.loss]
+    for options in cases.option_sets(reference):
+        operands = cases.sample(reference, cases.seed(check), 500, dtype)
+        exact = cases.Exact(reference, operands, options, dtype)
+        value = cases.compute(check.loss, "value", operands, options)
+        eps = np.finfo(dtype).eps
+        np.testing.assert_allclose(value, exact("value").astype(dtype), rtol=32 * eps, atol=32 * eps)
