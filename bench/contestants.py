@@ -247,9 +247,7 @@ class ScikitLearn:
         return raw
 
 
-PEERS: dict[str, type[Contestant]] = {
-    peer.name: peer for peer in (NumPy, Torch, TorchCompile, Jax, ScikitLearn)
-}
+PEERS: dict[str, type[Contestant]] = {peer.name: peer for peer in (NumPy, Torch, TorchCompile, Jax, ScikitLearn)}
 
 
 def load_peers(names: tuple[str, ...], threads: int) -> tuple[list[Contestant], dict[str, str]]:

@@ -23,7 +23,8 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -81,10 +82,6 @@ class Team:
             signal.release()
 
 
-def _pieces(array: np.ndarray, number: int) -> list[np.ndarray]:
-    return np.array_split(array, number)
-
-
 def _read(pieces: Sequence[np.ndarray]) -> Callable[[int], None]:
     spans = [(piece.ctypes.data, piece.nbytes) for piece in pieces]
 
@@ -100,6 +97,17 @@ def _rewrite(first: Sequence[np.ndarray], second: Sequence[np.ndarray] | None) -
     if second is None:
         return lambda index: add(first[index], 0.0, out=first[index])
     return lambda index: add(first[index], second[index], out=first[index])
+
+
+def _all(works: Sequence[Callable[[int], None]]) -> Callable[[int], None]:
+    if len(works) == 1:
+        return works[0]
+
+    def work(index: int) -> None:
+        for one in works:
+            one(index)
+
+    return work
 
 
 class Floor:
@@ -136,36 +144,25 @@ class Floor:
         for team in self._teams.values():
             team.close()
 
-    def _candidates(self, writes: bool):
+    def _candidates(self, writes: bool) -> Iterator[tuple[str, Callable[[], None]]]:
         first = self._inputs[0]
-        numbers = sorted({-(-first.nbytes // size) for size in (*CHUNK_BYTES, first.nbytes)})
-        for number in numbers:
-            works = self._works(writes, number)
+        what = "add in place" if writes else "memchr"
+        for number in sorted({-(-first.nbytes // size) for size in (*CHUNK_BYTES, first.nbytes)}):
+            work = self._work(writes, number)
             for size, team in self._teams.items():
-                if size > 1 and number < size:
-                    continue
+                if size <= number:
+                    yield f"{what}, {number} chunks, {size} threads", partial(team.run, work, number)
+        if not writes and len(self._inputs) == 2 and self._inputs[1].size == first.size:
+            yield "dot", partial(np.dot, first, self._inputs[1])
 
-                def run(team: Team = team, works: list = works, number: int = number) -> None:
-                    for work in works:
-                        team.run(work, number)
-
-                # One team call per pass over memory would synchronise too often; one chunk of all inputs at a time.
-                def interleaved(team: Team = team, works: list = works, number: int = number) -> None:
-                    team.run(lambda index: [work(index) for work in works], number)
-
-                what = "add in place" if writes else "memchr"
-                yield f"{what}, {number} chunks, {size} threads", run if len(works) == 1 else interleaved
-        pair = next((a for a in self._inputs[1:] if a.size == first.size), None)
-        if not writes and len(self._inputs) == 2 and pair is not None:
-            yield "dot", lambda: np.dot(first, pair)
-
-    def _works(self, writes: bool, number: int) -> list[Callable[[int], None]]:
-        pieces = [_pieces(array, number) for array in self._inputs]
+    def _work(self, writes: bool, number: int) -> Callable[[int], None]:
+        """What moves one of `number` chunks: of all arrays together, so that a team meets once."""
+        pieces = [np.array_split(array, number) for array in self._inputs]
         if not writes:
-            return [_read(piece) for piece in pieces]
+            return _all([_read(piece) for piece in pieces])
         second = next((i for i in range(1, len(pieces)) if self._inputs[i].size == self._inputs[0].size), None)
         rewrite = _rewrite(pieces[0], None if second is None else pieces[second])
-        return [rewrite, *(_read(pieces[i]) for i in range(1, len(pieces)) if i != second)]
+        return _all([rewrite, *(_read(pieces[i]) for i in range(1, len(pieces)) if i != second)])
 
 
 def _timed(run: Callable[[], None]) -> float:

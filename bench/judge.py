@@ -13,7 +13,7 @@ from bench.case import Case, Mode
 # The references are those of the tests, so the two cannot drift apart; they are importable from a clone only.
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
-from references import REFERENCES  # noqa: E402
+from references import REFERENCES
 
 # A float32 sum over the largest arrays is allowed its rounding; the gradient is compared with its largest element.
 VALUE_TOLERANCE = {"float32": 2e-4, "float64": 1e-10}
@@ -31,6 +31,11 @@ class Problem:
     operands: dict[str, np.ndarray]
     value: float
     gradient: np.ndarray
+
+    @property
+    def operands_dtype(self) -> np.dtype:
+        """The dtype of the first operand, and so of the gradient."""
+        return next(iter(self.operands.values())).dtype
 
     @classmethod
     def draw(cls, loss: str, case: Case, size: int, dtype: str) -> Problem:
@@ -56,7 +61,7 @@ class Problem:
 
     def judge(self, mode: Mode, value: object, gradient: np.ndarray | None) -> None:
         """Raise `Disagreement` unless the value and the gradient that `mode` asks for are right."""
-        dtype = next(iter(self.operands.values())).dtype
+        dtype = self.operands_dtype
         if mode.value:
             got = float(np.asarray(value))
             if not abs(got - self.value) <= VALUE_TOLERANCE[dtype.name] * max(abs(self.value), 1e-3):

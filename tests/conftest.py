@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+# Test modules share `cases` and `references`; pytest's importlib mode puts no folder on the path.
+sys.path.insert(0, str(Path(__file__).parent))
 
 # Oracles that not everybody has installed; where the suite has to be complete, their absence fails it.
 OPTIONAL = {"test_torch.py": ("torch",)}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import cases
-import fastloss as fl
 import numpy as np
 import pytest
+
+import cases
+import fastloss as fl
 from references import REFERENCES
 
 X = np.linspace(-1, 1, 6).reshape(3, 2)
@@ -24,21 +25,51 @@ def bad(label, error, message, call):
 
 BAD_CALLS = [
     # Shapes: both are named.
-    bad("vector against column", ValueError, r"target.*\(3, 1\).*\(3,\)", lambda: fl.mse_loss(np.ones(3), np.ones((3, 1)))),
-    bad("column against vector", ValueError, r"target.*\(3,\).*\(3, 1\)", lambda: fl.l1_loss(np.ones((3, 1)), np.ones(3))),
+    bad(
+        "vector against column",
+        ValueError,
+        r"target.*\(3, 1\).*\(3,\)",
+        lambda: fl.mse_loss(np.ones(3), np.ones((3, 1))),
+    ),
+    bad(
+        "column against vector",
+        ValueError,
+        r"target.*\(3,\).*\(3, 1\)",
+        lambda: fl.l1_loss(np.ones((3, 1)), np.ones(3)),
+    ),
     bad("too short", ValueError, r"target.*\(5,\).*\(6,\)", lambda: fl.huber_loss(np.ones(6), np.ones(5))),
     bad("target larger than input", ValueError, r"target.*\(3, 2\).*\(1, 2\)", lambda: fl.mse_loss(X[:1], T)),
     bad("trailing vector as target", ValueError, r"target.*\(2,\).*\(3, 2\)", lambda: fl.hinge_loss(X, np.ones(2))),
     bad("weight of leading shape", ValueError, r"weight.*\(3,\).*\(3, 2\)", lambda: fl.mse_loss(X, T, np.ones(3))),
-    bad("weight of too many axes", ValueError, r"weight.*\(1, 3, 2\).*\(3, 2\)", lambda: fl.huber_loss(X, T, np.ones((1, 3, 2)))),
+    bad(
+        "weight of too many axes",
+        ValueError,
+        r"weight.*\(1, 3, 2\).*\(3, 2\)",
+        lambda: fl.huber_loss(X, T, np.ones((1, 3, 2))),
+    ),
     bad("pos_weight of leading shape", ValueError, r"pos_weight.*\(3,\)", lambda: bce(X, T, pos_weight=np.ones(3))),
     bad("var of trailing shape", ValueError, r"var.*\(2,\).*\(3, 2\)", lambda: fl.gaussian_nll_loss(X, T, np.ones(2))),
     bad("var of other shape", ValueError, r"var.*\(4, 2\)", lambda: fl.gaussian_nll_loss(X, T, np.ones((4, 2)))),
-    bad("sample_weight of trailing shape", ValueError, r"sample_weight.*\(2,\)", lambda: fl.mse_loss(X, T, sample_weight=np.ones(2))),
-    bad("sample_weight of other rank", ValueError, "sample_weight", lambda: fl.mse_loss(X, T, sample_weight=np.ones((3, 2, 1)))),
+    bad(
+        "sample_weight of trailing shape",
+        ValueError,
+        r"sample_weight.*\(2,\)",
+        lambda: fl.mse_loss(X, T, sample_weight=np.ones(2)),
+    ),
+    bad(
+        "sample_weight of other rank",
+        ValueError,
+        "sample_weight",
+        lambda: fl.mse_loss(X, T, sample_weight=np.ones((3, 2, 1))),
+    ),
     bad("where of trailing shape", ValueError, r"where.*\(2,\)", lambda: fl.mse_loss(X, T, where=np.ones(2, bool))),
     bad("grad_output of a mean", ValueError, r"grad_output.*\(3, 2\)", lambda: fl.mse_loss.grad(X, T, grad_output=V)),
-    bad("grad_output of other shape", ValueError, r"grad_output.*\(2,\)", lambda: fl.mse_loss.grad(X, T, reduction="none", grad_output=np.ones(2))),
+    bad(
+        "grad_output of other shape",
+        ValueError,
+        r"grad_output.*\(2,\)",
+        lambda: fl.mse_loss.grad(X, T, reduction="none", grad_output=np.ones(2)),
+    ),
     bad("batchmean of a number", ValueError, "batchmean", lambda: fl.mse_loss(1.0, 2.0, reduction="batchmean")),
     # dtypes.
     bad("text as input", TypeError, "input", lambda: fl.mse_loss(np.array(["a"]), np.array([1.0]))),
@@ -79,7 +110,12 @@ BAD_CALLS = [
     bad("option of another loss", TypeError, "unexpected keyword.*delta", lambda: fl.mse_loss(X, T, delta=1.0)),
     bad("operand twice", TypeError, "multiple values.*target", lambda: fl.mse_loss(X, T, target=T)),
     bad("wrt of a value", TypeError, "unexpected keyword.*wrt", lambda: fl.mse_loss(X, T, wrt="input")),
-    bad("grad_output of a value", TypeError, "unexpected keyword.*grad_output", lambda: fl.mse_loss(X, T, grad_output=1.0)),
+    bad(
+        "grad_output of a value",
+        TypeError,
+        "unexpected keyword.*grad_output",
+        lambda: fl.mse_loss(X, T, grad_output=1.0),
+    ),
     bad("None as target", TypeError, "target", lambda: fl.mse_loss(X, None)),
     # wrt.
     bad("wrt unknown", ValueError, "wrt.*'inputs'", lambda: fl.mse_loss.grad(X, T, wrt="inputs")),
@@ -89,15 +125,45 @@ BAD_CALLS = [
     bad("wrt of a float", TypeError, "wrt", lambda: fl.mse_loss.grad(X, T, wrt=1.5)),
     bad("wrt an option", ValueError, "wrt.*'delta'", lambda: fl.huber_loss.grad(X, T, wrt="delta")),
     # out.
-    bad("out of other shape", ValueError, r"out.*\(2, 3\).*\(3, 2\)", lambda: fl.mse_loss.grad(X, T, out=np.empty((2, 3)))),
-    bad("out of other dtype", TypeError, "out.*float32", lambda: fl.mse_loss.grad(X, T, out=np.empty((3, 2), np.float32))),
-    bad("out of integers", TypeError, "out.*int64", lambda: fl.mse_loss(X, T, reduction="none", out=np.empty((3, 2), np.int64))),
+    bad(
+        "out of other shape",
+        ValueError,
+        r"out.*\(2, 3\).*\(3, 2\)",
+        lambda: fl.mse_loss.grad(X, T, out=np.empty((2, 3))),
+    ),
+    bad(
+        "out of other dtype",
+        TypeError,
+        "out.*float32",
+        lambda: fl.mse_loss.grad(X, T, out=np.empty((3, 2), np.float32)),
+    ),
+    bad(
+        "out of integers",
+        TypeError,
+        "out.*int64",
+        lambda: fl.mse_loss(X, T, reduction="none", out=np.empty((3, 2), np.int64)),
+    ),
     bad("out that is read-only", ValueError, "out.*read-only", lambda: fl.mse_loss.grad(X, T, out=READ_ONLY)),
     bad("out that is a list", TypeError, "out", lambda: fl.mse_loss.grad(X, T, out=[0.0] * 6)),
-    bad("out that overlaps itself", ValueError, "out", lambda: fl.mse_loss.grad(X, T, out=np.broadcast_to(np.zeros(2), (3, 2)))),
+    bad(
+        "out that overlaps itself",
+        ValueError,
+        "out",
+        lambda: fl.mse_loss.grad(X, T, out=np.broadcast_to(np.zeros(2), (3, 2))),
+    ),
     bad("out of a mean", ValueError, r"out.*\(3, 2\)", lambda: fl.mse_loss(X, T, out=np.empty((3, 2)))),
-    bad("one out for two gradients", TypeError, "out", lambda: fl.mse_loss.grad(X, T, wrt=("input", "target"), out=np.empty((3, 2)))),
-    bad("three outs for two gradients", ValueError, "out", lambda: fl.mse_loss.grad(X, T, wrt=("input", "target"), out=(None,) * 3)),
+    bad(
+        "one out for two gradients",
+        TypeError,
+        "out",
+        lambda: fl.mse_loss.grad(X, T, wrt=("input", "target"), out=np.empty((3, 2))),
+    ),
+    bad(
+        "three outs for two gradients",
+        ValueError,
+        "out",
+        lambda: fl.mse_loss.grad(X, T, wrt=("input", "target"), out=(None,) * 3),
+    ),
     bad("one out for two results", TypeError, "out", lambda: fl.mse_loss.grad_and_hess(X, T, out=np.empty((3, 2)))),
     # Values of the data.
     bad("negative variance", ValueError, "var.*>= 0", lambda: fl.gaussian_nll_loss(X, T, -V)),
@@ -119,7 +185,9 @@ UNDER_ERRSTATE = [
     bad("target above 1", ValueError, "target.*between 0 and 1", lambda: bce(X, 1.5 * T)),
     bad("target below 0", ValueError, "target", lambda: bce.value_and_grad(X, -T)),
     bad("labels 0 and 1 as signed", ValueError, "target.*-1 or 1", lambda: fl.hinge_loss(X, T)),
-    bad("signed labels as 0 and 1", ValueError, "target.*0 or 1", lambda: fl.hinge_loss.grad(X, 2 * T - 1, labels="01")),
+    bad(
+        "signed labels as 0 and 1", ValueError, "target.*0 or 1", lambda: fl.hinge_loss.grad(X, 2 * T - 1, labels="01")
+    ),
 ]
 
 
@@ -136,7 +204,8 @@ def test_good_data_passes_every_check(name):
     operands = cases.sample(REFERENCES[name], cases.seed(name), 3000, np.float32)
     with fl.errstate(domain="raise", nonfinite="raise", empty="raise"):
         value, gradient = cases.loss(name).value_and_grad(**operands)
-    assert np.isfinite(value) and np.isfinite(gradient).all()
+    assert np.isfinite(value)
+    assert np.isfinite(gradient).all()
     # NaN is data, not a value outside the domain.
     operands["target"][7] = np.nan
     with fl.errstate(domain="raise"):
@@ -158,11 +227,17 @@ def test_nonfinite_results_are_an_error_on_request(name):
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_domains_are_checked_at_every_element_but_masked_ones(name):
     operands = cases.sample(REFERENCES[name], cases.seed(name), 9001, np.float32)
-    wrong = {"binary_cross_entropy_with_logits": ("target", 1.25), "hinge_loss": ("target", 0.5), "gaussian_nll_loss": ("var", -0.25)}
+    wrong = {
+        "binary_cross_entropy_with_logits": ("target", 1.25),
+        "hinge_loss": ("target", 0.5),
+        "gaussian_nll_loss": ("var", -0.25),
+    }
     if name not in wrong:
         with fl.errstate(domain="raise"):
             cases.loss(name)(**operands)
-        assert all(o.domain == cases.INFO[name].operands[0].domain for o in cases.INFO[name].operands), "an operand with a domain that no test breaks"
+        assert all(o.domain == cases.INFO[name].operands[0].domain for o in cases.INFO[name].operands), (
+            "an operand with a domain that no test breaks"
+        )
         return
     operand, x = wrong[name]
     for position in (0, 1023, 1024, 9000):
@@ -204,7 +279,11 @@ def test_nothing_is_written_when_a_check_fails(name):
                 method(**case.operands, **case.call, out=out)
         if "grad_output" not in case.call:
             with pytest.raises(case.error):
-                loss(**case.operands, **{**case.call, **({} if "reduction" in case.call else {"reduction": "none"})}, out=out)
+                loss(
+                    **case.operands,
+                    **{**case.call, **({} if "reduction" in case.call else {"reduction": "none"})},
+                    out=out,
+                )
     # The second of two outputs is wrong: the first stays as it was too.
     with pytest.raises(ValueError, match="out"):
         loss.grad(**operands, wrt=("input", "target"), out=(out, np.empty((20, 30))))

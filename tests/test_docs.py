@@ -16,7 +16,7 @@ import fastloss as fl
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-NAMES = [info.name for info in fl.losses()]
+NAMES = list(fl.losses())
 
 
 def page_id(path):
@@ -101,7 +101,7 @@ def test_losses_page_lists_every_loss_with_its_defaults():
     formulas, properties = (ROOT / "docs/losses.md").read_text(encoding="utf-8").split("## Which loss")
     assert sorted(first_cells(formulas)) == sorted(NAMES)
     assert sorted(first_cells(properties)) == sorted(NAMES)
-    for info in fl.losses():
+    for info in fl.losses().values():
         (row,) = re.findall(rf"^\| `{info.name}` \|.*$", formulas, flags=re.M)
         for option, default in info.defaults.items():
             shown = re.search(rf"`{option}=([^`]+)`", row)
@@ -111,7 +111,7 @@ def test_losses_page_lists_every_loss_with_its_defaults():
 
 def test_losses_page_states_the_declared_properties():
     properties = (ROOT / "docs/losses.md").read_text(encoding="utf-8").split("## Properties")[1]
-    for info in fl.losses():
+    for info in fl.losses().values():
         (row,) = re.findall(rf"^\| `{info.name}` \|.*$", properties, flags=re.M)
         convex, differentiable, robust, units = (cell.strip() for cell in row.split("|")[2:6])
         words = {True: "yes", False: "no", None: ""}

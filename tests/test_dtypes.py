@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 
-import cases
-import fastloss as fl
 import ml_dtypes
 import numpy as np
 import pytest
+
+import cases
+import fastloss as fl
 from references import REFERENCES
 
 HALVES = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
@@ -64,7 +65,8 @@ def test_promotion_of_every_pair_of_floating_dtypes(name):
             want = exact(f"gradient:{operand}")
             _assert_rounded(gradient, want, exact.bound(f"gradient:{operand}"), dtype, f"{what} {operand}")
         mean = loss(**operands)
-        assert isinstance(mean, np.generic) and mean.dtype == computation, what
+        assert isinstance(mean, np.generic), what
+        assert mean.dtype == computation, what
         if cases.INFO[name].elementwise:
             assert loss.hess(**operands, reduction="none").dtype == first
 
@@ -127,7 +129,8 @@ def test_bare_numbers_take_the_dtype_of_the_arrays(name, dtype):
     operands = _operands(name, [dtype])
     operands |= {o.name: 1.0 for o in reference.operands[1:]}
     value, gradient = loss.value_and_grad(**operands, reduction="none")
-    assert value.dtype == _computation([dtype]) and gradient.dtype == dtype
+    assert value.dtype == _computation([dtype])
+    assert gradient.dtype == dtype
     as_integers = {k: 1 if k != "input" else v for k, v in operands.items()}
     np.testing.assert_array_equal(loss(**as_integers, reduction="none"), value, strict=True)
     # A NumPy scalar is an array: it takes part in the promotion.
@@ -135,7 +138,8 @@ def test_bare_numbers_take_the_dtype_of_the_arrays(name, dtype):
     assert loss(**wide, reduction="none").dtype == np.float64
     for operand in reference.operands[1:]:
         number = loss.grad(**operands, reduction="none", wrt=operand.name)
-        assert np.shape(number) == () and np.asarray(number).dtype == _computation([dtype])
+        assert np.shape(number) == ()
+        assert np.asarray(number).dtype == _computation([dtype])
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
@@ -143,7 +147,8 @@ def test_nothing_but_bare_numbers(name):
     reference, loss = REFERENCES[name], cases.loss(name)
     operands = {o.name: 1.0 for o in reference.operands}
     value, gradient = loss.value_and_grad(**operands)
-    assert np.asarray(value).dtype == np.float64 and np.asarray(gradient).dtype == np.float64
+    assert np.asarray(value).dtype == np.float64
+    assert np.asarray(gradient).dtype == np.float64
     exact = cases.Exact(reference, {k: np.asarray(v) for k, v in operands.items()}, {}, np.float64)
     np.testing.assert_allclose(float(value), float(exact("value")), rtol=1e-15)
     assert loss(*[[1.0, 1.0]] * len(reference.operands)).dtype == np.float64
@@ -165,7 +170,12 @@ def test_every_half_precision_number_is_read_and_written_right(dtype):
 @pytest.mark.parametrize("dtype", HALVES, ids=lambda d: d.name)
 def test_rounding_to_a_half_is_to_nearest_even(dtype):
     rng = cases.seed(str(dtype), "rounding")
-    numbers = np.concatenate([np.ldexp(1 + rng.random(4000), rng.integers(-28, 17, 4000)), [65519.99, 65520.0, 65536.0, 1e-9, 2.0**-25, 3e38]])
+    numbers = np.concatenate(
+        [
+            np.ldexp(1 + rng.random(4000), rng.integers(-28, 17, 4000)),
+            [65519.99, 65520.0, 65536.0, 1e-9, 2.0**-25, 3e38],
+        ]
+    )
     numbers = np.concatenate([numbers, -numbers]).astype(np.float32)
     # The gradient in the weight is the loss itself, in the weight's dtype, here |x|.
     gradient = fl.l1_loss.grad(numbers, np.float32(0), np.ones(numbers.size, dtype), reduction="none", wrt="weight")
@@ -177,7 +187,9 @@ def test_rounding_to_a_half_is_to_nearest_even(dtype):
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_half_precision_means_use_wide_sums(name):
     for dtype in HALVES:
-        operands = {k: v.astype(dtype) for k, v in cases.sample(REFERENCES[name], cases.seed(name), 100000, np.float32).items()}
+        operands = {
+            k: v.astype(dtype) for k, v in cases.sample(REFERENCES[name], cases.seed(name), 100000, np.float32).items()
+        }
         mean = cases.loss(name)(**operands)
         exact = cases.loss(name)(**{k: v.astype(np.float64) for k, v in operands.items()})
         assert mean.dtype == np.float32

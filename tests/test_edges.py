@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 
-import cases
 import numpy as np
 import pytest
+
+import cases
 from references import REFERENCES
 
 INF = float("inf")
@@ -41,7 +42,9 @@ def test_convention_at_a_kink(check, kink, dtype, isa, use_isa):
             got = cases.compute(check.loss, f"gradient:{name}", operands, kink.options)
             _compare(got[positions], want, dtype, f"gradient in {name}")
         if kink.hessian is not None:
-            _compare(cases.compute(check.loss, "hessian", operands, kink.options)[positions], kink.hessian, dtype, "hessian")
+            _compare(
+                cases.compute(check.loss, "hessian", operands, kink.options)[positions], kink.hessian, dtype, "hessian"
+            )
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
@@ -54,9 +57,12 @@ def test_a_zero_loss_is_positive_zero(name):
 
 
 def special_checks():
-    """One check for each operand that infinity is tried in; the operands of a check meet every special value of the others."""
+    """A check for each operand that infinity is tried in, against every special value of the others."""
     return [
-        cases.Check(name, f"inf:{operand.name}") for name in cases.NAMES for operand in REFERENCES[name].operands if INF in operand.specials
+        cases.Check(name, f"inf:{operand.name}")
+        for name in cases.NAMES
+        for operand in REFERENCES[name].operands
+        if INF in operand.specials
     ]
 
 
@@ -88,7 +94,9 @@ def test_every_combination_of_special_values(name, dtype, isa, use_isa):
     use_isa(isa)
     reference = REFERENCES[name]
     for options, present in itertools.product(cases.option_sets(reference), cases.presences(reference)):
-        grid = np.array(list(itertools.product(*(_specials(reference.operand(n), dtype, False) for n in present))), dtype).T
+        grid = np.array(
+            list(itertools.product(*(_specials(reference.operand(n), dtype, False) for n in present))), dtype
+        ).T
         operands = dict(zip(present, map(np.ascontiguousarray, grid), strict=True))
         _check_everything(name, reference, operands, options, dtype)
 
@@ -100,13 +108,17 @@ def _check_everything(name, reference, operands, options, dtype):
         if operand in reference.names and operand not in operands:
             continue
         got = cases.compute(name, quantity, operands, options)
-        cases.assert_within(got, exact(quantity), exact.bound(quantity), dtype, f"{quantity} {options} {tuple(operands)}")
+        cases.assert_within(
+            got, exact(quantity), exact.bound(quantity), dtype, f"{quantity} {options} {tuple(operands)}"
+        )
 
 
 @pytest.mark.parametrize("isa", cases.ISAS)
 @pytest.mark.parametrize("dtype", cases.DTYPES)
 @pytest.mark.parametrize(
-    "check", [cases.Check(name, f"nan:{operand.name}") for name in cases.NAMES for operand in REFERENCES[name].operands], ids=str
+    "check",
+    [cases.Check(name, f"nan:{operand.name}") for name in cases.NAMES for operand in REFERENCES[name].operands],
+    ids=str,
 )
 def test_nan_in_an_operand_is_nan_at_that_element_only(check, dtype, isa, use_isa):
     use_isa(isa)
@@ -124,7 +136,8 @@ def test_nan_in_an_operand_is_nan_at_that_element_only(check, dtype, isa, use_is
             np.testing.assert_array_equal(after[~at], before[~at], err_msg=what)
         for reduction in ("mean", "sum", "batchmean"):
             value, gradient = cases.loss(check.loss).value_and_grad(**operands, **options, reduction=reduction)
-            assert np.isnan(value) and np.isnan(gradient[at]).all()
+            assert np.isnan(value)
+            assert np.isnan(gradient[at]).all()
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
@@ -132,7 +145,13 @@ def test_a_nan_result_has_a_nan_gradient(name):
     # inf - inf, inf * 0 and the like: no operand is NaN, and the value is.
     reference = REFERENCES[name]
     present = cases.presences(reference)[0]
-    grid = np.array(list(itertools.product(*([-INF, 0.0, INF] if INF in reference.operand(n).specials else [0.0, 1.0] for n in present)))).T
+    grid = np.array(
+        list(
+            itertools.product(
+                *([-INF, 0.0, INF] if INF in reference.operand(n).specials else [0.0, 1.0] for n in present)
+            )
+        )
+    ).T
     operands = dict(zip(present, map(np.ascontiguousarray, grid), strict=True))
     if "var" in operands:
         operands["var"] = np.abs(operands["var"])
@@ -155,7 +174,9 @@ def test_the_optimum_has_no_slope(name, dtype):
     gradient = cases.compute(name, "gradient:input", operands, {})
     typical = np.abs(cases.compute(name, "gradient:input", {**operands, "input": operands["input"] - dtype(3)}, {}))
     assert np.median(typical) > 0.05
-    assert np.all(np.abs(gradient) <= 16 * np.finfo(dtype).eps * (1 + np.abs(operands["input"])) * np.maximum(1, typical))
+    assert np.all(
+        np.abs(gradient) <= 16 * np.finfo(dtype).eps * (1 + np.abs(operands["input"])) * np.maximum(1, typical)
+    )
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-import cases
 import numpy as np
 import pytest
+
+import cases
 from references import REFERENCES
 from references.schema import Reference
 
@@ -74,7 +75,11 @@ def incomplete_reference(info, reference: Reference):
         described = operands.get(operand.name)
         if described is None:
             continue
-        if (described.optional, described.multiplies, described.differentiable) != (operand.optional, operand.multiplies, operand.differentiable):
+        if (described.optional, described.multiplies, described.differentiable) != (
+            operand.optional,
+            operand.multiplies,
+            operand.differentiable,
+        ):
             problems.append(f"flags of {operand.name}")
         if operand.differentiable and not operand.multiplies and operand.name not in reference.gradients:
             problems.append(f"gradient in {operand.name}")
@@ -105,12 +110,16 @@ def idle_options(info, compute=cases.compute):
         alternatives = [v for v in reference.options.get(option.name, ()) if v != option.default]
         for value in alternatives:
             differs = any(
-                not np.array_equal(compute(info.name, q, operands, {}), compute(info.name, q, operands, {option.name: value}))
+                not np.array_equal(
+                    compute(info.name, q, operands, {}), compute(info.name, q, operands, {option.name: value})
+                )
                 for q in ("value", "gradient:input")
             )
             # eps of a variance acts on small ones alone.
             small = {k: v * (1e-8 if k == "var" else 1) for k, v in operands.items()}
-            differs |= not np.array_equal(compute(info.name, "value", small, {}), compute(info.name, "value", small, {option.name: value}))
+            differs |= not np.array_equal(
+                compute(info.name, "value", small, {}), compute(info.name, "value", small, {option.name: value})
+            )
             if not differs:
                 idle.append(f"{option.name}={value!r}")
     return idle
@@ -135,7 +144,8 @@ def _benchmarks(monkeypatch):
 
 
 def test_the_registry_is_not_empty():
-    assert len(cases.INFO) >= 7 and all(name == info.name for name, info in cases.INFO.items())
+    assert len(cases.INFO) >= 7
+    assert all(name == info.name for name, info in cases.INFO.items())
 
 
 def test_every_loss_has_a_reference():
@@ -155,7 +165,9 @@ def test_everything_required_is_tested():
 def test_infinity_is_tried_wherever_it_is_allowed():
     for name in cases.NAMES:
         for operand, described in zip(cases.INFO[name].operands, REFERENCES[name].operands, strict=True):
-            unbounded = operand.domain == cases.INFO[name].operands[0].domain and not (described.optional or described.multiplies)
+            unbounded = operand.domain == cases.INFO[name].operands[0].domain and not (
+                described.optional or described.multiplies
+            )
             assert not unbounded or any(map(np.isinf, described.specials)), f"{name} {operand.name}"
 
 
@@ -176,7 +188,8 @@ def test_losses_and_aliases_are_attributes_of_the_package():
     import fastloss
 
     for name in cases.INFO:
-        assert getattr(fastloss, name).__name__ == name and name in fastloss.__all__
+        assert getattr(fastloss, name).__name__ == name
+        assert name in fastloss.__all__
 
 
 # The gate guards only if it can fail.
@@ -184,7 +197,16 @@ def test_losses_and_aliases_are_attributes_of_the_package():
 
 def test_the_gate_misses_nothing():
     tested, info = parametrised(), cases.INFO["huber_loss"]
-    for what in ("value", "gradient:target", "gradient:weight", "hessian", "inf:input", "nan:target", "stretched:weight", "kink:tie"):
+    for what in (
+        "value",
+        "gradient:target",
+        "gradient:weight",
+        "hessian",
+        "inf:input",
+        "nan:target",
+        "stretched:weight",
+        "kink:tie",
+    ):
         check = cases.Check("huber_loss", what)
         assert check in tested
         assert missing_checks([info], tested - {check}) == [check]

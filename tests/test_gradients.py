@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import cases
 import numpy as np
 import pytest
+
+import cases
 from references import REFERENCES
 
 COUNT = 6000
@@ -66,7 +67,9 @@ def test_gradient_is_the_slope_of_the_value(check):
             return cases.compute(check.loss, "value", {**operands, operand: x}, options)
 
         gradient = cases.compute(check.loss, check.what, operands, options)
-        np.testing.assert_allclose(gradient, _differences(value, operands[operand]), rtol=1e-6, atol=1e-6, err_msg=str(options))
+        np.testing.assert_allclose(
+            gradient, _differences(value, operands[operand]), rtol=1e-6, atol=1e-6, err_msg=str(options)
+        )
 
 
 @pytest.mark.parametrize("check", cases.checks("hessian"), ids=str)
@@ -80,7 +83,9 @@ def test_hessian_is_the_slope_of_the_gradient(check):
             return cases.compute(check.loss, "gradient:input", {**operands, "input": x}, options)
 
         hessian = cases.compute(check.loss, "hessian", operands, options)
-        np.testing.assert_allclose(hessian, _differences(slope, operands["input"]), rtol=1e-6, atol=1e-6, err_msg=str(options))
+        np.testing.assert_allclose(
+            hessian, _differences(slope, operands["input"]), rtol=1e-6, atol=1e-6, err_msg=str(options)
+        )
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
@@ -89,7 +94,8 @@ def test_several_gradients_at_once_equal_single_ones(name):
     operands = cases.sample(reference, cases.seed(name, "several"), 3000, np.float32)
     wrt = [o.name for o in cases.INFO[name].operands if o.differentiable]
     value, gradients = loss.value_and_grad(**operands, wrt=wrt)
-    assert isinstance(gradients, tuple) and len(gradients) == len(wrt)
+    assert isinstance(gradients, tuple)
+    assert len(gradients) == len(wrt)
     assert value == loss(**operands)
     for operand, gradient in zip(wrt, gradients, strict=True):
         np.testing.assert_array_equal(gradient, loss.grad(**operands, wrt=operand), err_msg=operand)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import cases
 import numpy as np
 import pytest
+
+import cases
 from references import REFERENCES
 from references.reductions import reduce
 
@@ -33,7 +34,9 @@ def test_an_element_does_not_know_its_position(name, dtype, isa, use_isa):
     for length in LENGTHS:
         for start in (0, 1, 3):
             part = {k: v[start : start + length] for k, v in full.items()}
-            _assert_same({q: x[start : start + length] for q, x in whole.items()}, _everything(name, part), f"{start}+{length}")
+            _assert_same(
+                {q: x[start : start + length] for q, x in whole.items()}, _everything(name, part), f"{start}+{length}"
+            )
 
 
 def _unaligned(x):
@@ -81,8 +84,14 @@ def _field(x):
 def test_layout_changes_no_bit(name, dtype, layout):
     for shape in ((37, 61), (129, 1), (1, 1030), (2, 3, 4), (6, 1500)):
         rng = cases.seed(name, "layout", shape)
-        plain = {k: v.reshape(shape) for k, v in cases.sample(REFERENCES[name], rng, int(np.prod(shape)), dtype).items()}
-        turned = (lambda x: LAYOUTS[layout](x.reshape(x.shape[0], -1)).reshape(x.shape)) if len(shape) > 2 else LAYOUTS[layout]
+        plain = {
+            k: v.reshape(shape) for k, v in cases.sample(REFERENCES[name], rng, int(np.prod(shape)), dtype).items()
+        }
+        turned = (
+            (lambda x: LAYOUTS[layout](x.reshape(x.shape[0], -1)).reshape(x.shape))
+            if len(shape) > 2
+            else LAYOUTS[layout]
+        )
         expected = _everything(name, plain)
         _assert_same(expected, _everything(name, {k: turned(v) for k, v in plain.items()}), f"{layout} {shape}")
         for operand in plain:
@@ -115,13 +124,20 @@ def test_zero_strides_and_scalars(name):
 def test_empty_arrays(name, shape):
     operands = {o.name: np.zeros(shape, np.float32) for o in REFERENCES[name].operands}
     for quantity, x in _everything(name, operands).items():
-        assert x.shape == shape and x.dtype == np.float32, quantity
+        assert x.shape == shape, quantity
+        assert x.dtype == np.float32, quantity
     value, gradient = cases.loss(name).value_and_grad(**operands)
-    assert np.isnan(value) and gradient.shape == shape
+    assert np.isnan(value)
+    assert gradient.shape == shape
     assert cases.loss(name)(**operands, reduction="sum") == 0
 
 
-SHAPES = {"full": lambda n, c: (n, c), "scalar": lambda n, c: (), "column": lambda n, c: (n, 1), "row": lambda n, c: (1, c)}
+SHAPES = {
+    "full": lambda n, c: (n, c),
+    "scalar": lambda n, c: (),
+    "column": lambda n, c: (n, 1),
+    "row": lambda n, c: (1, c),
+}
 SHAPES |= {"trailing": lambda n, c: (c,), "leading": lambda n, c: (n,)}
 STRETCHED = [
     cases.Check(name, f"stretched:{operand.name}")
@@ -150,13 +166,24 @@ def test_gradient_of_a_stretched_operand_is_the_sum(check, dtype, rows_and_colum
             value, gradients = cases.loss(check.loss).value_and_grad(**operands, reduction=reduction, wrt=wrt)
             tolerance = 64 * np.finfo(dtype).eps
             what = f"{kind} {reduction}"
-            np.testing.assert_allclose(value, want.value.astype(dtype), rtol=tolerance, atol=tolerance * float(np.max(want.scale)), err_msg=what)
+            np.testing.assert_allclose(
+                value,
+                want.value.astype(dtype),
+                rtol=tolerance,
+                atol=tolerance * float(np.max(want.scale)),
+                err_msg=what,
+            )
             for operand, gradient in zip(wrt, gradients, strict=True):
                 exact = want.gradients[operand]
-                assert gradient.shape == operands[operand].shape and gradient.dtype == dtype, what
-                magnitude = reduce(reference, operands, {}, "sum").scale / max(n, c) if reduction == "none" else want.scale
+                assert gradient.shape == operands[operand].shape, what
+                assert gradient.dtype == dtype, what
+                magnitude = (
+                    reduce(reference, operands, {}, "sum").scale / max(n, c) if reduction == "none" else want.scale
+                )
                 slack = tolerance * max(float(np.max(np.abs(exact))), float(np.max(magnitude)) / (n * c))
-                np.testing.assert_allclose(gradient, exact.astype(dtype), rtol=tolerance, atol=slack, err_msg=f"{what} {operand}")
+                np.testing.assert_allclose(
+                    gradient, exact.astype(dtype), rtol=tolerance, atol=slack, err_msg=f"{what} {operand}"
+                )
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
@@ -173,7 +200,9 @@ def test_several_operands_stretched_in_different_directions(name):
     want = reduce(reference, operands, {}, "mean")
     np.testing.assert_allclose(value, float(want.value), rtol=1e-13)
     for operand, gradient in zip(wrt, gradients, strict=True):
-        np.testing.assert_allclose(gradient, want.gradients[operand].astype(float), rtol=1e-12, atol=1e-15, err_msg=operand)
+        np.testing.assert_allclose(
+            gradient, want.gradients[operand].astype(float), rtol=1e-12, atol=1e-15, err_msg=operand
+        )
 
 
 @pytest.mark.parametrize("count", [5, 1024, 30000])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import cases
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import cases
 from references import REFERENCES
 
-CHECKED = settings(derandomize=True, deadline=None, max_examples=30, database=None, suppress_health_check=list(HealthCheck))
+CHECKED = settings(
+    derandomize=True, deadline=None, max_examples=30, database=None, suppress_health_check=list(HealthCheck)
+)
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(1, 200)
 
@@ -76,12 +79,18 @@ def test_non_negative(name, seed, count, data):
 def test_homogeneous(name, seed, count, exponent):
     operands = _operands(name, seed, count)
     degree = next(int(p.partition(":")[2]) for p in REFERENCES[name].properties if p.startswith("homogeneous"))
-    scaled = {**operands, "input": np.ldexp(operands["input"], exponent), "target": np.ldexp(operands["target"], exponent)}
+    scaled = {
+        **operands,
+        "input": np.ldexp(operands["input"], exponent),
+        "target": np.ldexp(operands["target"], exponent),
+    }
     value = cases.compute(name, "value", operands, {})
     gradient = cases.compute(name, "gradient:input", operands, {})
     # A power of two changes no digit.
     np.testing.assert_array_equal(cases.compute(name, "value", scaled, {}), np.ldexp(value, degree * exponent))
-    np.testing.assert_array_equal(cases.compute(name, "gradient:input", scaled, {}), np.ldexp(gradient, (degree - 1) * exponent))
+    np.testing.assert_array_equal(
+        cases.compute(name, "gradient:input", scaled, {}), np.ldexp(gradient, (degree - 1) * exponent)
+    )
 
 
 @pytest.mark.parametrize("name", [n for n in cases.NAMES if REFERENCES[n].head is None])
@@ -121,7 +130,10 @@ def test_whole_sample_weights_repeat_elements(name, seed, count):
     repeated = {k: np.repeat(v, times) for k, v in operands.items()}
     for reduction in ("mean", "sum"):
         np.testing.assert_allclose(
-            loss(**operands, sample_weight=times, reduction=reduction), loss(**repeated, reduction=reduction), rtol=1e-12, atol=1e-13
+            loss(**operands, sample_weight=times, reduction=reduction),
+            loss(**repeated, reduction=reduction),
+            rtol=1e-12,
+            atol=1e-13,
         )
 
 
@@ -135,7 +147,9 @@ def test_permuting_the_elements_permutes_the_gradient(name, seed, count, data):
     for quantity in cases.quantities(name):
         plain = cases.compute(name, quantity, operands, options)
         np.testing.assert_array_equal(cases.compute(name, quantity, shuffled, options), plain[order])
-    np.testing.assert_allclose(cases.loss(name)(**shuffled, **options), cases.loss(name)(**operands, **options), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(
+        cases.loss(name)(**shuffled, **options), cases.loss(name)(**operands, **options), rtol=1e-12, atol=1e-13
+    )
 
 
 @pytest.mark.parametrize("name", [n for n in cases.NAMES if REFERENCES[n].head is None])
@@ -145,7 +159,9 @@ def test_the_sum_of_a_concatenation_is_the_sum_of_the_sums(name, seed, first, se
     one, other, loss = _operands(name, seed, first), _operands(name, seed + 1, second), cases.loss(name)
     both = {k: np.concatenate([one[k], other[k]]) for k in one}
     total = loss(**both, reduction="sum")
-    np.testing.assert_allclose(total, loss(**one, reduction="sum") + loss(**other, reduction="sum"), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        total, loss(**one, reduction="sum") + loss(**other, reduction="sum"), rtol=1e-12, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
@@ -156,5 +172,7 @@ def test_the_reductions_are_one_sum_over_different_denominators(name, seed, coun
     operands = {k: v.reshape(count, 3) for k, v in _operands(name, seed, 3 * count).items() if k != "weight"}
     mean, total, batchmean = (loss(**operands, reduction=r) for r in ("mean", "sum", "batchmean"))
     power = 1 if REFERENCES[name].head is None else 0.5  # of a root, the denominator's root
-    np.testing.assert_allclose([mean * (3.0 * count) ** power, batchmean * float(count) ** power], [total, total], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        [mean * (3.0 * count) ** power, batchmean * float(count) ** power], [total, total], rtol=1e-12, atol=1e-12
+    )
     np.testing.assert_allclose(loss(**operands, normalizer=count), batchmean, rtol=1e-13, atol=1e-14)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 
-import cases
-import fastloss as fl
 import numpy as np
 import pytest
+
+import cases
+import fastloss as fl
 from references import REFERENCES
 from references.reductions import reduce
 
@@ -18,7 +19,11 @@ REDUCTIONS = ("none", "mean", "sum", "batchmean")
 
 def _grid():
     """Every reduction with every combination of sample weights, mask and normalizer that means something."""
-    weights, masks, normalizers = (None, "rows", "column", "full"), (None, "rows", "full"), (None, 7.5, "count", "weight")
+    weights, masks, normalizers = (
+        (None, "rows", "column", "full"),
+        (None, "rows", "full"),
+        (None, 7.5, "count", "weight"),
+    )
     for reduction, weight, mask, normalizer in itertools.product(REDUCTIONS, weights, masks, normalizers):
         if normalizer is None or reduction == "mean":
             yield reduction, weight, mask, normalizer
@@ -48,12 +53,17 @@ def _call(kinds, rng, dtype):
 
 
 def _operands(reference, rng, dtype, present):
-    return {k: v.reshape(SHAPE) for k, v in cases.sample(reference, rng, SHAPE[0] * SHAPE[1], dtype, present=present).items()}
+    return {
+        k: v.reshape(SHAPE)
+        for k, v in cases.sample(reference, rng, SHAPE[0] * SHAPE[1], dtype, present=present).items()
+    }
 
 
 def _close(got, exact, scale, dtype, what):
     tolerance = 48 * np.finfo(dtype).eps
-    np.testing.assert_allclose(got, np.asarray(exact).astype(dtype), rtol=tolerance, atol=tolerance * max(float(scale), 1e-30), err_msg=what)
+    np.testing.assert_allclose(
+        got, np.asarray(exact).astype(dtype), rtol=tolerance, atol=tolerance * max(float(scale), 1e-30), err_msg=what
+    )
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
@@ -74,14 +84,23 @@ def test_value_and_derivatives_of_every_reduction(name, dtype):
                 exact = want.gradients[operand]
                 _close(gradient, exact, np.max(np.abs(exact)), dtype, f"{what} {operand}")
                 if "where" in call:
-                    masked = ~np.broadcast_to(call["where"].reshape(call["where"].shape + (1,) * (2 - call["where"].ndim)), SHAPE)
-                    assert masked.any() and not np.any(gradient[masked]), what
+                    masked = ~np.broadcast_to(
+                        call["where"].reshape(call["where"].shape + (1,) * (2 - call["where"].ndim)), SHAPE
+                    )
+                    assert masked.any()
+                    assert not np.any(gradient[masked]), what
             if cases.INFO[name].elementwise:
                 hessian = loss.hess(**operands, **call)
                 _close(hessian, want.hessian, np.max(np.abs(want.hessian)), dtype, f"{what} hessian")
                 slope, again = loss.grad_and_hess(**operands, **call)
                 _close(again, want.hessian, np.max(np.abs(want.hessian)), dtype, f"{what} hessian with gradient")
-                _close(slope, want.gradients["input"], np.max(np.abs(want.gradients["input"])), dtype, f"{what} gradient with hessian")
+                _close(
+                    slope,
+                    want.gradients["input"],
+                    np.max(np.abs(want.gradients["input"])),
+                    dtype,
+                    f"{what} gradient with hessian",
+                )
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
@@ -93,7 +112,13 @@ def test_options_reach_every_reduction(name):
             want = reduce(reference, operands, options, reduction)
             value, gradient = loss.value_and_grad(**operands, **options, reduction=reduction)
             _close(value, want.value, np.max(want.scale), np.float64, f"{options} {reduction}")
-            _close(gradient, want.gradients["input"], np.max(np.abs(want.gradients["input"])), np.float64, f"{options} {reduction}")
+            _close(
+                gradient,
+                want.gradients["input"],
+                np.max(np.abs(want.gradients["input"])),
+                np.float64,
+                f"{options} {reduction}",
+            )
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
@@ -124,7 +149,9 @@ def test_grad_output_multiplies_every_derivative(name, reduction):
         flows.append(cases.seed(name).standard_normal(SHAPE))
         flows.append(np.asfortranarray(flows[-1]))
     for flow in flows:
-        want = reduce(reference, operands, {}, reduction, grad_output=flow if np.ndim(flow) == 0 or reduction == "none" else None)
+        want = reduce(
+            reference, operands, {}, reduction, grad_output=flow if np.ndim(flow) == 0 or reduction == "none" else None
+        )
         value, gradients = loss.value_and_grad(**operands, reduction=reduction, grad_output=flow, wrt=wrt)
         np.testing.assert_array_equal(value, loss(**operands, reduction=reduction))
         for operand, gradient in zip(wrt, gradients, strict=True):
@@ -137,9 +164,18 @@ def test_the_same_bits_with_and_without_the_gradient(name):
     reference, loss = REFERENCES[name], cases.loss(name)
     for dtype, count in itertools.product(cases.DTYPES, (1, 5, 1000, 1025, 8193, 100003)):
         operands = cases.sample(reference, cases.seed(name, count), count, dtype)
-        for call in ({}, {"reduction": "sum"}, {"sample_weight": np.linspace(0, 1, count)}, {"where": np.arange(count) % 3 > 0}):
+        for call in (
+            {},
+            {"reduction": "sum"},
+            {"sample_weight": np.linspace(0, 1, count)},
+            {"where": np.arange(count) % 3 > 0},
+        ):
             for wrt in (None, [o.name for o in reference.operands]):
-                assert loss(**operands, **call) == loss.value_and_grad(**operands, **call, wrt=wrt)[0], (dtype, count, call.keys())
+                assert loss(**operands, **call) == loss.value_and_grad(**operands, **call, wrt=wrt)[0], (
+                    dtype,
+                    count,
+                    call.keys(),
+                )
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
@@ -202,14 +238,19 @@ def test_mean_of_nothing(name):
     for operands, call in nothing:
         wrt = [n for n in operands if reference.operand(n).differentiable]
         value, gradients = loss.value_and_grad(**operands, **call, wrt=wrt)
-        assert np.isnan(value) and value.dtype == np.float32, call
+        assert np.isnan(value), call
+        assert value.dtype == np.float32, call
         for operand, gradient in zip(wrt, gradients, strict=True):
-            np.testing.assert_array_equal(gradient, np.zeros_like(operands[operand]), err_msg=f"{call} {operand}", strict=True)
+            np.testing.assert_array_equal(
+                gradient, np.zeros_like(operands[operand]), err_msg=f"{call} {operand}", strict=True
+            )
         total, gradient = loss.value_and_grad(**operands, **call, reduction="sum")
-        assert total == 0 and not gradient.any()
+        assert total == 0
+        assert not gradient.any()
         with fl.errstate(empty="zero"):
             value, gradient = loss.value_and_grad(**operands, **call)
-            assert value == 0 and not gradient.any()
+            assert value == 0
+            assert not gradient.any()
         with fl.errstate(empty="raise"), pytest.raises(ValueError, match="mean"):
             loss(**operands, **call)
 

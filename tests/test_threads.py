@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 
-import cases
-import fastloss as fl
 import numpy as np
 import pytest
+
+import cases
+import fastloss as fl
 from references import REFERENCES
 
 TEAMS = (1, 2, 3, 7)
@@ -106,7 +107,7 @@ def test_many_python_threads_at_once():
             for team in TEAMS:
                 with fl.threads(team):
                     _same(_results(names[i], calls[i]), expected[i], names[i])
-        except BaseException as error:  # noqa: BLE001 - reported by the main thread
+        except BaseException as error:
             failures.append(error)
 
     workers = [threading.Thread(target=work, args=(i,)) for i in range(len(names))]
@@ -124,4 +125,5 @@ def test_the_setting_belongs_to_its_context():
         worker.start()
         worker.join()
         assert fl.get_num_threads() == 5
-    assert fl.get_num_threads() == before and seen == [before]
+    assert fl.get_num_threads() == before
+    assert seen == [before]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 
-import cases
 import numpy as np
 import pytest
 import torch
+
+import cases
 from references import REFERENCES
 
 IN_TORCH = [name for name in cases.NAMES if REFERENCES[name].torch is not None]
@@ -15,7 +16,9 @@ SHAPE = (13, 7)
 
 
 def _operands(name, present, label):
-    drawn = cases.sample(REFERENCES[name], cases.seed(name, present, label), SHAPE[0] * SHAPE[1], np.float64, present=present)
+    drawn = cases.sample(
+        REFERENCES[name], cases.seed(name, present, label), SHAPE[0] * SHAPE[1], np.float64, present=present
+    )
     return {k: v.reshape(SHAPE) for k, v in drawn.items()}
 
 
@@ -37,7 +40,9 @@ def _torch_options(reference):
 def _assert_agree(name, operands, options, reduction, flow=None):
     value, gradients = _oracle(name, operands, options, reduction, flow)
     call = {} if flow is None else {"grad_output": flow}
-    ours, slopes = cases.loss(name).value_and_grad(**operands, **options, reduction=reduction, wrt=list(gradients), **call)
+    ours, slopes = cases.loss(name).value_and_grad(
+        **operands, **options, reduction=reduction, wrt=list(gradients), **call
+    )
     what = f"{options} {reduction} {list(operands)}"
     np.testing.assert_allclose(ours, value, rtol=1e-12, atol=1e-13, err_msg=what)
     for slope, (operand, gradient) in zip(slopes, gradients.items(), strict=True):
@@ -59,7 +64,11 @@ def test_agrees_with_torch(name, reduction):
 @pytest.mark.parametrize("name", [n for n in IN_TORCH if "non-negative" in REFERENCES[n].properties])
 def test_agrees_with_torch_at_ties(name):
     reference = REFERENCES[name]
-    finite = [k for k in reference.kinks if np.isfinite(list(k.operands.values())).all() and set(k.options) <= set(reference.torch_options)]
+    finite = [
+        k
+        for k in reference.kinks
+        if np.isfinite(list(k.operands.values())).all() and set(k.options) <= set(reference.torch_options)
+    ]
     assert finite
     for kink in finite:
         if kink.label == "tiny loss":  # torch loses it in float32 only
@@ -112,4 +121,5 @@ def test_second_derivatives_agree_with_autograd(name):
 def test_takes_cpu_tensors(name):
     operands = _operands(name, ("input", "target", "var") if "gaussian" in name else ("input", "target"), "tensors")
     value = cases.loss(name)(**{k: torch.tensor(v) for k, v in operands.items()})
-    assert value == cases.loss(name)(**operands) and isinstance(value, np.float64)
+    assert value == cases.loss(name)(**operands)
+    assert isinstance(value, np.float64)

@@ -6,11 +6,12 @@ import subprocess
 import sys
 import tracemalloc
 
-import cases
-import fastloss as fl
 import ml_dtypes
 import numpy as np
 import pytest
+
+import cases
+import fastloss as fl
 from references import REFERENCES
 
 INF, NAN = float("inf"), float("nan")
@@ -48,7 +49,9 @@ def test_trap_004_005_the_denominators_of_torch():
     for loss in (fl.mse_loss, fl.l1_loss, fl.huber_loss):
         each = loss(x, t, reduction="none")
         assert loss(x, t, sample_weight=w) == pytest.approx((each[0] + 3 * each[1]) / 4)
-    assert fl.mse_loss(x, t, w, sample_weight=[2.0, 0.5]) == pytest.approx((2 * 1 * 1 + 0.5 * 3 * 4) / (2 * 1 + 0.5 * 3))
+    assert fl.mse_loss(x, t, w, sample_weight=[2.0, 0.5]) == pytest.approx(
+        (2 * 1 * 1 + 0.5 * 3 * 4) / (2 * 1 + 0.5 * 3)
+    )
     assert fl.huber_loss(x, t, w, normalizer="weight") == pytest.approx(5 / 4)
     assert fl.mse_loss(x, t, w, normalizer="count") == pytest.approx(13 / 2)
 
@@ -64,7 +67,8 @@ def test_trap_006_unsigned_predictions_do_not_wrap():
 def test_trap_008_009_half_precision_means_do_not_overflow_or_stall(dtype):
     ones = np.ones(300_000, dtype)
     mean = fl.l1_loss(ones, np.zeros(300_000, dtype))
-    assert mean == 1 and mean.dtype == F32
+    assert mean == 1
+    assert mean.dtype == F32
     assert fl.l1_loss(ones, 0, reduction="sum") == 300_000
     assert bce(np.zeros(100_000, dtype), ones[:100_000]) == pytest.approx(np.log(2), rel=1e-6)
 
@@ -107,12 +111,21 @@ def test_trap_014_reversed_big_endian_and_read_only():
     np.testing.assert_array_equal(fl.mse_loss.grad(x[::-1], np.zeros(5), reduction="sum"), 2 * x[::-1])
     assert fl.mse_loss(x.astype(">f8"), np.zeros(5, ">f4")) == 6.0
     gradient = fl.mse_loss.grad(np.asfortranarray(x[:4].reshape(2, 2)), np.zeros((2, 2)))
-    assert gradient.shape == (2, 2) and gradient.flags.c_contiguous and gradient.dtype.isnative
+    assert gradient.shape == (2, 2)
+    assert gradient.flags.c_contiguous
+    assert gradient.dtype.isnative
 
 
 def test_trap_015_no_negative_zero():
-    for value in (fl.l1_loss([-0.0], [0.0]), fl.mse_loss([-0.0], [0.0]), bce([INF], [1.0]), bce([-INF], [0.0]), fl.hinge_loss([2.0], [1.0])):
-        assert value == 0 and not np.signbit(value)
+    for value in (
+        fl.l1_loss([-0.0], [0.0]),
+        fl.mse_loss([-0.0], [0.0]),
+        bce([INF], [1.0]),
+        bce([-INF], [0.0]),
+        fl.hinge_loss([2.0], [1.0]),
+    ):
+        assert value == 0
+        assert not np.signbit(value)
 
 
 def test_trap_016_eps_acts_in_the_computation_dtype():
@@ -120,7 +133,8 @@ def test_trap_016_eps_acts_in_the_computation_dtype():
         x, v = np.zeros(2, dtype), np.zeros(2, dtype)
         value, (gx, gv) = fl.gaussian_nll_loss.value_and_grad(x, x, v, wrt=("input", "var"))
         assert value == pytest.approx(0.5 * np.log(1e-6), rel=1e-6)
-        assert not np.isnan(gv.astype(float)).any() and not gx.astype(float).any()
+        assert not np.isnan(gv.astype(float)).any()
+        assert not gx.astype(float).any()
 
 
 def test_trap_017_huber_of_a_huge_residual():
@@ -167,7 +181,9 @@ def test_trap_023_rmse_at_zero():
         x = np.array([1, 2], dtype)
         for reduction in ("none", "mean", "sum", "batchmean"):
             value, (gx, gt) = fl.rmse_loss.value_and_grad(x, x, reduction=reduction, wrt=("input", "target"))
-            assert not np.any(value) and not gx.any() and not gt.any()
+            assert not np.any(value)
+            assert not gx.any()
+            assert not gt.any()
     # Neither an overflow nor an underflow of the squares.
     np.testing.assert_array_equal(fl.rmse_loss(f32(1e25, 1e-30), f32(0, 0), reduction="none"), f32(1e25, 1e-30))
     for huge in (f32(1e25), f32(1e-30)):
@@ -177,7 +193,9 @@ def test_trap_023_rmse_at_zero():
 
 
 def test_trap_032_a_variance_of_zero():
-    value, gradient = fl.gaussian_nll_loss.value_and_grad([1.0, 2.0], [1.0, 1.0], [0.0, 0.0], reduction="none", wrt="var")
+    value, gradient = fl.gaussian_nll_loss.value_and_grad(
+        [1.0, 2.0], [1.0, 1.0], [0.0, 0.0], reduction="none", wrt="var"
+    )
     np.testing.assert_allclose(value, [0.5 * np.log(1e-6), 0.5 * np.log(1e-6) + 5e5], rtol=1e-12)
     np.testing.assert_allclose(gradient, [5e5, 5e5 - 5e11], rtol=1e-12)
     with pytest.raises(ValueError, match="var"):
@@ -190,7 +208,7 @@ def test_trap_033_every_shape_of_a_stretched_variance():
     x, t = np.arange(48.0).reshape(4, 3, 2, 2) / 7, np.zeros((4, 3, 2, 2))
     for shape in ((4, 1, 2, 2), (4, 3, 1, 1), (1, 1, 1, 1), (1, 3, 1, 1), (4, 3, 2), ()):
         var = np.arange(1.0, 1 + int(np.prod(shape))).reshape(shape)
-        full = np.broadcast_to(var.reshape(shape + (1,)) if len(shape) == 3 else var, x.shape)
+        full = np.broadcast_to(var.reshape((*shape, 1)) if len(shape) == 3 else var, x.shape)
         value, gradient = fl.gaussian_nll_loss.value_and_grad(x, t, var, wrt="var")
         each = fl.gaussian_nll_loss.grad(x, t, full.copy(), wrt="var")
         np.testing.assert_allclose(value, fl.gaussian_nll_loss(x, t, full), rtol=1e-13)
@@ -224,7 +242,9 @@ def test_trap_038_infinite_logits(dtype):
 
 
 def test_trap_039_tiny_losses_are_not_zero():
-    np.testing.assert_allclose(bce(f32(-20, 20), f32(0, 1), reduction="none"), f32(2.0611536e-9, 2.0611536e-9), rtol=3e-7)
+    np.testing.assert_allclose(
+        bce(f32(-20, 20), f32(0, 1), reduction="none"), f32(2.0611536e-9, 2.0611536e-9), rtol=3e-7
+    )
     assert bce(np.array([-700.0]), np.array([0.0])) == pytest.approx(np.exp(-700.0), rel=1e-13)
 
 
@@ -270,7 +290,12 @@ def test_trap_082_hinge_labels():
 
 
 def test_trap_115_116_subnormal_numbers_survive():
-    code = "import numpy as np, fastloss; x = np.float32(1e-40); assert x * np.float32(0.5) > 0; print(fastloss.l1_loss(x, 0) == x)"
+    code = (
+        "import numpy as np, fastloss\n"
+        "x = np.float32(1e-40)\n"
+        "assert x * np.float32(0.5) > 0\n"
+        "print(fastloss.l1_loss(x, 0) == x)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
     exact = np.exp(np.longdouble(-90))

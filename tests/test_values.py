@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import cases
 import numpy as np
 import pytest
+
+import cases
 from references import REFERENCES
 
 COUNT = 6000

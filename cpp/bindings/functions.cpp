@@ -1,11 +1,16 @@
 #include "numpy_api.hpp"
 
+#include <dlfcn.h>
+
+#include <pybind11/stl.h>
+
 #include <string>
 #include <vector>
 
 #include "fastloss/runtime/isa.hpp"
 #include "fastloss/runtime/memory.hpp"
 #include "fastloss/runtime/threads.hpp"
+#include "fastloss/version.hpp"
 #include "functions.hpp"
 
 namespace py = pybind11;
@@ -29,13 +34,20 @@ py::dict cache() {
   return d;
 }
 
+// File name of the OpenMP library in use; compilers differ in theirs.
+std::string openmp_library() {
+  Dl_info found{};
+  void* const function = dlsym(RTLD_DEFAULT, "omp_get_max_threads");
+  if (function == nullptr || dladdr(function, &found) == 0 || found.dli_fname == nullptr) return "unknown";
+  const std::string path = found.dli_fname;
+  return path.substr(path.rfind('/') + 1);
+}
+
 py::dict build() {
   py::dict d;
-#if defined(__clang__)
-  d["compiler"] = "Clang " __clang_version__;
-#else
-  d["compiler"] = "GCC " __VERSION__;
-#endif
+  d["compiler"] = FASTLOSS_COMPILER;
+  d["build_type"] = FASTLOSS_BUILD_TYPE;
+  d["openmp"] = openmp_library();
 #if defined(Py_GIL_DISABLED)
   d["free_threaded"] = true;
 #else
@@ -54,8 +66,7 @@ void add_functions(py::module_& module) {
   module.def("build", build, "How this module was compiled.");
   module.def("available_isas", isa_names, "Instruction sets that this machine can run, least first.");
   module.def("active_isa", [] { return std::string(active_isa()); }, "The instruction set in use.");
-  module.def("use_isa", [](const std::string& name) { use_isa(name.c_str()); }, py::arg("name"), "For tests: compute with this instruction set from now on.");
-  module.def("last_team_size", last_team_size, "For tests: threads of this thread's latest parallel loop.");
+  module.attr("version") = FASTLOSS_VERSION;
 }
 
 }  // namespace fastloss::bindings

@@ -1,4 +1,4 @@
-// Small functions of the module: threads, instruction sets, the cache, and hooks for the tests.
+// Small functions of the module: threads, instruction sets, the cache, the build.
 #pragma once
 
 #include <pybind11/pybind11.h>

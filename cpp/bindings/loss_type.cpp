@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstring>
-#include <structmember.h>
 
 #include "calls.hpp"
 #include "fastloss/engine/pointwise.hpp"

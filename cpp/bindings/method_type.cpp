@@ -1,6 +1,5 @@
 // The Python type of a loss's methods: what calls them is in calls.cpp, what they say of themselves is here.
 #include <cstddef>
-#include <structmember.h>
 
 #include "calls.hpp"
 #include "method_type.hpp"

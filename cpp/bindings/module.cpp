@@ -10,6 +10,7 @@
 #include "fastloss/runtime/environment.hpp"
 #include "fastloss/runtime/isa.hpp"
 #include "functions.hpp"
+#include "hooks.hpp"
 #include "loss_type.hpp"
 #include "method_type.hpp"
 #include "names.hpp"
@@ -59,4 +60,5 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   add_functions(module);
   add_descriptions(module);
   add_ufunc_functions(module);
+  add_test_hooks(module);
 }

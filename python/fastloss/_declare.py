@@ -10,9 +10,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
+
+import numpy as np
 
 from fastloss import _core, _docs
 
@@ -93,6 +94,132 @@ class LossInfo:
     reference: str
     elementwise: bool
     aliases: tuple[str, ...]
+
+
+class Declaration:
+    """What a `Loss` object asks Python for: its properties, documentation, signatures and ufuncs."""
+
+    def __init__(self, info: LossInfo, documentation: _docs.Documentation) -> None:
+        self.info = info
+        self._documentation = documentation
+        self._composed: dict[str, str] = {}
+
+    def document(self, method: str) -> str:
+        """Docstring of the loss ("__call__") or a method; composed at the first request, as few are ever read."""
+        if method not in self._composed:
+            self._composed[method] = self._documentation.compose(self.info.name, method)
+        return self._composed[method]
+
+    def signature(self, method: str, bound: Mapping[str, Any]) -> inspect.Signature:
+        """Parameters of the loss or a method, with the options that are bound as defaults."""
+        kinds = inspect.Parameter
+        parameters = [
+            kinds(operand.name, kinds.POSITIONAL_OR_KEYWORD, default=None if operand.optional else kinds.empty)
+            for operand in self.info.operands
+        ]
+        defaults: dict[str, Any] = {**self.info.defaults, **bound}
+        for name in _docs.CALL_KEYWORDS[method]:
+            defaults[name] = {"reduction": "mean", "accumulate": False}.get(name)
+        parameters += [kinds(name, kinds.KEYWORD_ONLY, default=default) for name, default in defaults.items()]
+        return inspect.Signature(parameters)
+
+    def document_ufunc(self, gradient: bool) -> str:
+        """Docstring of the ufunc of the value or of the gradient."""
+        names = [o.name for o in self.info.operands if not o.multiplies] + [o.name for o in self.info.options]
+        return self._documentation.compose_ufunc(self.info.name, ", ".join(names), gradient)
+
+    @property
+    def ufunc(self) -> np.ufunc:
+        return self._find_ufunc(self.info.name)
+
+    @property
+    def grad_ufunc(self) -> np.ufunc:
+        return self._find_ufunc(self.info.name + "_grad")
+
+    def _find_ufunc(self, name: str) -> np.ufunc:
+        # Imported late: that module makes its objects from the finished registry.
+        from fastloss import ufuncs
+
+        found: np.ufunc = getattr(ufuncs, name)
+        return found
+
+
+registry: dict[str, _core.Loss] = {}
+
+
+def rebuild(name: str, options: Mapping[str, Any]) -> _core.Loss:
+    """Unpickle a loss with bound options."""
+    return registry[name].partial(**options)
+
+
+class _FromDeclaration:
+    """A `__doc__` or `__signature__` that a class has, and its instances fetch from their declaration."""
+
+    def __init__(self, of_class: str | None, fetch: Callable[[Any], Any]) -> None:
+        self._of_class = of_class
+        self._fetch = fetch
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self._of_class if instance is None else self._fetch(instance)
+
+
+LOSS_DOCUMENTATION = """A loss function: calling it gives the value.
+
+Made by fastloss, one for each loss; not to be constructed.
+
+Methods
+-------
+grad, value_and_grad
+    The gradient in any operands; value and gradient in one pass.
+hess, grad_and_hess
+    The diagonal second derivative of an elementwise loss; gradient and second derivative in one pass.
+partial
+    The same loss with options bound.
+
+Attributes
+----------
+info : LossInfo
+    Family, formula, properties, operands, options.
+ufunc, grad_ufunc : numpy.ufunc
+    Value and gradient of an elementwise loss, element by element.
+"""
+
+
+def _complete_types() -> None:
+    loss: Any = _core.Loss
+    method: Any = _core.LossMethod
+    loss.__doc__ = _FromDeclaration(LOSS_DOCUMENTATION, lambda l: l._declaration.document("__call__"))
+    loss.__signature__ = _FromDeclaration(None, lambda l: l._declaration.signature("__call__", l._bound_options))
+    method.__doc__ = _FromDeclaration(
+        "A method of a loss, such as `grad`.", lambda m: m.__self__._declaration.document(m.__name__)
+    )
+    method.__signature__ = _FromDeclaration(
+        None, lambda m: m.__self__._declaration.signature(m.__name__, m.__self__._bound_options)
+    )
+
+
+_complete_types()
+
+
+def _check_parameters(
+    loss: str, signature: inspect.Signature, operands: tuple[OperandInfo, ...], options: tuple[OptionInfo, ...]
+) -> None:
+    """Hold the declared signature against the core's description."""
+    kinds = inspect.Parameter
+    expected: list[tuple[str, Any, Any]] = [
+        (operand.name, kinds.POSITIONAL_OR_KEYWORD, None if operand.optional else kinds.empty) for operand in operands
+    ]
+    expected += [(option.name, kinds.KEYWORD_ONLY, option.default) for option in options]
+    declared = [(p.name, p.kind, p.default) for p in signature.parameters.values()]
+    if [name for name, _, _ in declared] != [name for name, _, _ in expected]:
+        raise DeclarationError(
+            f"{loss}: declared parameters {[d[0] for d in declared]} are not the core's {[e[0] for e in expected]}"
+        )
+    for (name, kind, default), (_, core_kind, core_default) in zip(declared, expected, strict=True):
+        if kind is not core_kind:
+            raise DeclarationError(f"{loss}: '{name}' must be {core_kind.description}")
+        if type(default) is not type(core_default) or default != core_default:
+            raise DeclarationError(f"{loss}: '{name}' is declared with default {default!r}; the core has {core_default!r}")
 
 
 def declare(
@@ -205,6 +332,9 @@ def declare(
             elementwise=description["elementwise"],
             aliases=aliases,
         )
-        return _core.Loss(name, Declaration(info, text))
+        if name in registry:
+            raise DeclarationError(f"{name}: declared twice")
+        registry[name] = _core.Loss(name, Declaration(info, text))
+        return registry[name]
 
     return build

@@ -41,8 +41,23 @@ BINARY_CROSS_ENTROPY_WITH_LOGITS = Reference(
     operands=(
         Operand("input", real, normal, (0.0, -0.0, 1.0, -1.0, 20.0, -20.0, 90.0, -90.0, 1e-30, 3e38, -3e38, INF, -INF)),
         Operand("target", unit_wide, unit, (0.0, 1.0, 0.3, 1e-30)),
-        Operand("weight", positive_wide, positive, (0.0, 1.0, 2.5), optional=True, multiplies=True, kinds=("full", "scalar", "column", "row", "trailing")),
-        Operand("pos_weight", positive_wide, positive, (1.0, 3.0), optional=True, kinds=("full", "scalar", "column", "row", "trailing")),
+        Operand(
+            "weight",
+            positive_wide,
+            positive,
+            (0.0, 1.0, 2.5),
+            optional=True,
+            multiplies=True,
+            kinds=("full", "scalar", "column", "row", "trailing"),
+        ),
+        Operand(
+            "pos_weight",
+            positive_wide,
+            positive,
+            (1.0, 3.0),
+            optional=True,
+            kinds=("full", "scalar", "column", "row", "trailing"),
+        ),
     ),
     value=value,
     gradients={
@@ -62,16 +77,27 @@ BINARY_CROSS_ENTROPY_WITH_LOGITS = Reference(
         Kink("logit -inf, target 0", {"input": -INF, "target": 0.0}, 0.0, {"input": 0.0, "target": INF}, 0.0),
         Kink("logit -inf, target 1", {"input": -INF, "target": 1.0}, INF, {"input": -1.0, "target": INF}, 0.0),
         Kink("logit -inf, target 0.3", {"input": -INF, "target": 0.3}, INF, {"input": -0.3, "target": INF}, 0.0),
-        Kink("tiny loss", {"input": -20.0, "target": 0.0}, 2.0611536181902037e-09, {"input": 2.0611536181902037e-09, "target": 20.0}, 2.061153613941849e-09),
+        Kink(
+            "tiny loss",
+            {"input": -20.0, "target": 0.0},
+            2.0611536181902037e-09,
+            {"input": 2.0611536181902037e-09, "target": 20.0},
+            2.061153613941849e-09,
+        ),
     ),
     formed_first={
         # The two terms of the gradient have opposite signs; each is a product formed first.
         "value": lambda input, target, pos_weight: [(pos_weight * target, softplus(-input))],
-        "input": lambda input, target, pos_weight: [((1 - target) * sigmoid(input), 1), (pos_weight * target * sigmoid(-input), 1)],
+        "input": lambda input, target, pos_weight: [
+            ((1 - target) * sigmoid(input), 1),
+            (pos_weight * target * sigmoid(-input), 1),
+        ],
         "target": lambda input, target, pos_weight: [(softplus(input), 1), (times(pos_weight, softplus(-input)), 1)],
         "hessian": lambda input, target, pos_weight: [(pos_weight * target, sigmoid(input) * sigmoid(-input))],
     },
-    torch=lambda torch, operands, options, reduction: torch.nn.functional.binary_cross_entropy_with_logits(**operands, reduction=reduction),
+    torch=lambda torch, operands, options, reduction: torch.nn.functional.binary_cross_entropy_with_logits(
+        **operands, reduction=reduction
+    ),
     torch_without_gradient=("weight", "pos_weight"),
     properties=frozenset({"convex", "non-negative"}),
     optimum=lambda target, pos_weight: np.log(pos_weight * target) - np.log1p(-target),

@@ -1,4 +1,4 @@
-"""Generators of operand values. The hostile ones cover every exponent of the dtype; ``cases.sample`` asserts that they do."""
+"""Generators of operand values. The hostile ones cover every exponent of the dtype, as ``cases.sample`` asserts."""
 
 from __future__ import annotations
 
@@ -47,9 +47,17 @@ def beside(name):
     def draw(rng, count, dtype, drawn):
         other = drawn[name]
         with np.errstate(over="ignore"):
-            close = np.clip(other * (1 + rng.standard_normal(count).astype(dtype) * dtype(1e-3)), -np.finfo(dtype).max, np.finfo(dtype).max)
-            steps = np.nextafter(other, dtype(INF) if rng.random() < 0.5 else dtype(0)).clip(-np.finfo(dtype).max, np.finfo(dtype).max)
-        return mixture(rng, [real(rng, count, dtype), close.astype(dtype), steps.astype(dtype), other, normal(rng, count, dtype)])
+            close = np.clip(
+                other * (1 + rng.standard_normal(count).astype(dtype) * dtype(1e-3)),
+                -np.finfo(dtype).max,
+                np.finfo(dtype).max,
+            )
+            steps = np.nextafter(other, dtype(INF) if rng.random() < 0.5 else dtype(0)).clip(
+                -np.finfo(dtype).max, np.finfo(dtype).max
+            )
+        return mixture(
+            rng, [real(rng, count, dtype), close.astype(dtype), steps.astype(dtype), other, normal(rng, count, dtype)]
+        )
 
     return draw
 
@@ -61,7 +69,10 @@ def positive(rng, count, dtype, drawn=None):
 
 def positive_wide(rng, count, dtype, drawn=None):
     """Non-negative numbers of every magnitude, zero included."""
-    return mixture(rng, [positive(rng, count, dtype), log_uniform(rng, count, dtype), np.zeros(count, dtype), np.ones(count, dtype)])
+    return mixture(
+        rng,
+        [positive(rng, count, dtype), log_uniform(rng, count, dtype), np.zeros(count, dtype), np.ones(count, dtype)],
+    )
 
 
 def unit(rng, count, dtype, drawn=None):
@@ -72,7 +83,16 @@ def unit(rng, count, dtype, drawn=None):
 def unit_wide(rng, count, dtype, drawn=None):
     """Numbers in [0, 1]: both ends, close to both ends, and between."""
     tiny = np.minimum(log_uniform(rng, count, dtype), dtype(1))
-    return mixture(rng, [np.zeros(count, dtype), np.ones(count, dtype), unit(rng, count, dtype), tiny, (1 - np.minimum(tiny, dtype(1))).astype(dtype)])
+    return mixture(
+        rng,
+        [
+            np.zeros(count, dtype),
+            np.ones(count, dtype),
+            unit(rng, count, dtype),
+            tiny,
+            (1 - np.minimum(tiny, dtype(1))).astype(dtype),
+        ],
+    )
 
 
 def label(*values):

@@ -29,7 +29,11 @@ def in_var(input, target, var, full, eps):
 
 def terms_of_value(input, target, var, full, eps):
     v = np.maximum(var, eps)
-    return [(np.log(v), 0.5), (squared_quotient(input - target, v), 0.5), (input - target, np.abs(in_input(input, target, var, full, eps)))]
+    return [
+        (np.log(v), 0.5),
+        (squared_quotient(input - target, v), 0.5),
+        (input - target, np.abs(in_input(input, target, var, full, eps))),
+    ]
 
 
 def terms_in_var(input, target, var, full, eps):
@@ -47,21 +51,64 @@ GAUSSIAN_NLL = Reference(
     operands=(
         Operand("input", real, normal, (0.0, -0.0, 1.0, -1.0, 1e-30, 1e18, -3e38, INF, -INF)),
         Operand("target", beside("input"), normal, (0.0, 1.0, -2.0, 1e18, INF)),
-        Operand("var", positive_wide, positive, (0.0, 1e-30, 1e-6, 0.5, 1.0, 1e30, INF), kinds=("full", "scalar", "column", "row", "leading")),
+        Operand(
+            "var",
+            positive_wide,
+            positive,
+            (0.0, 1e-30, 1e-6, 0.5, 1.0, 1e30, INF),
+            kinds=("full", "scalar", "column", "row", "leading"),
+        ),
     ),
     value=value,
     gradients={"input": in_input, "target": lambda **o: -in_input(**o), "var": in_var},
     hessian=lambda input, target, var, full, eps: 1 / np.maximum(var, eps) + 0 * np.sign(input - target),
     kinks=(
-        Kink("variance at eps", {"input": 1.0, "target": 1.0, "var": 0.25}, float(np.log(0.5)), {"input": 0.0, "target": 0.0, "var": 2.0}, 4.0, {"eps": 0.25}),
-        Kink("variance below eps", {"input": 2.0, "target": 1.0, "var": 0.125}, float(np.log(0.5)) + 2, {"input": 4.0, "target": -4.0, "var": -6.0}, 4.0, {"eps": 0.25}),
-        Kink("variance 0", {"input": 1.0, "target": 1.0, "var": 0.0}, float(np.log(0.5)), {"input": 0.0, "target": 0.0, "var": 2.0}, 4.0, {"eps": 0.25}),
-        Kink("infinite input", {"input": INF, "target": 0.0, "var": 1.0}, INF, {"input": INF, "target": -INF, "var": -INF}, 1.0),
-        Kink("infinite variance", {"input": 1.0, "target": 0.0, "var": INF}, INF, {"input": 0.0, "target": 0.0, "var": 0.0}, 0.0),
+        Kink(
+            "variance at eps",
+            {"input": 1.0, "target": 1.0, "var": 0.25},
+            float(np.log(0.5)),
+            {"input": 0.0, "target": 0.0, "var": 2.0},
+            4.0,
+            {"eps": 0.25},
+        ),
+        Kink(
+            "variance below eps",
+            {"input": 2.0, "target": 1.0, "var": 0.125},
+            float(np.log(0.5)) + 2,
+            {"input": 4.0, "target": -4.0, "var": -6.0},
+            4.0,
+            {"eps": 0.25},
+        ),
+        Kink(
+            "variance 0",
+            {"input": 1.0, "target": 1.0, "var": 0.0},
+            float(np.log(0.5)),
+            {"input": 0.0, "target": 0.0, "var": 2.0},
+            4.0,
+            {"eps": 0.25},
+        ),
+        Kink(
+            "infinite input",
+            {"input": INF, "target": 0.0, "var": 1.0},
+            INF,
+            {"input": INF, "target": -INF, "var": -INF},
+            1.0,
+        ),
+        Kink(
+            "infinite variance",
+            {"input": 1.0, "target": 0.0, "var": INF},
+            INF,
+            {"input": 0.0, "target": 0.0, "var": 0.0},
+            0.0,
+        ),
     ),
     options={"full": (True,), "eps": (1e-3, 0.5, 1e-30)},
     defaults={"full": False, "eps": 1e-6},
-    formed_first={"value": terms_of_value, "var": terms_in_var, "input": lambda input, target, var, full, eps: [(input - target, 1 / np.maximum(var, eps))]},
+    formed_first={
+        "value": terms_of_value,
+        "var": terms_in_var,
+        "input": lambda input, target, var, full, eps: [(input - target, 1 / np.maximum(var, eps))],
+    },
     distance_to_kink=lambda input, target, var, full, eps: np.where(var > eps, var - eps, 0),
     torch=torch_call,
     torch_options={"full": (True,), "eps": (1e-3,)},

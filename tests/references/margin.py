@@ -1,4 +1,4 @@
-"""References of margin losses: Cortes and Vapnik (1995); the tie passes the gradient, as in torch's hinge-like losses."""
+"""References of margin losses: Cortes and Vapnik (1995); at the tie torch's hinges pass the gradient."""
 
 import numpy as np
 
@@ -45,9 +45,23 @@ HINGE = Reference(
     kinks=(
         Kink("tie", {"input": 1.0, "target": 1.0}, 0.0, {"input": -1.0, "target": -1.0}, 0.0),
         Kink("negative tie", {"input": -1.0, "target": -1.0}, 0.0, {"input": 1.0, "target": 1.0}, 0.0),
-        Kink("tie of another margin", {"input": 0.5, "target": 1.0}, 0.0, {"input": -1.0, "target": -0.5}, 0.0, {"margin": 0.5}),
+        Kink(
+            "tie of another margin",
+            {"input": 0.5, "target": 1.0},
+            0.0,
+            {"input": -1.0, "target": -0.5},
+            0.0,
+            {"margin": 0.5},
+        ),
         Kink("tie at zero", {"input": 0.0, "target": 1.0}, 0.0, {"input": -1.0, "target": 0.0}, 0.0, {"margin": 0.0}),
-        Kink("tie, labels 0 and 1", {"input": -1.0, "target": 0.0}, 0.0, {"input": 1.0, "target": 2.0}, 0.0, {"labels": "01"}),
+        Kink(
+            "tie, labels 0 and 1",
+            {"input": -1.0, "target": 0.0},
+            0.0,
+            {"input": 1.0, "target": 2.0},
+            0.0,
+            {"labels": "01"},
+        ),
         Kink("beyond", {"input": 1.0000001192092896, "target": 1.0}, 0.0, {"input": 0.0, "target": 0.0}, 0.0),
         Kink("right, infinite", {"input": INF, "target": 1.0}, 0.0, {"input": 0.0, "target": 0.0}, 0.0),
         Kink("wrong, infinite", {"input": INF, "target": -1.0}, INF, {"input": 1.0, "target": -INF}, 0.0),

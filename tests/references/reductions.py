@@ -34,7 +34,7 @@ class Reduced:
 
 
 def gather(gradient, operand, given, shape):
-    """The gradient of an operand that may have been stretched: summed over the stretched axes, in the operand's shape."""
+    """The gradient of an operand that may be stretched: summed over the stretched axes, in the operand's shape."""
     given = np.asarray(given)
     aligned = expand(operand, given, shape).shape
     padded = (1,) * (len(shape) - len(aligned)) + aligned
@@ -42,12 +42,17 @@ def gather(gradient, operand, given, shape):
     return gradient.sum(axis=axes, keepdims=True).reshape(given.shape)
 
 
-def reduce(reference, operands, options, reduction, *, sample_weight=None, where=None, normalizer=None, grad_output=None):
+def reduce(
+    reference, operands, options, reduction, *, sample_weight=None, where=None, normalizer=None, grad_output=None
+):
     """The reduced loss in long double. Masked elements take part in nothing; a factor of zero wins over an infinity."""
     shape = np.shape(operands["input"])
     formula = reference.pointwise if reduction == "none" else reference
     options = {k: LONG(v) if isinstance(v, float) else v for k, v in {**formula.defaults, **options}.items()}
-    wide = {k: np.broadcast_to(expand(reference.operand(k), np.asarray(v), shape), shape).astype(LONG) for k, v in operands.items()}
+    wide = {
+        k: np.broadcast_to(expand(reference.operand(k), np.asarray(v), shape), shape).astype(LONG)
+        for k, v in operands.items()
+    }
     mask = np.ones(shape, bool) if where is None else leading(where, shape).astype(bool)
     s = np.ones(shape, LONG) if sample_weight is None else leading(sample_weight, shape).astype(LONG)
     w = np.ones(shape, LONG)
@@ -73,7 +78,9 @@ def reduce(reference, operands, options, reduction, *, sample_weight=None, where
 
         if reduction == "none":
             g = np.ones(shape, LONG) if grad_output is None else np.asarray(grad_output).astype(LONG)
-            gradients = {k: gather(np.where(mask, v * g, 0), reference.operand(k), operands[k], shape) for k, v in outer.items()}
+            gradients = {
+                k: gather(np.where(mask, v * g, 0), reference.operand(k), operands[k], shape) for k, v in outer.items()
+            }
             return Reduced(weighted, gradients, curve, np.abs(weighted))
 
         share = _share(reference, reduction, normalizer, s, w, mask, shape)

@@ -7,14 +7,23 @@ from references.schema import Kink, Operand, Reference
 
 INPUT = Operand("input", real, normal, REAL_SPECIALS)
 TARGET = Operand("target", beside("input"), normal, REAL_SPECIALS)
-WEIGHT = Operand("weight", positive_wide, positive, (0.0, 1.0, 2.5), optional=True, multiplies=True, kinds=("full", "scalar", "column", "row", "trailing"))
-
+WEIGHT = Operand(
+    "weight",
+    positive_wide,
+    positive,
+    (0.0, 1.0, 2.5),
+    optional=True,
+    multiplies=True,
+    kinds=("full", "scalar", "column", "row", "trailing"),
+)
 
 
 def torch_pair(name):
     def call(torch, operands, options, reduction):
         weight = {"weight": operands["weight"]} if "weight" in operands else {}
-        return getattr(torch.nn.functional, name)(operands["input"], operands["target"], reduction=reduction, **weight, **options)
+        return getattr(torch.nn.functional, name)(
+            operands["input"], operands["target"], reduction=reduction, **weight, **options
+        )
 
     return call
 
@@ -23,8 +32,11 @@ MSE = Reference(
     name="mse_loss",
     operands=(INPUT, TARGET, WEIGHT),
     value=lambda input, target: (input - target) ** 2,
-    gradients={"input": lambda input, target: 2 * (input - target), "target": lambda input, target: 2 * (target - input)},
-    hessian=lambda input, target: 2 + 0 * (input - target),
+    gradients={
+        "input": lambda input, target: 2 * (input - target),
+        "target": lambda input, target: 2 * (target - input),
+    },
+    hessian=lambda input, target: 2 + 0 * np.sign(input - target),
     kinks=(
         Kink("equal", {"input": 1.5, "target": 1.5}, 0.0, {"input": 0.0, "target": 0.0}, 2.0),
         Kink("negative zero", {"input": -0.0, "target": 0.0}, 0.0, {"input": 0.0, "target": 0.0}, 2.0),
@@ -40,7 +52,10 @@ L1 = Reference(
     name="l1_loss",
     operands=(INPUT, TARGET, WEIGHT),
     value=lambda input, target: np.abs(input - target),
-    gradients={"input": lambda input, target: np.sign(input - target), "target": lambda input, target: np.sign(target - input)},
+    gradients={
+        "input": lambda input, target: np.sign(input - target),
+        "target": lambda input, target: np.sign(target - input),
+    },
     hessian=lambda input, target: 0 * np.sign(input - target),
     kinks=(
         Kink("equal", {"input": 1.5, "target": 1.5}, 0.0, {"input": 0.0, "target": 0.0}, 0.0),
@@ -74,10 +89,18 @@ HUBER = Reference(
     kinks=(
         Kink("tie", {"input": 1.0, "target": 0.0}, 0.5, {"input": 1.0, "target": -1.0}, 1.0),
         Kink("negative tie", {"input": -3.0, "target": -1.0}, 2.0, {"input": -2.0, "target": 2.0}, 1.0, {"delta": 2.0}),
-        Kink("beyond", {"input": 1.0000001192092896, "target": 0.0}, 0.5000001192092896, {"input": 1.0, "target": -1.0}, 0.0),
+        Kink(
+            "beyond",
+            {"input": 1.0000001192092896, "target": 0.0},
+            0.5000001192092896,
+            {"input": 1.0, "target": -1.0},
+            0.0,
+        ),
         Kink("equal", {"input": 0.0, "target": -0.0}, 0.0, {"input": 0.0, "target": 0.0}, 1.0),
         Kink("infinite input", {"input": INF, "target": 0.0}, INF, {"input": 1.0, "target": -1.0}, 0.0),
-        Kink("infinite target", {"input": 0.0, "target": INF}, INF, {"input": -2.0, "target": 2.0}, 0.0, {"delta": 2.0}),
+        Kink(
+            "infinite target", {"input": 0.0, "target": INF}, INF, {"input": -2.0, "target": 2.0}, 0.0, {"delta": 2.0}
+        ),
     ),
     options={"delta": (0.01, 0.35, 2.0, 1e10)},
     defaults={"delta": 1.0},
@@ -89,6 +112,7 @@ HUBER = Reference(
     properties=frozenset({"symmetric", "convex", "non-negative"}),
     optimum=lambda target, delta: target,
 )
+
 
 def rmse_element(input, target, eps):
     return np.sqrt((input - target) ** 2 + eps)

@@ -152,7 +152,9 @@ class job_builder {
       walk& w = *walks_[a];
       bool constant = true;
       for (int i = 0; i < job_.rank && constant; ++i) constant = w.strides[i] == 0;
-      if (w.type == computation_ && !w.byteswapped && is_contiguous(job_.rank, job_.shape, w.strides, job_.item)) w.how = walk::kind::contiguous;
+      const bool aligned = reinterpret_cast<std::uintptr_t>(w.base) % job_.item == 0;
+      const bool tiles = aligned && w.type == computation_ && !w.byteswapped;
+      if (tiles && is_contiguous(job_.rank, job_.shape, w.strides, job_.item)) w.how = walk::kind::contiguous;
       else if (constant) w.how = walk::kind::constant;
     }
     const auto read = [&](walk& w) {
@@ -214,7 +216,6 @@ class job_builder {
     const bool large = traffic > last_level_cache_bytes() && !job_.accumulate;
     const auto streams = [&](const walk& w, const mutable_array& out) {
       if (!large || !out.recycled || w.how != walk::kind::contiguous) return false;
-      if (reinterpret_cast<std::uintptr_t>(w.base) % job_.item != 0) return false;
       for (int k = 0; k < job_.operand_total; ++k)
         if (job_.operands[k].base == w.base) return false;
       return true;

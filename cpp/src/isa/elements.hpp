@@ -73,19 +73,27 @@ FASTLOSS_FN T read(const char* p) {
   if constexpr (__is_same(T, bool)) {
     return *p != 0;
   } else {
-    char bytes[sizeof(T)];
-    for (unsigned i = 0; i < sizeof(T); ++i) bytes[i] = p[Swapped ? sizeof(T) - 1 - i : i];
     T x;
-    __builtin_memcpy(&x, bytes, sizeof(T));
+    if constexpr (Swapped) {
+      char bytes[sizeof(T)];
+      for (unsigned i = 0; i < sizeof(T); ++i) bytes[i] = p[sizeof(T) - 1 - i];
+      __builtin_memcpy(&x, bytes, sizeof(T));
+    } else {
+      __builtin_memcpy(&x, p, sizeof(T));
+    }
     return x;
   }
 }
 
 template <class T, bool Swapped>
 FASTLOSS_FN void write(char* p, T x) {
-  char bytes[sizeof(T)];
-  __builtin_memcpy(bytes, &x, sizeof(T));
-  for (unsigned i = 0; i < sizeof(T); ++i) p[Swapped ? sizeof(T) - 1 - i : i] = bytes[i];
+  if constexpr (Swapped) {
+    char bytes[sizeof(T)];
+    __builtin_memcpy(bytes, &x, sizeof(T));
+    for (unsigned i = 0; i < sizeof(T); ++i) p[i] = bytes[sizeof(T) - 1 - i];
+  } else {
+    __builtin_memcpy(p, &x, sizeof(T));
+  }
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ def dispatch(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -
         print(loss_table())
         return 0
     if options.command == "config":
-        print(config_table())
+        fl.show_config()
         return 0
     if options.command == "demo":
         return demo(quick=options.quick, seed=options.seed)
@@ -86,17 +86,11 @@ def cmake_folder() -> Path:
 def loss_table() -> str:
     """Name, family, task and summary of every loss, in columns."""
     rows = [("loss", "family", "task", "summary")]
-    rows += [(info.name, info.family, info.task, info.summary) for info in fl.losses()]
+    rows += [(info.name, info.family, info.task, info.summary) for info in fl.losses().values()]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     return "\n".join(
         "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]]) for row in rows
     )
-
-
-def config_table() -> str:
-    config = fl.show_config()
-    width = max(map(len, config))
-    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in config.items())
 
 
 def demo(*, quick: bool, seed: int) -> int:

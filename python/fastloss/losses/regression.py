@@ -153,7 +153,7 @@ def l1_loss(input: ArrayLike, target: ArrayLike, weight: ArrayLike | None = None
     convex=True,
     differentiable="C1",
     twice_differentiable=False,
-    robust="controlled by delta",
+    robust=True,
     units="target",
     reference="P. J. Huber, Robust Estimation of a Location Parameter, 1964",
 )

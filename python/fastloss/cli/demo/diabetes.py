@@ -90,32 +90,22 @@ def mean(numbers: list[float]) -> float:
     return float(np.mean(numbers))
 
 
-def squared(outputs: Array, targets: Array) -> tuple[float, Array]:
-    return fl.mse_loss.value_and_grad(outputs, targets)
-
-
-def absolute(outputs: Array, targets: Array) -> tuple[float, Array]:
-    return fl.l1_loss.value_and_grad(outputs, targets)
-
-
-def huber(outputs: Array, targets: Array) -> tuple[float, Array]:
-    return fl.huber_loss.value_and_grad(outputs, targets, delta=0.5)
-
-
 def fit_robust(split: Split) -> list[RobustFit]:
     """The same linear model under three losses; targets are scaled by their quartiles, which outliers hardly move."""
     design = with_intercept(split.x_test)
     fits = []
-    for loss, objective, label, targets in [
-        ("mse_loss", squared, "clean", split.y_train),
-        ("mse_loss", squared, "corrupted", split.y_corrupted),
-        ("l1_loss", absolute, "corrupted", split.y_corrupted),
-        ("huber_loss", huber, "corrupted", split.y_corrupted),
+    for name, loss, label, targets in [
+        ("mse_loss", fl.mse_loss, "clean", split.y_train),
+        ("mse_loss", fl.mse_loss, "corrupted", split.y_corrupted),
+        ("l1_loss", fl.l1_loss, "corrupted", split.y_corrupted),
+        ("huber_loss", fl.huber_loss.partial(delta=0.5), "corrupted", split.y_corrupted),
     ]:
         low, median, high = np.percentile(targets, [25, 50, 75])
-        coefficients = fit_linear(objective, split.x_train, ((targets - median) / (high - low))[:, None], outputs=1)
+        coefficients = fit_linear(
+            loss.value_and_grad, split.x_train, ((targets - median) / (high - low))[:, None], outputs=1
+        )
         error = (design @ coefficients)[:, 0] * (high - low) + median - split.y_test
-        fits.append(RobustFit(loss, label, float(np.sqrt(np.mean(error**2))), float(np.mean(np.abs(error)))))
+        fits.append(RobustFit(name, label, float(np.sqrt(np.mean(error**2))), float(np.mean(np.abs(error)))))
     return fits
 
 

@@ -30,7 +30,8 @@ class DigitsResult:
 
 def one_vs_rest(logits: Array, labels: Array) -> tuple[float, Array]:
     """The sum of ten binary losses, averaged over the images."""
-    return fl.binary_cross_entropy_with_logits.value_and_grad(logits, labels, reduction="batchmean")
+    value, gradient = fl.binary_cross_entropy_with_logits.value_and_grad(logits, labels, reduction="batchmean")
+    return value, gradient
 
 
 def train_digits(*, epochs: int, seed: int, on_epoch: Callable[[float], object] = lambda loss: None) -> DigitsResult:

@@ -1,0 +1,73 @@
+"""The process that measures at one number of threads: `python -m bench.worker RESULT` with a plan on standard input.
+
+A process has one number of threads for good, because JAX and OpenBLAS fix theirs when they are loaded, and because
+JAX can only be limited through the CPUs that the process may use.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from bench.cases import CASES
+from bench.contestants import Fastloss, load_peers
+from bench.measure import WrongResult, measure
+from bench.plan import Plan
+
+
+def available_cpus() -> list[int]:
+    """The CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def environment(threads: int, isa: str | None) -> dict[str, str]:
+    """The environment of a worker; the variables are read when the libraries are loaded."""
+    variables = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    return {**os.environ, **variables, **({"FASTLOSS_ISA": isa} if isa else {})}
+
+
+def confine(threads: int) -> None:
+    """Keep the process on as many CPUs as it is to have threads."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, available_cpus()[:threads])
+
+
+def work(plan: Plan) -> dict:
+    """Everything of a plan: rows, who was left out, versions and the instruction set."""
+    library = Fastloss(plan.threads)
+    peers, missing = load_peers(plan.peers, plan.threads)
+    result: dict = {
+        "rows": [],
+        "unfit": [],
+        "missing_peers": missing,
+        "isa": library.isa,
+        "versions": {contestant.name: contestant.version for contestant in (library, *peers)},
+    }
+    for size in plan.sizes:
+        for loss in plan.losses:
+            print(f"{plan.threads} threads, {size} elements: {loss}", file=sys.stderr, flush=True)
+            measured = measure(plan, loss, CASES[loss], size, library, peers)
+            result["rows"] += measured["rows"]
+            result["unfit"] += measured["unfit"]
+    return result
+
+
+def main() -> int:
+    """Read the plan, measure, write the result as JSON to the file named on the command line."""
+    plan = Plan.from_json(json.load(sys.stdin))
+    confine(plan.threads)
+    try:
+        result = work(plan)
+    except (ImportError, WrongResult) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    Path(sys.argv[1]).write_text(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

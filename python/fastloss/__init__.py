@@ -1,0 +1,74 @@
+"""Value and gradient of machine-learning losses on plain NumPy arrays.
+
+Every loss is a function of this module: ``fl.huber_loss(input, target)`` is the value, ``fl.huber_loss.grad(...)`` the
+gradient, ``fl.huber_loss.value_and_grad(...)`` both in one pass. ``fl.losses()`` lists them; ``help(fl.huber_loss)``
+documents one.
+"""
+
+from __future__ import annotations
+
+import importlib as _importlib
+import pkgutil as _pkgutil
+from collections.abc import Mapping as _Mapping
+from types import MappingProxyType as _MappingProxyType
+from typing import TYPE_CHECKING
+
+from fastloss import losses as _declarations
+from fastloss._config import __version__, show_config
+from fastloss._core import Loss, empty_cache
+from fastloss._declare import LossInfo, OperandInfo, OptionInfo
+from fastloss._declare import registry as _registry
+from fastloss._settings import errstate, get_num_threads, geterr, set_num_threads, threads
+
+# Every module in losses/ declares what it holds, so a new loss needs no line here.
+for _module in _pkgutil.iter_modules(_declarations.__path__):
+    _importlib.import_module(f"{_declarations.__name__}.{_module.name}")
+globals().update(_registry)
+
+# Made from the registry, which is complete only now.
+from fastloss import ufuncs  # noqa: E402
+
+
+def losses() -> _Mapping[str, LossInfo]:
+    """Every loss of the library, as data.
+
+    Returns
+    -------
+    mapping of str to LossInfo
+        From the name of each loss to what is known about it; read-only.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> [name for name, info in fl.losses().items() if info.robust is True]
+    ['huber_loss', 'l1_loss']
+    """
+    return _MappingProxyType({name: _registry[name].info for name in sorted(_registry)})
+
+
+__all__ = [
+    "Loss",
+    "LossInfo",
+    "OperandInfo",
+    "OptionInfo",
+    "__version__",
+    "empty_cache",
+    "errstate",
+    "get_num_threads",
+    "geterr",
+    "losses",
+    "set_num_threads",
+    "show_config",
+    "threads",
+    "ufuncs",
+    *_registry,
+]
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+
+
+if TYPE_CHECKING:
+    # The losses have no line of their own here; an installed package has stubs that name each of them.
+    def __getattr__(name: str) -> Loss: ...

@@ -1,0 +1,212 @@
+"""Settings: threads for the process or a context, and checks for a context.
+
+Both context-local settings live in one context variable, which the compiled core reads once per call: a tuple
+``(threads, nonfinite, domain, empty)`` of small integers, where 0 is the default of each.
+"""
+
+from __future__ import annotations
+
+import operator
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Literal, SupportsIndex
+
+from fastloss import _core
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "nonfinite": ("ignore", "raise"),
+    "domain": ("ignore", "raise"),
+    "empty": ("ignore", "raise", "zero"),
+}
+
+_Settings = tuple[int, int, int, int]
+_DEFAULT: _Settings = (0, 0, 0, 0)
+_variable: ContextVar[_Settings] = _core.settings_variable
+
+
+def _positive_count(n: SupportsIndex) -> int:
+    try:
+        count = operator.index(n)
+    except TypeError:
+        raise TypeError(f"number of threads must be an integer, not {type(n).__name__}") from None
+    if isinstance(n, bool):
+        raise TypeError("number of threads must be an integer, not bool")
+    if not 1 <= count <= 2**31 - 1:
+        raise ValueError(f"number of threads must be >= 1, got {count}")
+    return count
+
+
+class _Context(ContextDecorator):
+    """Sets parts of the settings on entry and puts the old ones back on exit; may be nested and entered again."""
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[_Settings]] = []
+
+    def _changed(self, settings: _Settings) -> _Settings:
+        raise NotImplementedError
+
+    def _recreate_cm(self) -> _Context:
+        # As a decorator each call gets a context of its own, since calls may run in several threads at once.
+        fresh = type(self).__new__(type(self))
+        fresh.__dict__.update(self.__dict__)
+        fresh._tokens = []
+        return fresh
+
+    def __enter__(self) -> None:
+        self._tokens.append(_variable.set(self._changed(_variable.get(_DEFAULT))))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _variable.reset(self._tokens.pop())
+
+
+class threads(_Context):
+    """Compute with a given number of threads inside a ``with`` block, or a decorated function.
+
+    Only calls of the same context (thread, or asyncio task) are affected. Results do not depend on the number of threads,
+    bit for bit; small work always stays on the calling thread.
+
+    Parameters
+    ----------
+    n : int
+        Number of threads, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If n is less than 1.
+    TypeError
+        If n is not an integer.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> with fl.threads(1):
+    ...     fl.get_num_threads()
+    1
+    """
+
+    def __init__(self, n: SupportsIndex) -> None:
+        super().__init__()
+        self._n = _positive_count(n)
+
+    def _changed(self, settings: _Settings) -> _Settings:
+        return (self._n, *settings[1:])
+
+
+class errstate(_Context):
+    """Choose what happens to unusual data inside a ``with`` block, or a decorated function.
+
+    By default data are not checked beyond what keeps results right: NaN in gives NaN out, at that element. Only calls of
+    the same context (thread, or asyncio task) are affected. What is not named keeps its setting.
+
+    Parameters
+    ----------
+    nonfinite : {"ignore", "raise"}, optional
+        "raise": ValueError if a value or gradient is infinite or NaN.
+    domain : {"ignore", "raise"}, optional
+        "raise": ValueError if an operand is outside the values that the loss is meant for, such as a probability above 1.
+    empty : {"ignore", "raise", "zero"}, optional
+        What a mean of nothing is (an empty array, nothing unmasked, weights that sum to zero): NaN, a ValueError, or 0.
+
+    Raises
+    ------
+    ValueError
+        If a choice is unknown.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.mse_loss([], [])
+    np.float64(nan)
+    >>> with fl.errstate(empty="zero"):
+    ...     fl.mse_loss([], [])
+    np.float64(0.0)
+    """
+
+    def __init__(
+        self,
+        *,
+        nonfinite: Literal["ignore", "raise"] | None = None,
+        domain: Literal["ignore", "raise"] | None = None,
+        empty: Literal["ignore", "raise", "zero"] | None = None,
+    ) -> None:
+        super().__init__()
+        self._codes = [_code("nonfinite", nonfinite), _code("domain", domain), _code("empty", empty)]
+
+    def _changed(self, settings: _Settings) -> _Settings:
+        count, *old = settings
+        nonfinite, domain, empty = (before if code is None else code for before, code in zip(old, self._codes, strict=True))
+        return (count, nonfinite, domain, empty)
+
+
+def _code(name: str, choice: str | None) -> int | None:
+    if choice is None:
+        return None
+    if choice not in _CHOICES[name]:
+        raise ValueError(f"errstate: {name} must be one of {', '.join(map(repr, _CHOICES[name]))}, not {choice!r}")
+    return _CHOICES[name].index(choice)
+
+
+def geterr() -> dict[str, str]:
+    """Return the checks in force in this context, as `errstate` takes them.
+
+    Returns
+    -------
+    dict of str to str
+        The settings of "nonfinite", "domain" and "empty".
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.geterr()
+    {'nonfinite': 'ignore', 'domain': 'ignore', 'empty': 'ignore'}
+    """
+    codes = _variable.get(_DEFAULT)[1:]
+    return {name: choices[code] for (name, choices), code in zip(_CHOICES.items(), codes, strict=True)}
+
+
+def set_num_threads(n: SupportsIndex) -> None:
+    """Set the number of threads for the whole process.
+
+    `threads` overrides it for a context. Results do not depend on the number of threads, bit for bit.
+
+    Parameters
+    ----------
+    n : int
+        Number of threads, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If n is less than 1.
+    TypeError
+        If n is not an integer.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> before = fl.get_num_threads()
+    >>> fl.set_num_threads(2)
+    >>> fl.get_num_threads()
+    2
+    >>> fl.set_num_threads(before)
+    """
+    _core.set_num_threads(_positive_count(n))
+
+
+def get_num_threads() -> int:
+    """Return the number of threads that a large call would use here.
+
+    Returns
+    -------
+    int
+        What `threads` says in this context, else `set_num_threads`, else OpenMP (``OMP_NUM_THREADS``, threadpoolctl).
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.get_num_threads() >= 1
+    True
+    """
+    return _variable.get(_DEFAULT)[0] or _core.get_num_threads()

@@ -1,0 +1,177 @@
+"""Writes the type stubs of the package: ``python _stubs.py OUTPUT_DIRECTORY``.
+
+Run by the build as a plain script, before the compiled core exists, so it reads the declarations as text. For every loss
+it writes a class with the exact parameters of the loss and its methods; type checkers and editors then know them.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+HEADER = """from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastloss._core import Loss, LossMethod
+
+"""
+
+# The keyword parameters that calls share. Reduced values are NumPy scalars; "none" gives an array.
+COMMON = "sample_weight: ArrayLike | None = None, where: ArrayLike | None = None, normalizer: float | Literal['count', 'weight'] | None = None"
+REDUCED = "reduction: Literal['mean', 'sum', 'batchmean'] = 'mean'"
+UNREDUCED = "reduction: Literal['none']"
+ANY_REDUCTION = "reduction: Literal['mean', 'none', 'sum', 'batchmean'] = 'mean'"
+GRADIENT = "grad_output: ArrayLike | None = None"
+ACCUMULATE = "accumulate: bool = False"
+ONE = "wrt: str | int | None = None, out: NDArray[Any] | None = None"
+SEVERAL = "wrt: Sequence[str | int], out: Sequence[NDArray[Any] | None] | None = None"
+PAIR_OUT = "out: Sequence[NDArray[Any] | None] | None = None"
+SCALAR, ARRAY, ARRAYS = "np.floating[Any]", "NDArray[Any]", "tuple[NDArray[Any], ...]"
+
+
+@dataclass
+class Parameter:
+    name: str
+    annotation: str
+    default: str | None
+
+    def text(self) -> str:
+        return f"{self.name}: {self.annotation}" + ("" if self.default is None else f" = {self.default}")
+
+
+@dataclass
+class Declared:
+    """A declaration as text: parameters and the first paragraph of the documentation."""
+
+    name: str
+    operands: list[Parameter]
+    options: list[Parameter]
+    summary: str
+
+    def signature(self, *keywords: str) -> str:
+        options = [option.text() for option in self.options]
+        return ", ".join(["self", *(operand.text() for operand in self.operands), "*", *options, *keywords])
+
+    @property
+    def class_name(self) -> str:
+        return "_" + "".join(part.capitalize() for part in self.name.split("_"))
+
+
+def _parameter(argument: ast.arg, default: ast.expr | None) -> Parameter:
+    annotation = "Any" if argument.annotation is None else ast.unparse(argument.annotation)
+    return Parameter(argument.arg, annotation, None if default is None else ast.unparse(default))
+
+
+def _declared(function: ast.FunctionDef) -> Declared:
+    arguments = function.args
+    missing: list[ast.expr | None] = [None] * (len(arguments.args) - len(arguments.defaults))
+    operands = [_parameter(*pair) for pair in zip(arguments.args, [*missing, *arguments.defaults], strict=True)]
+    options = [_parameter(*pair) for pair in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    summary = (ast.get_docstring(function) or "").split("\n\n")[0]
+    return Declared(function.name, operands, options, summary)
+
+
+def _is_declaration(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef) and any(
+        isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id == "declare"
+        for decorator in node.decorator_list
+    )
+
+
+def read_declarations(path: Path) -> list[Declared]:
+    """The declarations of one module of losses."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return [_declared(node) for node in tree.body if isinstance(node, ast.FunctionDef) and _is_declaration(node)]
+
+
+def _overloads(name: str, cases: list[tuple[str, str]]) -> list[str]:
+    lines = []
+    for signature, result in cases:
+        lines += ["    @overload"] if len(cases) > 1 else []
+        lines += [f"    def {name}({signature}) -> {result}: ..."]
+    return lines
+
+
+def _method_class(loss: Declared, method: str, cases: list[tuple[str, str]]) -> tuple[str, list[str]]:
+    name = loss.class_name + "".join(part.capitalize() for part in method.split("_"))
+    return name, [f"class {name}(LossMethod):", *_overloads("__call__", cases), ""]
+
+
+def loss_stub(loss: Declared) -> str:
+    """Stub of one loss: classes for its methods and itself, and the object."""
+    sign = loss.signature
+    value_cases = [
+        (sign(UNREDUCED, COMMON, "out: NDArray[Any] | None = None"), ARRAY),
+        (sign(REDUCED, COMMON, "out: None = None"), SCALAR),
+        (sign(REDUCED, COMMON, "out: NDArray[Any]"), ARRAY),
+    ]
+    tail = (COMMON, GRADIENT)
+    gradient_cases = [
+        (sign(ANY_REDUCTION, *tail, ONE, ACCUMULATE), ARRAY),
+        (sign(ANY_REDUCTION, *tail, SEVERAL, ACCUMULATE), ARRAYS),
+    ]
+    both_cases = [
+        (sign(reduction, *tail, wrt, ACCUMULATE), f"tuple[{value}, {gradient}]")
+        for reduction, value in ((UNREDUCED, ARRAY), (REDUCED, SCALAR))
+        for wrt, gradient in ((ONE, ARRAY), (SEVERAL, ARRAYS))
+    ]
+    methods = {
+        "grad": gradient_cases,
+        "value_and_grad": both_cases,
+        "hess": [(sign(ANY_REDUCTION, COMMON, "out: NDArray[Any] | None = None", ACCUMULATE), ARRAY)],
+        "grad_and_hess": [(sign(ANY_REDUCTION, COMMON, PAIR_OUT, ACCUMULATE), f"tuple[{ARRAY}, {ARRAY}]")],
+    }
+    lines: list[str] = []
+    attributes: list[str] = []
+    for method, cases in methods.items():
+        name, text = _method_class(loss, method, cases)
+        lines += text
+        attributes += ["    @property", f"    def {method}(self) -> {name}: ..."]
+    options = ", ".join(["self", "*", *(f"{o.name}: {o.annotation} = ..." for o in loss.options)] if loss.options else ["self"])
+    lines += [f"class {loss.class_name}(Loss):", f'    """{loss.summary}"""', *_overloads("__call__", value_cases), *attributes]
+    lines += [f"    def partial({options}) -> {loss.class_name}: ...", "", f"{loss.name}: {loss.class_name}", ""]
+    return "\n".join(lines) + "\n"
+
+
+def package_stub(families: dict[str, list[Declared]]) -> str:
+    """Stub of the package itself: what its source imports, and the losses by name."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("fastloss._")]
+    lines = ["from collections.abc import Mapping", ""]
+    for node in imports:
+        names = ", ".join(f"{a.name} as {a.name}" for a in node.names if not (a.asname or "").startswith("_"))
+        lines += [f"from {node.module} import {names}"] if names else []
+    lines += ["from fastloss import ufuncs as ufuncs"]
+    for family, declared in families.items():
+        lines += [f"from fastloss.losses.{family} import {loss.name} as {loss.name}" for loss in declared]
+    return "\n".join([*lines, "", "def losses() -> Mapping[str, LossInfo]: ...", ""])
+
+
+def ufuncs_stub(families: dict[str, list[Declared]]) -> str:
+    """Stub of fastloss.ufuncs. Whether a loss is elementwise only the core knows; the others are absent at run time."""
+    names = [loss.name for declared in families.values() for loss in declared]
+    return "\n".join(["import numpy as np", "", *(f"{name}{end}: np.ufunc" for name in names for end in ("", "_grad")), ""])
+
+
+def main(directory: str) -> None:
+    """Write all stubs below a directory, laid out as the package is."""
+    target = Path(directory)
+    (target / "losses").mkdir(parents=True, exist_ok=True)
+    modules = sorted(path for path in (PACKAGE / "losses").glob("*.py") if path.stem != "__init__")
+    families = {path.stem: read_declarations(path) for path in modules}
+    for family, declared in families.items():
+        text = HEADER + "\n".join(loss_stub(loss) for loss in declared)
+        (target / "losses" / f"{family}.pyi").write_text(text, encoding="utf-8")
+    (target / "__init__.pyi").write_text(package_stub(families), encoding="utf-8")
+    (target / "ufuncs.pyi").write_text(ufuncs_stub(families), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
