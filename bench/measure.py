@@ -108,7 +108,7 @@ def make_row(
         used = output if (name, mode.name, output) in samples else "fresh"
         if (name, mode.name, used) in samples:
             peers[name] = {"output": used} | figures(samples[name, mode.name, used], over=own)
-    fastest = min(peers, key=lambda name: peers[name]["median"], default=None)
+    fastest = min(peers, key=lambda name: peers[name]["ratio"], default=None)
     return {
         "mode": mode.name,
         "output": output,

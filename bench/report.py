@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+
+PLAIN_WIDTH = 140  # of a file or a pipe
 
 
 def duration(seconds: float) -> str:
@@ -22,54 +25,69 @@ def number(size: int) -> str:
     return str(size)
 
 
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value < 100 else f"{value:.0f}"
+
+
 def _against(name: str, row: dict) -> str:
     """How many times faster fastloss is than a peer, with a mark on the fastest one."""
     peer = row["peers"].get(name)
     if peer is None:
         return "-"
-    text = f"{peer['ratio']:.2f}x"
-    return f"[bold]{text}[/]" if name == row["fastest_peer"] else text
+    return _ratio(peer["ratio"]) + ("*" if name == row["fastest_peer"] else " ")
+
+
+def _table(rows: list[dict], names: list[str]) -> Table:
+    """The rows of one size and number of threads."""
+    first = rows[0]
+    table = Table(
+        title=f"{number(first['size'])} elements, {first['dtype']}, {first['threads']} thread"
+        f"{'s' if first['threads'] > 1 else ''}, fastloss on {first['isa']}",
+        title_justify="left",
+        box=box.SIMPLE,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("loss", overflow="fold")
+    table.add_column("returns", no_wrap=True)
+    for heading in ("median", "minimum", "GB/s", "/ floor", *names):
+        table.add_column(heading.replace(".", ".\n"), justify="right", no_wrap=True)
+    previous = None
+    for row in rows:
+        own, floor = row["fastloss"], row["floor"]
+        if row["loss"] != previous and previous is not None:
+            table.add_section()
+        table.add_row(
+            row["loss"] if row["loss"] != previous else "",
+            row["mode"] + (" out=" if row["output"] == "out" else ""),
+            duration(own["median"]),
+            duration(own["minimum"]),
+            f"{own['gigabytes_per_second']:.1f}",
+            "-" if floor is None else _ratio(floor["ratio"]),
+            *(_against(name, row) for name in names),
+        )
+        previous = row["loss"]
+    return table
 
 
 def show(result: dict, console: Console | None = None) -> None:
-    """Print the table, and who is missing from it."""
+    """Print a table for each size and number of threads, and who is missing from it."""
     console = console or Console()
+    if not console.is_terminal:
+        console.width = max(console.width, PLAIN_WIDTH)
     names = list(dict.fromkeys(name for row in result["rows"] for name in row["peers"]))
-    for threads in dict.fromkeys(row["threads"] for row in result["rows"]):
-        rows = [row for row in result["rows"] if row["threads"] == threads]
-        first = rows[0]
-        table = Table(title=f"{first['dtype']}, {threads} threads, fastloss on {first['isa']}", title_justify="left")
-        for heading in ("size", "loss", "returns", "gradient"):
-            table.add_column(heading, no_wrap=True)
-        for heading in ("median", "minimum", "GB/s", "x floor", *names):
-            table.add_column(heading, justify="right", no_wrap=True)
-        previous = None
-        for row in rows:
-            if (row["size"], row["loss"]) != previous:
-                table.add_section()
-                previous = (row["size"], row["loss"])
-            floor, own = row["floor"], row["fastloss"]
-            table.add_row(
-                number(row["size"]),
-                row["loss"],
-                row["mode"],
-                row["output"] if row["mode"] != "value" else "",
-                duration(own["median"]),
-                duration(own["minimum"]),
-                f"{own['gigabytes_per_second']:.1f}",
-                "-" if floor is None else f"{floor['ratio']:.2f}",
-                *(_against(name, row) for name in names),
-            )
-        console.print(table)
+    for key in dict.fromkeys((row["threads"], row["size"]) for row in result["rows"]):
+        console.print(_table([row for row in result["rows"] if (row["threads"], row["size"]) == key], names))
     console.print(
-        "x floor: fastloss over the time to move the same bytes once. Under a peer: its time over fastloss's, the "
-        "median over rounds of the quotient within each round; bold marks the fastest peer."
+        "/ floor: time of fastloss over the time to move the same bytes once. Under a peer: its time over that of "
+        "fastloss, * on the fastest.\nBoth are medians over the rounds of the quotient within each round.",
+        highlight=False,
     )
     for name, reason in result["missing_peers"].items():
-        console.print(f"not installed: {name} ({reason})", markup=False)
+        console.print(f"left out: {name} ({reason})", markup=False, highlight=False)
     for entry in result["unfit"]:
         console.print(
             f"not timed: {entry['peer']} {entry['loss']} ({entry['mode']}, {entry['size']} elements, "
             f"{entry['threads']} threads): {entry['reason']}",
             markup=False,
+            highlight=False,
         )

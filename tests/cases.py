@@ -154,7 +154,7 @@ class Exact:
         result = self.raw(quantity)
         with np.errstate(all="ignore"):
             for weight in weights:
-                result = np.where((weight == 0) & ~np.isnan(result), 0, weight * result)
+                result = np.where(weight == 0, 0, weight * result)
         return np.where(self.missing, np.nan, result)
 
     def _kinks(self):

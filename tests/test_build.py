@@ -19,7 +19,7 @@ def test_one_version_everywhere():
     declared = re.search(r'^version = "(.*)"$', (SOURCE / "pyproject.toml").read_text(), re.MULTILINE).group(1)
     assert fl.__version__ == declared
     assert importlib.metadata.version("fastloss") == declared
-    assert fl._core.__version__ == declared
+    assert fl._core.version == declared
     header = (PACKAGE / "include" / "fastloss" / "version.hpp").read_text()
     assert f'#define FASTLOSS_VERSION "{declared}"' in header
 

@@ -61,7 +61,6 @@ def test_promotion_of_every_pair_of_floating_dtypes(name):
         cases.assert_within(value, exact("value"), exact.bound("value"), computation, what)
         for operand, gradient in zip(wrt, gradients, strict=True):
             dtype = operands[operand].dtype
-            assert gradient.dtype == dtype, f"{what} {operand}"
             want = exact(f"gradient:{operand}")
             _assert_rounded(gradient, want, exact.bound(f"gradient:{operand}"), dtype, f"{what} {operand}")
         mean = loss(**operands)
@@ -73,12 +72,10 @@ def test_promotion_of_every_pair_of_floating_dtypes(name):
 
 def _assert_rounded(got, exact, bound, dtype, what):
     """Within the bound of the computation, and half a unit of the dtype it is stored in."""
-    if dtype not in HALVES:
-        cases.assert_within(got, exact, bound, dtype, what)
-        return
     info = ml_dtypes.finfo(dtype)
     exponent = np.maximum(np.frexp(np.where(exact == 0, float(info.smallest_normal), exact))[1] - 1, info.minexp)
     half_unit = np.ldexp(cases.LONG(0.5001), exponent - info.nmant)
+    assert got.dtype == dtype, what
     error = np.abs(got.astype(cases.LONG) - exact)
     assert np.all(error <= bound + half_unit), f"{what}: {np.max(error / half_unit)} half units"
 
@@ -162,7 +159,7 @@ def test_every_half_precision_number_is_read_and_written_right(dtype):
         value = fl.l1_loss(source, np.zeros((), dtype), reduction="none")
         np.testing.assert_array_equal(value, np.abs(wide))
     # The gradient of the squared error at target 0 with a flowing gradient of 1/2 is the input itself, rounded.
-    finite = np.isfinite(wide)
+    finite = np.abs(wide) < 1e38  # twice the largest overflows
     gradient = fl.mse_loss.grad(every[finite], dtype.type(0), reduction="none", grad_output=np.float32(0.5))
     np.testing.assert_array_equal(gradient.astype(np.float32), wide[finite])
 

@@ -9,7 +9,8 @@ constexpr unsigned bit(keyword k) { return 1u << k; }
 constexpr unsigned value_keywords = bit(kw_reduction) | bit(kw_sample_weight) | bit(kw_where) | bit(kw_normalizer) | bit(kw_out);
 constexpr unsigned gradient_keywords = value_keywords | bit(kw_grad_output) | bit(kw_wrt) | bit(kw_accumulate);
 constexpr unsigned hessian_keywords = value_keywords | bit(kw_accumulate);
-constexpr unsigned keywords_of[call_kind_count] = {value_keywords, gradient_keywords, gradient_keywords, hessian_keywords, hessian_keywords};
+constexpr unsigned keywords_of[call_kind_count] = {value_keywords, gradient_keywords, gradient_keywords, hessian_keywords,
+                                                   hessian_keywords};
 
 // The function as Python names it in messages: "huber_loss.grad()".
 owned function_text(const loss_object& loss, call_kind kind) {
@@ -79,7 +80,8 @@ void match_arguments(const loss_object& loss, call_kind kind, PyObject* const* a
     if (place >= result.options && place < result.options + max_options) result.any_option = true;
   }
   for (int i = 0; i < loss.required_count; ++i)
-    if (result.operands[i] == nullptr) [[unlikely]] raise_missing(loss, kind, result);
+    if (result.operands[i] == nullptr) [[unlikely]]
+      raise_missing(loss, kind, result);
 }
 
 }  // namespace fastloss::bindings

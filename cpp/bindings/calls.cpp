@@ -25,8 +25,8 @@ struct call_state {
   view_storage storage{};
   pointwise_call call{};
   pointwise_outputs outputs{};
-  bool several_gradients = false;       // wrt was a sequence
-  owned results[max_operands + 1]{};    // gradients, then the Hessian
+  bool several_gradients = false;     // wrt was a sequence
+  owned results[max_operands + 1]{};  // gradients, then the Hessian
   owned value{};
   alignas(double) unsigned char options[max_loss_bytes];
 };
@@ -60,6 +60,7 @@ void read_normalizer(call_state& s, PyObject* given) {
   if (x == -1.0 && PyErr_Occurred() != nullptr) {
     if (PyErr_ExceptionMatches(PyExc_TypeError))
       raise(PyExc_TypeError, "%U: normalizer must be %s, not %s", s.who.loss, choices, Py_TYPE(given)->tp_name);
+    if (PyErr_ExceptionMatches(PyExc_OverflowError)) raise(PyExc_ValueError, "%U: normalizer is too large for a float64", s.who.loss);
     throw python_error{};
   }
   s.call.call.normalizer = normalizer::number;
@@ -117,7 +118,8 @@ void read_keywords(call_state& s) {
   PyObject* const* const k = s.given.keywords;
   call_options& o = s.call.call;
   if (k[kw_reduction] != nullptr)
-    o.reduction = static_cast<reduction>(word(k[kw_reduction], names.reductions, 4, "reduction", "'none', 'mean', 'sum' or 'batchmean'", s.who));
+    o.reduction =
+        static_cast<reduction>(word(k[kw_reduction], names.reductions, 4, "reduction", "'none', 'mean', 'sum' or 'batchmean'", s.who));
   if (PyObject* const x = given_or_null(k[kw_sample_weight])) o.sample_weight = view(x, "sample_weight", s.who, s.storage);
   if (PyObject* const x = given_or_null(k[kw_where])) o.where = view(x, "where", s.who, s.storage);
   if (PyObject* const x = given_or_null(k[kw_normalizer])) read_normalizer(s, x);
@@ -160,7 +162,8 @@ void read_out(const call_state& s, int count, PyObject** arrays) {
           s.several_gradients ? "one for each operand in wrt" : "for the gradient and the second derivative");
   for (int i = 0; i < count; ++i) arrays[i] = given_or_null(PySequence_Fast_GET_ITEM(given, i));
   for (int i = 0; i < count && s.call.call.accumulate; ++i)
-    if (arrays[i] == nullptr) raise(PyExc_ValueError, "%U: accumulate=True adds to the arrays given as out; out[%d] is missing", s.who.loss, i);
+    if (arrays[i] == nullptr)
+      raise(PyExc_ValueError, "%U: accumulate=True adds to the arrays given as out; out[%d] is missing", s.who.loss, i);
 }
 
 owned place_result(const call_state& s, PyObject* out, int position, const array_spec& spec, mutable_array& target) {
@@ -174,9 +177,10 @@ owned place_result(const call_state& s, PyObject* out, int position, const array
 // A reduced value goes into an array of no axes.
 void check_value_out(const call_state& s, PyObject* out, dtype computation) {
   const mutable_array target = output_view(out, "out", s.who);
-  if (target.rank != 0 || target.type != computation)
-    raise(PyExc_ValueError, "%U: out for a reduced value must be an array of shape () and dtype %s", s.who.loss,
-          computation == dtype::float32 ? "float32" : "float64");
+  if (target.rank != 0) raise(PyExc_ValueError, "%U: out for the reduced value must have shape (), not %d axes", s.who.loss, target.rank);
+  if (target.type != computation)
+    raise(PyExc_TypeError, "%U: out for the reduced value must have dtype %s, not %S", s.who.loss,
+          computation == dtype::float32 ? "float32" : "float64", PyArray_DESCR(reinterpret_cast<PyArrayObject*>(out)));
 }
 
 void place_results(call_state& s, const pointwise_plan& plan) {
@@ -249,10 +253,14 @@ PyObject* call(const loss_object& loss, call_kind kind, PyObject* const* args, s
   const double x = run(s, plan);
   if (s.call.value && plan.reduced()) s.value = reduced_value(s, plan, x);
   switch (kind) {
-    case call_kind::value: return s.value.release();
-    case call_kind::value_and_grad: return pair(std::move(s.value), gradients_object(s));
-    case call_kind::grad_and_hess: return pair(std::move(s.results[0]), std::move(s.results[1]));
-    default: return gradients_object(s).release();
+    case call_kind::value:
+      return s.value.release();
+    case call_kind::value_and_grad:
+      return pair(std::move(s.value), gradients_object(s));
+    case call_kind::grad_and_hess:
+      return pair(std::move(s.results[0]), std::move(s.results[1]));
+    default:
+      return gradients_object(s).release();
   }
 }
 

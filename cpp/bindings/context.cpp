@@ -11,6 +11,7 @@ void apply_context(call_options& options) {
   if (PyContextVar_Get(settings_variable, nullptr, &settings) < 0) throw python_error{};
   if (settings == nullptr) return;
   const owned hold(settings);
+  if (settings == Py_None) return;
   const auto number = [&](Py_ssize_t i) { return static_cast<int>(PyLong_AsLong(PyTuple_GET_ITEM(settings, i))); };
   options.threads = number(0);
   options.raise_nonfinite = number(1) != 0;

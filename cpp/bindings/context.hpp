@@ -6,7 +6,8 @@
 
 namespace fastloss::bindings {
 
-// The context variable behind both: a tuple (threads, nonfinite, domain, empty) of small ints, where 0 is the default.
+// The context variable behind both: a tuple that begins with (threads, nonfinite, domain, empty), small ints where 0 is
+// the default; or None.
 // Created at import; one look-up per call.
 extern PyObject* settings_variable;
 

@@ -37,20 +37,48 @@ constexpr dtype unsigned_of_size(std::size_t bytes) {
 
 bool dtype_of(int type_number, dtype& result) {
   switch (type_number) {
-    case NPY_FLOAT: result = dtype::float32; return true;
-    case NPY_DOUBLE: result = dtype::float64; return true;
-    case NPY_BOOL: result = dtype::boolean; return true;
-    case NPY_BYTE: result = dtype::int8; return true;
-    case NPY_UBYTE: result = dtype::uint8; return true;
-    case NPY_SHORT: result = dtype::int16; return true;
-    case NPY_USHORT: result = dtype::uint16; return true;
-    case NPY_INT: result = signed_of_size(sizeof(int)); return true;
-    case NPY_UINT: result = unsigned_of_size(sizeof(int)); return true;
-    case NPY_LONG: result = signed_of_size(sizeof(long)); return true;
-    case NPY_ULONG: result = unsigned_of_size(sizeof(long)); return true;
-    case NPY_LONGLONG: result = dtype::int64; return true;
-    case NPY_ULONGLONG: result = dtype::uint64; return true;
-    case NPY_HALF: result = dtype::float16; return true;
+    case NPY_FLOAT:
+      result = dtype::float32;
+      return true;
+    case NPY_DOUBLE:
+      result = dtype::float64;
+      return true;
+    case NPY_BOOL:
+      result = dtype::boolean;
+      return true;
+    case NPY_BYTE:
+      result = dtype::int8;
+      return true;
+    case NPY_UBYTE:
+      result = dtype::uint8;
+      return true;
+    case NPY_SHORT:
+      result = dtype::int16;
+      return true;
+    case NPY_USHORT:
+      result = dtype::uint16;
+      return true;
+    case NPY_INT:
+      result = signed_of_size(sizeof(int));
+      return true;
+    case NPY_UINT:
+      result = unsigned_of_size(sizeof(int));
+      return true;
+    case NPY_LONG:
+      result = signed_of_size(sizeof(long));
+      return true;
+    case NPY_ULONG:
+      result = unsigned_of_size(sizeof(long));
+      return true;
+    case NPY_LONGLONG:
+      result = dtype::int64;
+      return true;
+    case NPY_ULONGLONG:
+      result = dtype::uint64;
+      return true;
+    case NPY_HALF:
+      result = dtype::float16;
+      return true;
     default:
       if (!PyTypeNum_ISUSERDEF(type_number) || !is_bfloat16(type_number)) return false;
       result = dtype::bfloat16;
@@ -59,8 +87,8 @@ bool dtype_of(int type_number, dtype& result) {
 }
 
 PyArray_Descr* description_of(dtype t) {
-  constexpr int numbers[dtype_count] = {NPY_BOOL,   NPY_INT8,  NPY_UINT8,  NPY_INT16, NPY_UINT16, NPY_INT32,  NPY_UINT32,
-                                        NPY_INT64, NPY_UINT64, NPY_HALF,  -1,         NPY_FLOAT,  NPY_DOUBLE};
+  constexpr int numbers[dtype_count] = {NPY_BOOL,  NPY_INT8,   NPY_UINT8, NPY_INT16, NPY_UINT16, NPY_INT32, NPY_UINT32,
+                                        NPY_INT64, NPY_UINT64, NPY_HALF,  -1,        NPY_FLOAT,  NPY_DOUBLE};
   // A result is bfloat16 only where an operand was, so the number is known by then.
   const int number = t == dtype::bfloat16 ? bfloat16_number.load(std::memory_order_relaxed) : numbers[static_cast<int>(t)];
   PyArray_Descr* const description = PyArray_DescrFromType(number);

@@ -57,7 +57,9 @@ py::array elementary(const std::string& name, const py::args& arrays) {
 void add_test_hooks(py::module_& module) {
   module.def("elementary_names", elementary_names, "For tests: the elementary functions and how many arguments each takes.");
   module.def("elementary", elementary, py::arg("name"), "For tests: an elementary function of float32 or of float64 arrays.");
-  module.def("use_isa", [](const std::string& name) { use_isa(name.c_str()); }, py::arg("name"), "For tests: compute with this instruction set from now on.");
+  module.def(
+      "use_isa", [](const std::string& name) { use_isa(name.c_str()); }, py::arg("name"),
+      "For tests: compute with this instruction set from now on.");
   module.def("last_team_size", last_team_size, "For tests: threads of this thread's latest parallel loop.");
 }
 

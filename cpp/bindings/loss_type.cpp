@@ -86,7 +86,8 @@ void check_options(const loss_info& info, const void* options) {
   call.loss = &info;
   call.options = options;
   for (std::size_t i = 0; i < info.operands.size(); ++i)
-    call.operands[i] = {.data = &zero, .shape = nullptr, .strides = nullptr, .rank = 0, .type = dtype::int64, .byteswapped = false, .weak = true};
+    call.operands[i] = {
+        .data = &zero, .shape = nullptr, .strides = nullptr, .rank = 0, .type = dtype::int64, .byteswapped = false, .weak = true};
   const pointwise_plan plan(call);
 }
 
@@ -184,7 +185,8 @@ PyObject* get_bound_options(PyObject* self, void*) {
 PyObject* get_info(PyObject* self, void*) { return PyObject_GetAttrString(loss(self).declaration, "info"); }
 
 PyObject* raise_not_elementwise(const loss_object& l, const char* attribute) {
-  return PyErr_Format(PyExc_AttributeError, "%U has no '%s': it is not a sum over elements, so no element has one of its own", l.name, attribute);
+  return PyErr_Format(PyExc_AttributeError, "%U has no '%s': it is not a sum over elements, so no element has one of its own", l.name,
+                      attribute);
 }
 
 PyObject* get_method(PyObject* self, void* kind) {
@@ -200,7 +202,9 @@ PyObject* get_ufunc(PyObject* self, void* attribute) {
 }
 
 template <class F>
-PyCFunction function(F* f) { return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f)); }
+PyCFunction function(F* f) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
 
 PyMethodDef methods[] = {
     {"partial", function(partial), METH_FASTCALL | METH_KEYWORDS,
@@ -241,22 +245,28 @@ PyMemberDef members[] = {
 };
 
 template <class F>
-void* slot(F* f) { return reinterpret_cast<void*>(f); }
+void* slot(F* f) {
+  return reinterpret_cast<void*>(f);
+}
 
 PyType_Slot slots[] = {
-    {Py_tp_new, slot(create)},          {Py_tp_traverse, slot(traverse)}, {Py_tp_clear, slot(clear)},
-    {Py_tp_dealloc, slot(deallocate)},  {Py_tp_repr, slot(represent)},    {Py_tp_richcompare, slot(compare)},
-    {Py_tp_hash, slot(hash)},           {Py_tp_descr_get, slot(itself)},  {Py_tp_call, slot(PyVectorcall_Call)},
-    {Py_tp_methods, methods},           {Py_tp_getset, attributes},       {Py_tp_members, members},
+    {Py_tp_new, slot(create)},
+    {Py_tp_traverse, slot(traverse)},
+    {Py_tp_clear, slot(clear)},
+    {Py_tp_dealloc, slot(deallocate)},
+    {Py_tp_repr, slot(represent)},
+    {Py_tp_richcompare, slot(compare)},
+    {Py_tp_hash, slot(hash)},
+    {Py_tp_descr_get, slot(itself)},
+    {Py_tp_call, slot(PyVectorcall_Call)},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, attributes},
+    {Py_tp_members, members},
     {0, nullptr},
 };
 
 PyType_Spec spec = {
-    "fastloss.Loss",
-    sizeof(loss_object),
-    0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
-    slots,
+    "fastloss.Loss", sizeof(loss_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL, slots,
 };
 
 }  // namespace

@@ -13,17 +13,16 @@ inline constexpr int call_kind_count = 5;
 inline constexpr const char* method_names[call_kind_count] = {nullptr, "grad", "value_and_grad", "hess", "grad_and_hess"};
 
 struct loss_object {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   PyObject* weak_references;
   const loss_info* info;
   PyObject* name;
-  PyObject* declaration;                // what Python knows of the loss: documentation, properties
-  PyObject* methods[call_kind_count];   // null for the value, and for what the loss does not have
+  PyObject* declaration;               // what Python knows of the loss: documentation, properties
+  PyObject* methods[call_kind_count];  // null for the value, and for what the loss does not have
   PyObject* operand_names[max_operands];
   PyObject* option_names[max_options];
   int operand_count, required_count, option_count;
-  unsigned bound_options;               // bits: given to partial()
+  unsigned bound_options;                                 // bits: given to partial()
   alignas(double) unsigned char options[max_loss_bytes];  // the loss struct
 };
 

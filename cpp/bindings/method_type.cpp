@@ -31,9 +31,7 @@ void deallocate(PyObject* self) {
   Py_DECREF(type);
 }
 
-PyObject* represent(PyObject* self) {
-  return PyUnicode_FromFormat("%R.%s", method(self).loss, name_of(self));
-}
+PyObject* represent(PyObject* self) { return PyUnicode_FromFormat("%R.%s", method(self).loss, name_of(self)); }
 
 PyObject* compare(PyObject* self, PyObject* other, int operation) {
   if ((operation != Py_EQ && operation != Py_NE) || Py_TYPE(other) != method_type) Py_RETURN_NOTIMPLEMENTED;
@@ -79,13 +77,22 @@ PyMemberDef members[] = {
 };
 
 template <class F>
-void* slot(F* f) { return reinterpret_cast<void*>(f); }
+void* slot(F* f) {
+  return reinterpret_cast<void*>(f);
+}
 
 PyType_Slot slots[] = {
-    {Py_tp_traverse, slot(traverse)},   {Py_tp_dealloc, slot(deallocate)}, {Py_tp_repr, slot(represent)},
-    {Py_tp_richcompare, slot(compare)}, {Py_tp_hash, slot(hash)},          {Py_tp_descr_get, slot(itself)},
-    {Py_tp_call, slot(PyVectorcall_Call)}, {Py_tp_methods, methods},       {Py_tp_getset, attributes},
-    {Py_tp_members, members},           {0, nullptr},
+    {Py_tp_traverse, slot(traverse)},
+    {Py_tp_dealloc, slot(deallocate)},
+    {Py_tp_repr, slot(represent)},
+    {Py_tp_richcompare, slot(compare)},
+    {Py_tp_hash, slot(hash)},
+    {Py_tp_descr_get, slot(itself)},
+    {Py_tp_call, slot(PyVectorcall_Call)},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, attributes},
+    {Py_tp_members, members},
+    {0, nullptr},
 };
 
 PyType_Spec spec = {

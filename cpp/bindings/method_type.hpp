@@ -6,8 +6,7 @@
 namespace fastloss::bindings {
 
 struct method_object {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   PyObject* weak_references;
   loss_object* loss;
   call_kind kind;

@@ -6,7 +6,17 @@
 namespace fastloss::bindings {
 
 // The keywords that calls share, in the order of signatures.
-enum keyword : int { kw_reduction, kw_sample_weight, kw_where, kw_normalizer, kw_grad_output, kw_wrt, kw_out, kw_accumulate, keyword_count };
+enum keyword : int {
+  kw_reduction,
+  kw_sample_weight,
+  kw_where,
+  kw_normalizer,
+  kw_grad_output,
+  kw_wrt,
+  kw_out,
+  kw_accumulate,
+  keyword_count
+};
 
 struct interned_names {
   PyObject* keywords[keyword_count];
@@ -19,8 +29,6 @@ extern interned_names names;
 void intern_names();  // at import
 
 // Equality of two str objects, the first of them interned.
-inline bool same_name(PyObject* interned, PyObject* text) {
-  return interned == text || PyUnicode_Compare(interned, text) == 0;
-}
+inline bool same_name(PyObject* interned, PyObject* text) { return interned == text || PyUnicode_Compare(interned, text) == 0; }
 
 }  // namespace fastloss::bindings

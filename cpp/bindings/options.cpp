@@ -11,7 +11,8 @@ double choice_value(const option_info& o, PyObject* given, PyObject* loss_name) 
       if (PyUnicode_CompareWithASCIIString(given, o.choices[i]) == 0) return i;
   owned choices = checked(PyTuple_New(o.choice_count));
   for (int i = 0; i < o.choice_count; ++i) PyTuple_SET_ITEM(choices.get(), i, checked(PyUnicode_FromString(o.choices[i])).release());
-  raise(PyUnicode_Check(given) ? PyExc_ValueError : PyExc_TypeError, "%U: %s must be one of %R, not %R", loss_name, o.name, choices.get(), given);
+  raise(PyUnicode_Check(given) ? PyExc_ValueError : PyExc_TypeError, "%U: %s must be one of %R, not %R", loss_name, o.name, choices.get(),
+        given);
 }
 
 }  // namespace
@@ -43,9 +44,12 @@ PyObject* option_object(const loss_info& info, const void* options, int option) 
   const option_info& o = info.options[static_cast<std::size_t>(option)];
   const double x = info.get(options, option);
   switch (o.kind) {
-    case option_kind::number: return PyFloat_FromDouble(x);
-    case option_kind::toggle: return PyBool_FromLong(x != 0.0);
-    case option_kind::choice: break;
+    case option_kind::number:
+      return PyFloat_FromDouble(x);
+    case option_kind::toggle:
+      return PyBool_FromLong(x != 0.0);
+    case option_kind::choice:
+      break;
   }
   return PyUnicode_FromString(o.choices[static_cast<int>(x)]);
 }

@@ -23,8 +23,9 @@ owned new_block_array(const array_spec& spec, std::size_t bytes, bool& recycled)
   }
   PyCapsule_SetContext(capsule.get(), reinterpret_cast<void*>(block.bytes));
   PyCapsule_SetDestructor(capsule.get(), release_block);
-  owned array = checked(PyArray_NewFromDescr(&PyArray_Type, description_of(spec.type), spec.rank, reinterpret_cast<const npy_intp*>(spec.shape),
-                                             nullptr, block.data, NPY_ARRAY_CARRAY, nullptr));
+  owned array =
+      checked(PyArray_NewFromDescr(&PyArray_Type, description_of(spec.type), spec.rank, reinterpret_cast<const npy_intp*>(spec.shape),
+                                   nullptr, block.data, NPY_ARRAY_CARRAY, nullptr));
   if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject*>(array.get()), capsule.release()) < 0) throw python_error{};
   return array;
 }

@@ -17,8 +17,8 @@ bool is_masked_array(PyObject* object) {
 void reject_masked_array(PyObject* object, const char* argument, const caller& who) {
   if (PyArray_CheckExact(object) || !is_masked_array(object)) return;
   raise(PyExc_TypeError,
-        "%U: %s is a masked array, whose mask would be lost; pass its .data, and where=~mask to leave the masked elements out",
-        who.loss, argument);
+        "%U: %s is a masked array, whose mask would be lost; pass its .data, and where=~mask to leave the masked elements out", who.loss,
+        argument);
 }
 
 [[noreturn]] void raise_dtype(PyArrayObject* array, const char* argument, const caller& who) {
@@ -35,8 +35,8 @@ void reject_masked_array(PyObject* object, const char* argument, const caller& w
   PyErr_Fetch(&type, &value, &trace);
   PyErr_NormalizeException(&type, &value, &trace);
   owned hold_type(type), cause(value), hold_trace(trace);
-  PyErr_Format(category, "%U: %s cannot be read as an array of numbers (it is a %s): %S", who.loss, argument,
-               Py_TYPE(object)->tp_name, value);
+  PyErr_Format(category, "%U: %s cannot be read as an array of numbers (it is a %s): %S", who.loss, argument, Py_TYPE(object)->tp_name,
+               value);
   PyErr_Fetch(&type, &value, &trace);
   PyErr_NormalizeException(&type, &value, &trace);
   if (value != nullptr && cause) PyException_SetCause(value, cause.release());
@@ -44,7 +44,17 @@ void reject_masked_array(PyObject* object, const char* argument, const caller& w
   throw python_error{};
 }
 
+// Asked only where NumPy's own rules gave nothing useful. An error that is already set stays if there is no DLPack.
+bool offers_dlpack(PyObject* object) {
+  PyObject *type, *value, *trace;
+  PyErr_Fetch(&type, &value, &trace);
+  const bool offers = PyObject_HasAttrString(object, "__dlpack__") == 1;
+  PyErr_Restore(type, value, trace);
+  return offers;
+}
+
 owned from_dlpack(PyObject* object) {
+  PyErr_Clear();
   owned numpy = checked(PyImport_ImportModule("numpy"));
   return owned(PyObject_CallMethod(numpy.get(), "from_dlpack", "O", object));
 }
@@ -53,10 +63,7 @@ owned from_dlpack(PyObject* object) {
 owned as_array(PyObject* object, const char* argument, const caller& who) {
   owned array(PyArray_FromAny(object, nullptr, 0, 0, 0, nullptr));
   const bool opaque = !array || PyArray_DESCR(reinterpret_cast<PyArrayObject*>(array.get()))->type_num == NPY_OBJECT;
-  if (opaque && PyObject_HasAttrString(object, "__dlpack__") == 1) {
-    PyErr_Clear();
-    array = from_dlpack(object);
-  }
+  if (opaque && offers_dlpack(object)) array = from_dlpack(object);
   if (!array) raise_unreadable(object, argument, who);
   reject_masked_array(array.get(), argument, who);
   return array;
@@ -113,8 +120,7 @@ const_array view(PyObject* object, const char* argument, const caller& who, view
 }
 
 mutable_array output_view(PyObject* object, const char* argument, const caller& who) {
-  if (!PyArray_Check(object))
-    raise(PyExc_TypeError, "%U: %s must be a NumPy array, not %s", who.loss, argument, Py_TYPE(object)->tp_name);
+  if (!PyArray_Check(object)) raise(PyExc_TypeError, "%U: %s must be a NumPy array, not %s", who.loss, argument, Py_TYPE(object)->tp_name);
   reject_masked_array(object, argument, who);
   PyArrayObject* const array = reinterpret_cast<PyArrayObject*>(object);
   dtype type{};

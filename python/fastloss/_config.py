@@ -29,7 +29,8 @@ def show_config(mode: str = "print") -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        Version, compiler, instruction sets (chosen, available), threads, OpenMP, cache of result blocks, Python, NumPy, CUDA.
+        Version, compiler, instruction sets (chosen, available), threads, OpenMP, cache of result blocks, Python,
+        NumPy, CUDA.
 
     Raises
     ------

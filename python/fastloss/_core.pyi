@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fastloss._declare import LossInfo
 
 version: str
-settings_variable: ContextVar[tuple[int, int, int, int]]
+settings_variable: ContextVar[Any]
 
 class LossMethod:
     __name__: str

@@ -219,7 +219,7 @@ def _check_parameters(
         if kind is not core_kind:
             raise DeclarationError(f"{loss}: '{name}' must be {core_kind.description}")
         if type(default) is not type(core_default) or default != core_default:
-            raise DeclarationError(f"{loss}: '{name}' is declared with default {default!r}; the core has {core_default!r}")
+            raise DeclarationError(f"{loss}: '{name}' has the default {default!r}; in the core it is {core_default!r}")
 
 
 def declare(
@@ -233,6 +233,7 @@ def declare(
     units: str,
     reference: str,
     kinks: Mapping[str, str] | None = None,
+    elementwise: bool = True,
     aliases: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], _core.Loss]:
     '''Make a loss of the core that has this function's name into a documented `Loss`.
@@ -261,6 +262,8 @@ def declare(
     kinks : mapping of str to str, optional
         Where the loss is not differentiable: what is returned there, such as ``{"input = target": "0"}``. Required
         exactly when `differentiable` is "kinks".
+    elementwise : bool, default True
+        The reduced loss is a sum over elements (rmse is not): Hessians and ufuncs exist.
     aliases : tuple of str, optional
         Other names in use ("mean absolute error", "MAE"), for searching only.
 
@@ -272,8 +275,8 @@ def declare(
     The docstring has a summary (one sentence), the formula as an indented block after ``::``, further paragraphs if
     needed, and these numpydoc sections in this order: ``Parameters`` (operands and options only), ``Returns`` (of the
     value, with what each reduction means), ``Raises`` (optional: only what this loss adds), ``Notes`` (optional),
-    ``References`` and ``Examples``, which begin with their imports and are shown with every method. The parameters that all
-    losses share, the common errors, and what the methods return are added here. ::
+    ``References`` and ``Examples``, which begin with their imports and are shown with every method. The parameters
+    that all losses share, the common errors, and what the methods return are added here. ::
 
         @declare(
             family="regression",
@@ -312,7 +315,9 @@ def declare(
         _check_parameters(name, inspect.signature(function), operands, options)
         if (differentiable == "kinks") != bool(kinks):
             raise DeclarationError(f"{name}: `kinks` must be given exactly when differentiable is 'kinks'")
-        text = _docs.parse(name, function.__doc__, [p.name for p in (*operands, *options)])
+        if elementwise != description["elementwise"]:
+            raise DeclarationError(f"{name}: elementwise must be {description['elementwise']}, as in the core")
+        text = _docs.parse(name, function.__doc__, [*(o.name for o in operands), *(o.name for o in options)])
         info = LossInfo(
             name=name,
             family=family,
@@ -329,7 +334,7 @@ def declare(
             units=units,
             kinks=MappingProxyType(dict(kinks or {})),
             reference=reference,
-            elementwise=description["elementwise"],
+            elementwise=elementwise,
             aliases=aliases,
         )
         if name in registry:

@@ -11,9 +11,9 @@ SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples"
 REQUIRED = ("Parameters", "Returns", "References", "Examples")
 
 COMMON_PARAMETERS = {
-    "reduction": '''reduction : {"mean", "none", "sum", "batchmean"}, default "mean"
+    "reduction": """reduction : {"mean", "none", "sum", "batchmean"}, default "mean"
     How the losses of the elements become the value: their mean, nothing, their sum, or their sum
-    divided by the first extent of the first operand. Gradients are those of the reduced value.''',
+    divided by the first extent of the first operand. Gradients are those of the reduced value.""",
     "sample_weight": """sample_weight : array_like, optional
     Weights of samples, aligned to the *leading* axes of the first operand: shape (N,), (N, 1, ...) or
     the full shape. They multiply the losses in every reduction and count in the denominator of the
@@ -21,18 +21,18 @@ COMMON_PARAMETERS = {
     "where": """where : array_like of bool, optional
     True for the elements that count; aligned as `sample_weight` is. The others are 0 in "none" and in
     gradients, are in no denominator, and their data are never used.""",
-    "normalizer": '''normalizer : float, "count" or "weight", optional
+    "normalizer": """normalizer : float, "count" or "weight", optional
     Replaces the denominator of the mean: by a number above 0, by the number of elements that count, or by
-    the sum of their weights. Only with ``reduction="mean"``.''',
-    "grad_output": '''grad_output : float or array_like, optional
+    the sum of their weights. Only with ``reduction="mean"``.""",
+    "grad_output": """grad_output : float or array_like, optional
     Gradient flowing in, which multiplies the result: a number or, with ``reduction="none"``, an array of
-    the first operand's shape. Default: ones.''',
+    the first operand's shape. Default: ones.""",
     "wrt": """wrt : str, int or sequence of them, optional
     The operands to differentiate in, by name or position. One gives an array, a sequence gives a
     tuple. Default: the first operand.""",
-    "out": '''out : ndarray or tuple of ndarray, optional
+    "out": """out : ndarray or tuple of ndarray, optional
     Where the {what} goes: {form}. It may be exactly one of the operands, or
-    share no memory with any. It is returned.''',
+    share no memory with any. It is returned.""",
     "accumulate": """accumulate : bool, default False
     Add to `out` instead of overwriting it.""",
 }
@@ -40,7 +40,8 @@ COMMON_PARAMETERS = {
 OUT_FORMS = {
     "__call__": (
         "value",
-        'an array of the first operand\'s shape with ``reduction="none"``, else one of\n    shape () of the computation dtype',
+        'an array of the first operand\'s shape with ``reduction="none"``, else one of\n'
+        "    shape () of the computation dtype",
     ),
     "grad": ("gradient", "an array of the operand's shape and dtype, or a tuple like `wrt`"),
     "value_and_grad": ("gradient", "an array of the operand's shape and dtype, or a tuple like `wrt`"),
@@ -56,12 +57,12 @@ TypeError
     If an argument has an unsupported dtype (complex, object, string, longdouble), is a masked array,
     or has an unknown name."""
 
-GRADIENT_DTYPE = """An array has the shape of its operand, and its dtype (for an integer operand float64 or float32, as the
-    computation has)."""
+GRADIENT_DTYPE = """An array has the shape of its operand, and its dtype (for an integer operand that of the
+    computation: float64 or float32)."""
 
 METHODS = {
     "grad": (
-        "Gradient of {loss}: {summary}",
+        "Gradient of `{loss}` in any of its operands.",
         """Returns
 -------
 ndarray or tuple of ndarray
@@ -69,7 +70,7 @@ ndarray or tuple of ndarray
         + GRADIENT_DTYPE,
     ),
     "value_and_grad": (
-        "Value and gradient of {loss}, in one pass: {summary}",
+        "Value and gradient of `{loss}`, both in one pass.",
         """Returns
 -------
 value : scalar or ndarray
@@ -79,14 +80,14 @@ gradient : ndarray or tuple of ndarray
         + GRADIENT_DTYPE,
     ),
     "hess": (
-        "Diagonal second derivative of {loss}: {summary}",
+        "Diagonal second derivative of `{loss}` in its first operand.",
         """Returns
 -------
 ndarray
     The second derivative of the reduced loss in each element of the first operand, of its shape and dtype.""",
     ),
     "grad_and_hess": (
-        "Gradient and diagonal second derivative of {loss}, as boosting needs them: {summary}",
+        "Gradient and diagonal second derivative of `{loss}`, as boosting needs them.",
         """Returns
 -------
 gradient, hessian : ndarray
@@ -126,20 +127,21 @@ class Documentation:
             head, returns = self.head, _section("Returns", self.sections["Returns"])
         else:
             title, returns = METHODS[method]
-            # The first sentence goes on inside this one, so it loses its full stop and gets it back.
-            head = title.format(loss=loss, summary=self.summary) + self.head.removeprefix(self.summary)
+            head = title.format(loss=loss) + "\n\n" + self.head
         raises = "\n".join(filter(None, [self.sections.get("Raises", ""), COMMON_RAISES]))
         parts = [head, _section("Parameters", parameters), returns, _section("Raises", raises)]
-        parts += [_section(name, self.sections[name]) for name in ("Notes", "References", "Examples") if name in self.sections]
+        closing = [name for name in ("Notes", "References", "Examples") if name in self.sections]
+        parts += [_section(name, self.sections[name]) for name in closing]
         return "\n\n".join(parts) + "\n"
 
     def compose_ufunc(self, loss: str, arguments: str, gradient: bool) -> str:
         """Docstring of one of the two ufuncs."""
         what = "Derivative of {} in its first operand" if gradient else "Unreduced {}"
         return (
-            f"{what.format(loss)}, as a NumPy ufunc: {self.summary}\n\n"
-            f"Operands and options: {arguments}. Options are trailing operands without defaults; a switch is 0 or 1, a\n"
-            "choice is its position. Operands broadcast as NumPy does. The result is NaN where an option is out of range.\n"
+            f"{what.format(loss)}, as a NumPy ufunc.\n\n{self.head}\n\n"
+            f"Operands and options: {arguments}. Options are trailing operands without defaults; a switch\n"
+            "is 0 or 1, a choice is its position. Operands broadcast as NumPy does. The result is NaN where an option\n"
+            "is out of range.\n"
             f"\nThe threaded function is ``fastloss.{loss}``.\n"
         )
 
@@ -155,7 +157,7 @@ def parse(loss: str, docstring: str | None, parameters: Sequence[str]) -> Docume
     pieces = re.split(r"^(\w+)\n-{3,}\n", inspect.cleandoc(docstring), flags=re.MULTILINE)
     head, titles, texts = pieces[0].rstrip(), pieces[1::2], [text.rstrip() for text in pieces[2::2]]
     if titles != [title for title in SECTIONS if title in titles]:
-        raise DocumentationError(f"{loss}: sections must be among {', '.join(SECTIONS)}, in this order; found {', '.join(titles)}")
+        raise DocumentationError(f"{loss}: sections must be among {SECTIONS}, in this order; found {titles}")
     missing = [title for title in REQUIRED if title not in titles]
     if missing:
         raise DocumentationError(f"{loss}: the docstring has no section {', '.join(missing)}")

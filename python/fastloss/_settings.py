@@ -1,14 +1,14 @@
 """Settings: threads for the process or a context, and checks for a context.
 
-Both context-local settings live in one context variable, which the compiled core reads once per call: a tuple
-``(threads, nonfinite, domain, empty)`` of small integers, where 0 is the default of each.
+Both context-local settings live in one context variable, which the compiled core reads once per call: a tuple that
+begins with four small integers ``(threads, nonfinite, domain, empty)``, where 0 is the default of each.
 """
 
 from __future__ import annotations
 
 import operator
 from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Literal, SupportsIndex
 
@@ -20,9 +20,15 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "empty": ("ignore", "raise", "zero"),
 }
 
-_Settings = tuple[int, int, int, int]
-_DEFAULT: _Settings = (0, 0, 0, 0)
-_variable: ContextVar[_Settings] = _core.settings_variable
+# Threads, the three codes, and the settings outside the innermost `with`, which come back at its end. Keeping them here
+# and not in the context manager lets many threads share one.
+_Settings = tuple[int, int, int, int, "_Settings | None"]
+_DEFAULT: _Settings = (0, 0, 0, 0, None)
+_variable: ContextVar[_Settings | None] = _core.settings_variable
+
+
+def _current() -> _Settings:
+    return _variable.get(None) or _DEFAULT
 
 
 def _positive_count(n: SupportsIndex) -> int:
@@ -38,33 +44,25 @@ def _positive_count(n: SupportsIndex) -> int:
 
 
 class _Context(ContextDecorator):
-    """Sets parts of the settings on entry and puts the old ones back on exit; may be nested and entered again."""
+    """Sets parts of the settings on entry and puts the old ones back on exit."""
 
-    def __init__(self) -> None:
-        self._tokens: list[Token[_Settings]] = []
-
-    def _changed(self, settings: _Settings) -> _Settings:
+    def _changed(self, settings: _Settings) -> tuple[int, int, int, int]:
         raise NotImplementedError
 
-    def _recreate_cm(self) -> _Context:
-        # As a decorator each call gets a context of its own, since calls may run in several threads at once.
-        fresh = type(self).__new__(type(self))
-        fresh.__dict__.update(self.__dict__)
-        fresh._tokens = []
-        return fresh
-
     def __enter__(self) -> None:
-        self._tokens.append(_variable.set(self._changed(_variable.get(_DEFAULT))))
+        _variable.set((*self._changed(_current()), _variable.get(None)))
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        _variable.reset(self._tokens.pop())
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _variable.set(_current()[4])
 
 
 class threads(_Context):
     """Compute with a given number of threads inside a ``with`` block, or a decorated function.
 
-    Only calls of the same context (thread, or asyncio task) are affected. Results do not depend on the number of threads,
-    bit for bit; small work always stays on the calling thread.
+    Only calls of the same context (thread, or asyncio task) are affected. Results do not depend on the number of
+    threads, bit for bit; small work always stays on the calling thread.
 
     Parameters
     ----------
@@ -87,27 +85,28 @@ class threads(_Context):
     """
 
     def __init__(self, n: SupportsIndex) -> None:
-        super().__init__()
         self._n = _positive_count(n)
 
-    def _changed(self, settings: _Settings) -> _Settings:
-        return (self._n, *settings[1:])
+    def _changed(self, settings: _Settings) -> tuple[int, int, int, int]:
+        return (self._n, *settings[1:4])
 
 
 class errstate(_Context):
     """Choose what happens to unusual data inside a ``with`` block, or a decorated function.
 
-    By default data are not checked beyond what keeps results right: NaN in gives NaN out, at that element. Only calls of
-    the same context (thread, or asyncio task) are affected. What is not named keeps its setting.
+    By default data are not checked beyond what keeps results right: NaN in gives NaN out, at that element. Only calls
+    of the same context (thread, or asyncio task) are affected. What is not named keeps its setting.
 
     Parameters
     ----------
     nonfinite : {"ignore", "raise"}, optional
         "raise": ValueError if a value or gradient is infinite or NaN.
     domain : {"ignore", "raise"}, optional
-        "raise": ValueError if an operand is outside the values that the loss is meant for, such as a probability above 1.
+        "raise": ValueError if an operand is outside the values that the loss is meant for, such as a probability
+        above 1.
     empty : {"ignore", "raise", "zero"}, optional
-        What a mean of nothing is (an empty array, nothing unmasked, weights that sum to zero): NaN, a ValueError, or 0.
+        What a mean of nothing is (an empty array, nothing unmasked, weights that sum to zero): NaN, a ValueError,
+        or 0.
 
     Raises
     ------
@@ -131,13 +130,12 @@ class errstate(_Context):
         domain: Literal["ignore", "raise"] | None = None,
         empty: Literal["ignore", "raise", "zero"] | None = None,
     ) -> None:
-        super().__init__()
         self._codes = [_code("nonfinite", nonfinite), _code("domain", domain), _code("empty", empty)]
 
-    def _changed(self, settings: _Settings) -> _Settings:
-        count, *old = settings
-        nonfinite, domain, empty = (before if code is None else code for before, code in zip(old, self._codes, strict=True))
-        return (count, nonfinite, domain, empty)
+    def _changed(self, settings: _Settings) -> tuple[int, int, int, int]:
+        pairs = zip(settings[1:4], self._codes, strict=True)
+        nonfinite, domain, empty = (before if code is None else code for before, code in pairs)
+        return (settings[0], nonfinite, domain, empty)
 
 
 def _code(name: str, choice: str | None) -> int | None:
@@ -162,7 +160,7 @@ def geterr() -> dict[str, str]:
     >>> fl.geterr()
     {'nonfinite': 'ignore', 'domain': 'ignore', 'empty': 'ignore'}
     """
-    codes = _variable.get(_DEFAULT)[1:]
+    codes = _current()[1:4]
     return {name: choices[code] for (name, choices), code in zip(_CHOICES.items(), codes, strict=True)}
 
 
@@ -209,4 +207,4 @@ def get_num_threads() -> int:
     >>> fl.get_num_threads() >= 1
     True
     """
-    return _variable.get(_DEFAULT)[0] or _core.get_num_threads()
+    return _current()[0] or _core.get_num_threads()

@@ -1,7 +1,7 @@
 """Writes the type stubs of the package: ``python _stubs.py OUTPUT_DIRECTORY``.
 
-Run by the build as a plain script, before the compiled core exists, so it reads the declarations as text. For every loss
-it writes a class with the exact parameters of the loss and its methods; type checkers and editors then know them.
+Run by the build as a plain script, before the compiled core exists, so it reads the declarations as text. For every
+loss it writes a class with the exact parameters of the loss and its methods; type checkers and editors then know them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from fastloss._core import Loss, LossMethod
 """
 
 # The keyword parameters that calls share. Reduced values are NumPy scalars; "none" gives an array.
-COMMON = "sample_weight: ArrayLike | None = None, where: ArrayLike | None = None, normalizer: float | Literal['count', 'weight'] | None = None"
+COMMON = (
+    "sample_weight: ArrayLike | None = None, where: ArrayLike | None = None, "
+    "normalizer: float | Literal['count', 'weight'] | None = None"
+)
 REDUCED = "reduction: Literal['mean', 'sum', 'batchmean'] = 'mean'"
 UNREDUCED = "reduction: Literal['none']"
 ANY_REDUCTION = "reduction: Literal['mean', 'none', 'sum', 'batchmean'] = 'mean'"
@@ -54,6 +57,7 @@ class Declared:
     operands: list[Parameter]
     options: list[Parameter]
     summary: str
+    elementwise: bool
 
     def signature(self, *keywords: str) -> str:
         options = [option.text() for option in self.options]
@@ -69,26 +73,30 @@ def _parameter(argument: ast.arg, default: ast.expr | None) -> Parameter:
     return Parameter(argument.arg, annotation, None if default is None else ast.unparse(default))
 
 
-def _declared(function: ast.FunctionDef) -> Declared:
+def _declared(function: ast.FunctionDef, decorator: ast.Call) -> Declared:
     arguments = function.args
     missing: list[ast.expr | None] = [None] * (len(arguments.args) - len(arguments.defaults))
     operands = [_parameter(*pair) for pair in zip(arguments.args, [*missing, *arguments.defaults], strict=True)]
     options = [_parameter(*pair) for pair in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
     summary = (ast.get_docstring(function) or "").split("\n\n")[0]
-    return Declared(function.name, operands, options, summary)
-
-
-def _is_declaration(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef) and any(
-        isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id == "declare"
-        for decorator in node.decorator_list
+    elementwise = not any(
+        word.arg == "elementwise" and ast.unparse(word.value) == "False" for word in decorator.keywords
     )
+    return Declared(function.name, operands, options, summary, elementwise)
+
+
+def _decorator(node: ast.stmt) -> ast.Call | None:
+    for call in node.decorator_list if isinstance(node, ast.FunctionDef) else []:
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "declare":
+            return call
+    return None
 
 
 def read_declarations(path: Path) -> list[Declared]:
     """The declarations of one module of losses."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    return [_declared(node) for node in tree.body if isinstance(node, ast.FunctionDef) and _is_declaration(node)]
+    found = [(node, _decorator(node)) for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return [_declared(node, decorator) for node, decorator in found if decorator is not None]
 
 
 def _overloads(name: str, cases: list[tuple[str, str]]) -> list[str]:
@@ -128,14 +136,22 @@ def loss_stub(loss: Declared) -> str:
         "hess": [(sign(ANY_REDUCTION, COMMON, "out: NDArray[Any] | None = None", ACCUMULATE), ARRAY)],
         "grad_and_hess": [(sign(ANY_REDUCTION, COMMON, PAIR_OUT, ACCUMULATE), f"tuple[{ARRAY}, {ARRAY}]")],
     }
+    if not loss.elementwise:
+        del methods["hess"], methods["grad_and_hess"]
     lines: list[str] = []
     attributes: list[str] = []
     for method, cases in methods.items():
         name, text = _method_class(loss, method, cases)
         lines += text
         attributes += ["    @property", f"    def {method}(self) -> {name}: ..."]
-    options = ", ".join(["self", "*", *(f"{o.name}: {o.annotation} = ..." for o in loss.options)] if loss.options else ["self"])
-    lines += [f"class {loss.class_name}(Loss):", f'    """{loss.summary}"""', *_overloads("__call__", value_cases), *attributes]
+    if loss.elementwise:
+        for attribute in ("ufunc", "grad_ufunc"):
+            attributes += ["    @property", f"    def {attribute}(self) -> np.ufunc: ..."]
+    options = ", ".join(
+        ["self", "*"][: 1 + bool(loss.options)] + [f"{o.name}: {o.annotation} = ..." for o in loss.options]
+    )
+    lines += [f"class {loss.class_name}(Loss):", f'    """{loss.summary}"""', *_overloads("__call__", value_cases)]
+    lines += attributes
     lines += [f"    def partial({options}) -> {loss.class_name}: ...", "", f"{loss.name}: {loss.class_name}", ""]
     return "\n".join(lines) + "\n"
 
@@ -143,9 +159,10 @@ def loss_stub(loss: Declared) -> str:
 def package_stub(families: dict[str, list[Declared]]) -> str:
     """Stub of the package itself: what its source imports, and the losses by name."""
     tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("fastloss._")]
     lines = ["from collections.abc import Mapping", ""]
-    for node in imports:
+    for node in tree.body:
+        if not (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fastloss._")):
+            continue
         names = ", ".join(f"{a.name} as {a.name}" for a in node.names if not (a.asname or "").startswith("_"))
         lines += [f"from {node.module} import {names}"] if names else []
     lines += ["from fastloss import ufuncs as ufuncs"]
@@ -155,9 +172,10 @@ def package_stub(families: dict[str, list[Declared]]) -> str:
 
 
 def ufuncs_stub(families: dict[str, list[Declared]]) -> str:
-    """Stub of fastloss.ufuncs. Whether a loss is elementwise only the core knows; the others are absent at run time."""
-    names = [loss.name for declared in families.values() for loss in declared]
-    return "\n".join(["import numpy as np", "", *(f"{name}{end}: np.ufunc" for name in names for end in ("", "_grad")), ""])
+    """Stub of fastloss.ufuncs."""
+    names = [loss.name for declared in families.values() for loss in declared if loss.elementwise]
+    lines = [f"{name}{end}: np.ufunc" for name in names for end in ("", "_grad")]
+    return "\n".join(["import numpy as np", "", *lines, ""])
 
 
 def main(directory: str) -> None:

@@ -1,9 +1,9 @@
-"""The elementwise losses as NumPy ufuncs: for each loss its unreduced value under its own name, and ``<name>_grad``, its
-derivative in the first operand.
+"""The elementwise losses as NumPy ufuncs: for each loss its unreduced value under its own name, and its derivative in
+the first operand as ``<name>_grad``.
 
 Arguments are the operands of the formula (torch's ``weight``, which multiplies from outside, is not one), then the
 options as trailing operands without defaults; a switch is 0 or 1, a choice its position. They broadcast, cast, and take
-``out=``, ``where=`` and ``dtype=`` as all ufuncs do, and run on one thread: the functions of `fastloss` are the fast way.
+``out=``, ``where=`` and ``dtype=`` as all ufuncs do, and run on one thread: the functions of `fastloss` are faster.
 
 >>> import fastloss as fl
 >>> fl.ufuncs.huber_loss([0.5, 3.0], 0.0, 1.0)

@@ -29,8 +29,9 @@ class Reduced:
 
     value: np.ndarray
     gradients: dict[str, np.ndarray]
+    scales: dict[str, float]  # of each gradient the largest sum of magnitudes: what errors are relative to
     hessian: np.ndarray | None
-    scale: np.ndarray  # the sum of |s w l| over the same denominator: what errors are relative to
+    scale: np.ndarray  # the same of the value: the sum of |s w l| over the same denominator
 
 
 def gather(gradient, operand, given, shape):
@@ -78,26 +79,32 @@ def reduce(
 
         if reduction == "none":
             g = np.ones(shape, LONG) if grad_output is None else np.asarray(grad_output).astype(LONG)
-            gradients = {
-                k: gather(np.where(mask, v * g, 0), reference.operand(k), operands[k], shape) for k, v in outer.items()
-            }
-            return Reduced(weighted, gradients, curve, np.abs(weighted))
+            terms = {k: [np.where(mask, v * g, 0)] for k, v in outer.items()}
+            return Reduced(weighted, *_gathered(reference, operands, shape, terms), curve, np.abs(weighted))
 
         share = _share(reference, reduction, normalizer, s, w, mask, shape)
         statistic, quotient_scale = weighted.sum() / share.total, np.abs(weighted).sum() / share.total
         value, slope = (statistic, LONG(1)) if formula.head is None else formula.head(statistic, **options)
         g = LONG(1 if grad_output is None else grad_output) * slope
         if share.total == 0:
-            zero = {k: np.zeros(np.shape(operands[k]), LONG) for k in outer}
-            return Reduced(LONG(np.nan), zero, None if curve is None else np.zeros(shape, LONG), quotient_scale)
-        gradients = {}
-        for k, v in outer.items():
-            total = g * v / share.total
-            if share.depends_on == k:
-                total = total - g * statistic * np.where(mask, s, 0) / share.total
-            gradients[k] = gather(total, reference.operand(k), operands[k], shape)
+            terms = {k: [np.zeros(shape, LONG)] for k in outer}
+            curve = None if curve is None else np.zeros(shape, LONG)
+            return Reduced(LONG(np.nan), *_gathered(reference, operands, shape, terms), curve, quotient_scale)
+        terms = {k: [g * v / share.total] for k, v in outer.items()}
+        if share.depends_on in terms:
+            terms[share.depends_on].append(-g * statistic * s / share.total)
         curve = None if curve is None else g * curve / share.total
-    return Reduced(value, gradients, curve, quotient_scale)
+    return Reduced(value, *_gathered(reference, operands, shape, terms), curve, quotient_scale)
+
+
+def _gathered(reference, operands, shape, terms):
+    """The gradients from their terms, and the largest sum of magnitudes of each."""
+    gradients, scales = {}, {}
+    for name, parts in terms.items():
+        place = (reference.operand(name), operands[name], shape)
+        gradients[name] = gather(sum(parts), *place)
+        scales[name] = float(np.max(gather(sum(map(np.abs, parts)), *place), initial=0))
+    return gradients, scales
 
 
 @dataclass(frozen=True)

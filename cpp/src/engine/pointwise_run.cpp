@@ -293,7 +293,12 @@ double pointwise_plan::run(const pointwise_outputs& outputs) const {
 
   const auto head_at = [&](double sum) -> head_value {
     if (denominator == 0.0) return {options.empty == empty_policy::zero ? 0.0 : std::numeric_limits<double>::quiet_NaN(), 0.0, 0.0};
-    if (loss.head != nullptr) return loss.head(call.options, sum, denominator);
+    if (loss.head != nullptr) {
+      head_value h = loss.head(call.options, sum, denominator);
+      // A root has an infinite slope at 0, where every gradient of the sum is 0: the subgradient 0, not 0 * inf.
+      if (sum == 0.0 && std::isinf(h.by_sum)) h.by_sum = h.by_denominator = 0.0;
+      return h;
+    }
     return {sum / denominator, 1.0 / denominator, -sum / (denominator * denominator)};
   };
 

@@ -118,9 +118,8 @@ class tile_walker {
     where_ = job_.where.how == walk::kind::none ? nullptr : tile_of(job_.where, factor_slot + 1, 0.0);
     void* const sample = job_.sample_weight.how == walk::kind::none ? nullptr : tile_of(job_.sample_weight, factor_slot, 0.0);
     sample_factor_ = times(where_, sample, factor_slot + 3);
-    void* weight = nullptr;
-    if (job_.weight_operand >= 0) weight = tile_of(job_.operands[job_.weight_operand], operand_slot + job_.weight_operand, 0.0);
-    value_factor_ = times(sample_factor_, weight, factor_slot + 4);
+    weight_ = job_.weight_operand < 0 ? nullptr : tile_of(job_.operands[job_.weight_operand], operand_slot + job_.weight_operand, 0.0);
+    value_factor_ = times(sample_factor_, weight_, factor_slot + 4);
   }
 
   void run_tile(block_sums& totals) {
@@ -225,6 +224,10 @@ class tile_walker {
       void* const out = slot(output_slot + g);
       void* const factor = of_weight ? sample_factor_ : value_factor_;
       void* x = derivative;
+      if (of_weight) {  // the loss itself, which has not seen the weight
+        ops_.propagate_nan(out, weight_, x, padded_);
+        x = out;
+      }
       if (factor != nullptr) {
         ops_.multiply(out, factor, x, padded_);
         x = out;
@@ -234,7 +237,8 @@ class tile_walker {
         x = out;
       }
       if (target.in_denominator) {
-        ops_.combine(out, pass_.by_sum, x, pass_.by_denominator, share_slope(target), padded_);
+        if (pass_.by_sum == 0.0 && pass_.by_denominator == 0.0) ops_.fill(out, 0.0, padded_);
+        else ops_.combine(out, pass_.by_sum, x, pass_.by_denominator, share_slope(target), padded_);
         x = out;
       }
       results_[g] = x;
@@ -283,7 +287,7 @@ class tile_walker {
   std::size_t slot_bytes_;
   std::size_t first_ = 0, count_ = 0, padded_ = 0;
   tile tile_{};
-  void *where_ = nullptr, *sample_factor_ = nullptr, *value_factor_ = nullptr;
+  void *where_ = nullptr, *weight_ = nullptr, *sample_factor_ = nullptr, *value_factor_ = nullptr;
   void *value_ = nullptr, *hessian_ = nullptr;
   void* results_[max_operands];
 };

@@ -46,8 +46,12 @@ template <class S>
 class element_loop {
  public:
   element_loop(const ufunc_loop& loop, char* const* data, const std::ptrdiff_t* steps)
-      : loss_(*loop.loss), data_(data), steps_(steps), operands_(ufunc_operand_count(loss_)),
-        options_(static_cast<int>(loss_.options.size())), output_(operands_ + options_) {
+      : loss_(*loop.loss),
+        data_(data),
+        steps_(steps),
+        operands_(ufunc_operand_count(loss_)),
+        options_(static_cast<int>(loss_.options.size())),
+        output_(operands_ + options_) {
     const loss_kernels& all = loss_.kernels != nullptr ? *loss_.kernels : active_kernels().pointwise[loss_.index];
     const pointwise_kernels& kernels = all.elementwise[loop.wide][has_optional_operands()];
     kernel_ = loop.gradient ? kernels.gradient[0] : kernels.value;
@@ -100,7 +104,8 @@ class element_loop {
   char* at(int argument, std::ptrdiff_t i) const { return data_[argument] + i * steps_[argument]; }
 
   bool is_contiguous(int argument) const {
-    return steps_[argument] == static_cast<std::ptrdiff_t>(sizeof(S)) && reinterpret_cast<std::uintptr_t>(data_[argument]) % alignof(S) == 0;
+    return steps_[argument] == static_cast<std::ptrdiff_t>(sizeof(S)) &&
+           reinterpret_cast<std::uintptr_t>(data_[argument]) % alignof(S) == 0;
   }
 
   bool read_options(std::ptrdiff_t i) {
@@ -129,7 +134,8 @@ class element_loop {
       if (packs > 0) kernel_(loss_struct_, t);
       first += packs;
     }
-    for (; first < end; first += chunk_elements) compute_gathered(first, end - first < chunk_elements ? end - first : chunk_elements, whole);
+    for (; first < end; first += chunk_elements)
+      compute_gathered(first, end - first < chunk_elements ? end - first : chunk_elements, whole);
   }
 
   tile tile_at(std::ptrdiff_t first) const {

@@ -47,21 +47,37 @@ void apply_elementary(const S* const* in, S* out, std::size_t n) {
       return NAME(x, y);                       \
     }                                          \
   };
+FASTLOSS_UNARY(atan, atan(x))
+FASTLOSS_UNARY(digamma, digamma(x))
+FASTLOSS_UNARY(erf, erf(x))
 FASTLOSS_UNARY(exp, exp(x))
 FASTLOSS_UNARY(expm1, expm1(x))
+FASTLOSS_UNARY(lgamma, lgamma(x))
 FASTLOSS_UNARY(log, log(x))
 FASTLOSS_UNARY(log1p, log1p(x))
+FASTLOSS_UNARY(log_cosh, log_cosh(x))
 FASTLOSS_UNARY(sigmoid, sigmoid(x))
 FASTLOSS_UNARY(softplus, softplus2(x).positive)
 FASTLOSS_UNARY(sqrt, sqrt(x))
+FASTLOSS_UNARY(sqrt1pm1, sqrt1pm1(x))
+FASTLOSS_UNARY(tanh, tanh(x))
+FASTLOSS_UNARY(trigamma, trigamma(x))
+FASTLOSS_BINARY(digamma_ratio)
+FASTLOSS_BINARY(hypot)
+FASTLOSS_BINARY(lgamma_ratio)
+FASTLOSS_BINARY(pow)
+FASTLOSS_BINARY(xlogy)
 #undef FASTLOSS_UNARY
 #undef FASTLOSS_BINARY
 
 #define FASTLOSS_ENTRY(NAME) \
   {#NAME, NAME##_function::arity, apply_elementary<NAME##_function, float>, apply_elementary<NAME##_function, double>}
 [[maybe_unused]] constexpr elementary_function elementary_functions[] = {
-    FASTLOSS_ENTRY(exp),     FASTLOSS_ENTRY(expm1),    FASTLOSS_ENTRY(log),  FASTLOSS_ENTRY(log1p),
-    FASTLOSS_ENTRY(sigmoid), FASTLOSS_ENTRY(softplus), FASTLOSS_ENTRY(sqrt),
+    FASTLOSS_ENTRY(atan), FASTLOSS_ENTRY(digamma), FASTLOSS_ENTRY(erf), FASTLOSS_ENTRY(exp),
+    FASTLOSS_ENTRY(expm1), FASTLOSS_ENTRY(lgamma), FASTLOSS_ENTRY(log), FASTLOSS_ENTRY(log1p),
+    FASTLOSS_ENTRY(log_cosh), FASTLOSS_ENTRY(sigmoid), FASTLOSS_ENTRY(softplus), FASTLOSS_ENTRY(sqrt),
+    FASTLOSS_ENTRY(sqrt1pm1), FASTLOSS_ENTRY(tanh), FASTLOSS_ENTRY(trigamma), FASTLOSS_ENTRY(digamma_ratio),
+    FASTLOSS_ENTRY(hypot), FASTLOSS_ENTRY(lgamma_ratio), FASTLOSS_ENTRY(pow), FASTLOSS_ENTRY(xlogy),
 };
 #undef FASTLOSS_ENTRY
 

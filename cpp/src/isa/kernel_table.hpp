@@ -38,6 +38,8 @@ struct tile_operations {
   void (*combine)(void* out, double alpha, const void* a, double beta, const void* b, std::size_t count);
   // a where the mask is not 0, `otherwise` where it is.
   void (*blend)(void* out, const void* mask, const void* a, double otherwise, std::size_t count);
+  // a, but NaN where `from` is NaN.
+  void (*propagate_nan)(void* out, const void* from, const void* a, std::size_t count);
   double (*sum)(const void* tile, std::size_t count);
   bool (*outside)(const void* tile, const domain&, std::size_t count);  // any element outside the domain; any count
   bool (*nonfinite)(const void* tile, std::size_t count);               // any element infinite or NaN; any count

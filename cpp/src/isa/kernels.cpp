@@ -39,6 +39,7 @@ constexpr tile_operations make_tiles(std::integer_sequence<int, T...>) {
   t.multiply = multiply<S>;
   t.combine = combine<S>;
   t.blend = blend<S>;
+  t.propagate_nan = propagate_nan<S>;
   t.sum = sum<S, V>;
   t.outside = outside<S>;
   t.nonfinite = nonfinite<S>;

@@ -50,6 +50,14 @@ void blend(void* out, const void* mask, const void* a, double otherwise, std::si
 }
 
 template <class S>
+void propagate_nan(void* out, const void* from, const void* a, std::size_t count) {
+  S* const o = static_cast<S*>(out);
+  const S *const f = static_cast<const S*>(from), *const x = static_cast<const S*>(a);
+#pragma GCC ivdep
+  for (std::size_t i = 0; i < count; ++i) o[i] = f[i] == f[i] ? x[i] : f[i];
+}
+
+template <class S>
 bool outside(const void* tile, const domain& d, std::size_t count) {
   const S* const x = static_cast<const S*>(tile);
   // The bounds of a domain are representable in both dtypes, or infinite.

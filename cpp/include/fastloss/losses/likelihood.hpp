@@ -5,6 +5,7 @@
 
 #include "fastloss/core/loss.hpp"
 #include "fastloss/simd/primitives.hpp"
+#include "fastloss/simd/quotients.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -28,9 +29,7 @@ struct gaussian_nll {
   template <class X, class T, class V>
   FASTLOSS_FN auto value(X input, T target, V var) const {
     const auto v = clamp_below(var, eps);
-    const auto r = input - target;
-    // r (r / v), not r^2 / v: the square overflows and underflows long before the quotient does.
-    return 0.5 * (log(v) + r * (r / v)) + (full ? 0.91893853320467274178 : 0.0);
+    return 0.5 * log(v) + half_squared_quotient(input - target, v) + (full ? 0.91893853320467274178 : 0.0);
   }
 };
 

@@ -60,7 +60,7 @@ struct rmse {
   // The head of one element, without the square that would overflow.
   template <class X, class T>
   FASTLOSS_FN auto elementwise(X input, T target) const {
-    return sqrt(square(input - target) + eps);
+    return hypot(input - target, __builtin_sqrt(eps));
   }
 };
 

@@ -128,6 +128,15 @@ FASTLOSS_FN P as_pack(T x) {
   return P(plain(x));
 }
 
+// Numbers and tags as packs; everything else as it is.
+template <class P, class T>
+FASTLOSS_FN auto lift(T x) {
+  if constexpr (is_number<T> || is_tag<T>)
+    return as_pack<P>(x);
+  else
+    return x;
+}
+
 }  // namespace detail
 
 // ---- tags in arithmetic -------------------------------------------------------------------------------------------

@@ -59,5 +59,12 @@ FASTLOSS_FN pack<S, W> log1p(pack<S, W> x) {
   return select(x > P(-1), select(x < P(ieee::infinity), r, x), select(x == P(-1), P(-ieee::infinity), P(ieee::nan)));
 }
 
+// x log y, and 0 where x is 0 (unless y is NaN).
+template <class S, int W>
+FASTLOSS_FN pack<S, W> xlogy(pack<S, W> x, pack<S, W> y) {
+  using P = pack<S, W>;
+  return select((x == P(0)) & (y == y), P(0), x * log(y));
+}
+
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

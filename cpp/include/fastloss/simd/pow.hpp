@@ -3,6 +3,7 @@
 
 #include "fastloss/simd/double_half.hpp"
 #include "fastloss/simd/exp.hpp"
+#include "fastloss/simd/log.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -68,47 +69,64 @@ FASTLOSS_FN two_words<pack<double, W>> log_two_words(pack<double, W> mantissa, p
   return quick_sum(sum.upper, sum.lower);
 }
 
+// exp(y log|x|) for the y that matter: exponents of 2^70 and more give 0, 1 or infinity anyway, and the limit keeps the
+// products finite.
 template <int W>
-FASTLOSS_FN pack<double, W> pow_in_double(pack<double, W> x, pack<double, W> y) {
+FASTLOSS_FN pack<double, W> power_of_magnitude(pack<double, W> x, pack<double, W> y) {
   using P = pack<double, W>;
-  using ieee = detail::ieee<double>;
   const P magnitude = abs(x);
-  const auto subnormal = magnitude < P(ieee::smallest_normal);
+  const auto subnormal = magnitude < P(ieee<double>::smallest_normal);
   const auto parts = split_exponent(select(subnormal, magnitude * 0x1p54, magnitude));
-  const auto log = log_two_words(parts.mantissa, small_integer(parts.exponent) - select(subnormal, P(54), P(0)));
-
-  // Exponents of 2^70 and more give 0, 1 or infinity anyway; the limit keeps the products finite.
+  const auto log_x = log_two_words(parts.mantissa, small_integer(parts.exponent) - select(subnormal, P(54), P(0)));
   const P exponent = copysign(min(P(0x1p70), abs(y)), y);
-  const auto product = exact_product(exponent, log.upper);
-  const P rest = product.lower + exponent * log.lower;
+  const auto product = exact_product(exponent, log_x.upper);
+  const P rest = product.lower + exponent * log_x.lower;
   auto a = reduce_exp(min(P(710), max(P(-746), product.upper)));
   a.r = a.r + select(abs(product.upper) < P(750), rest, P(0));
-  P r = scale_exponent(expm1_reduced(a.r) + 1, a);
-
-  const P size = abs(y);
-  const auto huge = size >= P(0x1p52);  // and therefore an integer
-  const P shifted = select(huge, size, size + 0x1p52);
-  const auto whole = huge | (shifted - 0x1p52 == size);
-  const auto odd = whole & (size < P(0x1p53)) & ((shifted.bits() & 1) == integer_pack<double, W>(1));
-
-  const auto zero = x == P(0);
-  const auto grows = (zero & (y < P(0))) | (!zero & (y > P(0)));
-  r = select(zero | (magnitude == P(ieee::infinity)), select(grows, P(ieee::infinity), P(0)), r);
-  r = select(y == P(0), P(1), r);
-  r = select(odd, copysign(r, x), r);
-  r = select((x < P(0)) & (magnitude < P(ieee::infinity)) & !whole, P(ieee::nan), r);
-  return select(unordered(x, y), x + y, r);
+  return scale_exponent(expm1_reduced(a.r) + 1, a);
 }
+
+// A float's 24 digits need no second word in double.
+struct power_of_float {
+  template <int W>
+  FASTLOSS_FN pack<double, W> operator()(pack<double, W> x, pack<double, W> y) const {
+    using P = pack<double, W>;
+    const auto parts = split_exponent(abs(x));  // floats are normal in double
+    const P log_x = log_reduced(small_integer(parts.exponent), parts.mantissa - 1);
+    const P product = copysign(min(P(0x1p70), abs(y)), y) * log_x;
+    const auto a = reduce_exp(min(P(140), max(P(-140), product)));
+    return (expm1_reduced(a.r) + 1) * power_of_two(a.biased.bits() - ieee<double>::rounder_bits);
+  }
+};
 
 }  // namespace detail
 
 // x to the power y as in C, except that NaN in either gives NaN (also pow(1, NaN) and pow(NaN, 0)).
 template <class S, int W>
 FASTLOSS_FN pack<S, W> pow(pack<S, W> x, pack<S, W> y) {
+  using P = pack<S, W>;
+  using ieee = detail::ieee<S>;
+  P r;
   if constexpr (detail::is_float<S>)
-    return detail::in_double([](auto a, auto b) FASTLOSS_LAMBDA { return detail::pow_in_double(a, b); }, x, y);
+    r = detail::in_double(detail::power_of_float{}, x, y);
   else
-    return detail::pow_in_double(x, y);
+    r = detail::power_of_magnitude(x, y);
+
+  const P size = abs(y);
+  constexpr double integers_only = detail::is_float<S> ? 0x1p23 : 0x1p52;  // there is nothing between from here on
+  const auto huge = size >= P(integers_only);
+  const P shifted = select(huge, size, size + integers_only);
+  const auto whole = huge | (shifted - integers_only == size);
+  const auto odd = whole & (size < P(2 * integers_only)) & ((shifted.bits() & 1) == integer_pack<S, W>(1));
+
+  const auto zero = x == P(0);
+  const auto infinite = abs(x) == P(ieee::infinity);
+  const auto grows = (zero & (y < P(0))) | (infinite & (y > P(0)));
+  r = select(zero | infinite, select(grows, P(ieee::infinity), P(0)), r);
+  r = select(y == P(0), P(1), r);
+  r = select(odd, copysign(r, x), r);
+  r = select((x < P(0)) & !infinite & !whole, P(ieee::nan), r);
+  return select(unordered(x, y), x + y, r);
 }
 
 }  // namespace FASTLOSS_ISA

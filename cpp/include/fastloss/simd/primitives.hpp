@@ -101,6 +101,11 @@ FASTLOSS_FN auto exp(dual<T, D> x) {
 }
 
 template <class T, class D>
+FASTLOSS_FN auto expm1(dual<T, D> x) {
+  return detail::make_dual(expm1(x.value), exp(x.value) * x.tangent);
+}
+
+template <class T, class D>
 FASTLOSS_FN auto log(dual<T, D> x) {
   return detail::make_dual(log(x.value), x.tangent / x.value);
 }
@@ -142,6 +147,158 @@ FASTLOSS_FN auto softplus2(dual<T, D> x) {
 template <class T, class D>
 FASTLOSS_FN auto sigmoid(dual<T, D> x) {
   return detail::logistic(x).sigmoid;
+}
+
+namespace detail {
+
+// 1 / cosh(x)^2, the derivative of tanh: 1 - tanh(x)^2 without its cancellation.
+template <class S, int W>
+FASTLOSS_FN pack<S, W> sech_squared(pack<S, W> x) {
+  using P = pack<S, W>;
+  const P half = negative_abs(x);
+  const P e = exp_nonpositive(half + half);
+  const P root = P(1) / (e + 1);
+  return P(4) * e * root * root;
+}
+template <class T, class D>
+FASTLOSS_FN auto sech_squared(dual<T, D> x) {
+  const auto slope = sech_squared(x.value);
+  return make_dual(slope, (-2 * tanh(x.value)) * slope * x.tangent);
+}
+
+template <class T, class D>
+FASTLOSS_FN auto exp_minus_square(dual<T, D> x) {
+  const auto e = exp_minus_square(x.value);
+  return make_dual(e, mul0(e, -2 * x.value) * x.tangent);
+}
+
+// x / h for h = hypot(x, y): 0 at the origin, the sign of x where x is infinite.
+template <class X, class H>
+FASTLOSS_FN auto direction(X x, H h) {
+  using P = typename pack_of<X>::type;
+  const P value = innermost(x);
+  const P size = abs(value);
+  const auto infinite = size == P(ieee<typename P::scalar>::infinity);
+  return select(infinite, copysign(P(1), value), select(h == 0, zero_t{}, x / h));
+}
+
+}  // namespace detail
+
+template <class T, class D>
+FASTLOSS_FN auto tanh(dual<T, D> x) {
+  return detail::make_dual(tanh(x.value), detail::sech_squared(x.value) * x.tangent);
+}
+
+template <class T, class D>
+FASTLOSS_FN auto log_cosh(dual<T, D> x) {
+  return detail::make_dual(log_cosh(x.value), tanh(x.value) * x.tangent);
+}
+
+template <class T, class D>
+FASTLOSS_FN auto sqrt1pm1(dual<T, D> x) {
+  const auto r = sqrt1pm1(x.value);
+  return detail::make_dual(r, (0.5 * x.tangent) / (1 + r));
+}
+
+template <class T, class D>
+FASTLOSS_FN auto atan(dual<T, D> x) {
+  // 1 / (1 + x^2) in a form whose square does not overflow where x is large.
+  const auto inverse = 1 / x.value;
+  const auto slope = select(abs(x.value) > 1, inverse / (x.value + inverse), 1 / (1 + x.value * x.value));
+  return detail::make_dual(atan(x.value), slope * x.tangent);
+}
+
+template <class T, class D>
+FASTLOSS_FN auto erf(dual<T, D> x) {
+  return detail::make_dual(erf(x.value), (1.1283791670955126 * detail::exp_minus_square(x.value)) * x.tangent);
+}
+
+template <class T, class D>
+FASTLOSS_FN auto digamma(dual<T, D> x) {
+  return detail::make_dual(digamma(x.value), trigamma(x.value) * x.tangent);
+}
+
+template <class T, class D>
+FASTLOSS_FN auto lgamma(dual<T, D> x) {
+  return detail::make_dual(lgamma(x.value), digamma(x.value) * x.tangent);
+}
+
+// ---- functions of two operands, either of which may be a number ---------------------------------------------------------
+
+#define FASTLOSS_WITH_NUMBER(NAME)                                                        \
+  template <class A, class B>                                                             \
+    requires((is_pack<A> && (is_number<B> || is_tag<B>)) || (is_pack<B> && (is_number<A> || is_tag<A>))) \
+  FASTLOSS_FN auto NAME(A a, B b) {                                                       \
+    using P = detail::common_pack<A, B>;                                                  \
+    return NAME(detail::as_pack<P>(a), detail::as_pack<P>(b));                            \
+  }
+FASTLOSS_WITH_NUMBER(hypot)
+FASTLOSS_WITH_NUMBER(pow)
+FASTLOSS_WITH_NUMBER(xlogy)
+FASTLOSS_WITH_NUMBER(lgamma_ratio)
+FASTLOSS_WITH_NUMBER(digamma_ratio)
+#undef FASTLOSS_WITH_NUMBER
+
+// The derivative at the origin is 0.
+template <class A, class B>
+  requires(is_dual<A> || is_dual<B>)
+FASTLOSS_FN auto hypot(A a, B b) {
+  constexpr int n = detail::common_depth<A, B>;
+  const auto x = detail::value_at<n>(a);
+  const auto y = detail::value_at<n>(b);
+  const auto h = hypot(x, y);
+  using P = detail::common_pack<A, B>;
+  return detail::make_dual(h, detail::direction(detail::lift<P>(x), h) * detail::tangent_at<n>(a) +
+                                  detail::direction(detail::lift<P>(y), h) * detail::tangent_at<n>(b));
+}
+
+// x to the power p.
+template <class A, class B>
+  requires(is_dual<A> || is_dual<B>)
+FASTLOSS_FN auto pow(A x, B p) {
+  constexpr int n = detail::common_depth<A, B>;
+  const auto base = detail::value_at<n>(x);
+  const auto exponent = detail::value_at<n>(p);
+  const auto power = pow(base, exponent);
+  using P = detail::common_pack<A, B>;
+  return detail::make_dual(power, mul0(exponent, pow(base, exponent - 1)) * detail::tangent_at<n>(x) +
+                                      mul0(power, log(detail::lift<P>(base))) * detail::tangent_at<n>(p));
+}
+
+// x log y, and 0 where x is 0. The derivative in x is log y there too, which is -inf at y = 0; in y it is 0 at x = 0.
+template <class A, class B>
+  requires(is_dual<A> || is_dual<B>)
+FASTLOSS_FN auto xlogy(A a, B b) {
+  constexpr int n = detail::common_depth<A, B>;
+  const auto x = detail::value_at<n>(a);
+  const auto y = detail::value_at<n>(b);
+  using P = detail::common_pack<A, B>;
+  return detail::make_dual(xlogy(x, y), log(detail::lift<P>(y)) * detail::tangent_at<n>(a) +
+                                            select(detail::lift<P>(x) == 0, zero_t{}, x / y) * detail::tangent_at<n>(b));
+}
+
+// lgamma(x + n) - lgamma(x) for x > 0, x + n > 0.
+template <class A, class B>
+  requires(is_dual<A> || is_dual<B>)
+FASTLOSS_FN auto lgamma_ratio(A a, B b) {
+  constexpr int n = detail::common_depth<A, B>;
+  const auto x = detail::value_at<n>(a);
+  const auto count = detail::value_at<n>(b);
+  return detail::make_dual(lgamma_ratio(x, count), digamma_ratio(x, count) * detail::tangent_at<n>(a) +
+                                                       digamma(x + count) * detail::tangent_at<n>(b));
+}
+
+// digamma(x + n) - digamma(x) for x > 0, x + n > 0.
+template <class A, class B>
+  requires(is_dual<A> || is_dual<B>)
+FASTLOSS_FN auto digamma_ratio(A a, B b) {
+  constexpr int n = detail::common_depth<A, B>;
+  const auto x = detail::value_at<n>(a);
+  const auto count = detail::value_at<n>(b);
+  using P = detail::common_pack<A, B>;
+  const auto upper = trigamma(x + count);
+  return detail::make_dual(digamma_ratio(x, count), (upper - trigamma(detail::lift<P>(x))) * detail::tangent_at<n>(a) +
+                                                        upper * detail::tangent_at<n>(b));
 }
 
 }  // namespace FASTLOSS_ISA

@@ -104,6 +104,7 @@ def show_throughput(console: Console, *, elements: int, rounds: int, seed: int) 
         speeds.add_row(t.name, *figures, f"{t.numpy_ms / t.all_threads_ms:.1f}")
     console.print(speeds)
     console.print(
-        f"{elements:,} float32 elements into fresh arrays, medians of {rounds} rounds. The NumPy column is the same "
-        f"formula written in NumPy, which uses one thread; the ratio compares it with fastloss on {threads} threads."
+        f"{elements:,} float32 elements, results allocated by every call, medians of {rounds} rounds. The NumPy column "
+        f"is the same formula written in NumPy, which uses one thread; the ratio compares it with fastloss on "
+        f"{threads} threads."
     )

@@ -1,0 +1,15 @@
+# Fails if an object that every processor runs uses a vector register that only newer ones have.
+
+cmake_minimum_required(VERSION 3.24)
+if(NOT OBJECTS)
+  message(FATAL_ERROR "no objects to look at")
+endif()
+foreach(object IN LISTS OBJECTS)
+  execute_process(COMMAND ${OBJDUMP} -d ${object} OUTPUT_VARIABLE code COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT code MATCHES "%[re][a-d]x")
+    message(FATAL_ERROR "${object}: no code found")
+  endif()
+  if(code MATCHES "[^\n]*%[yz]mm[^\n]*")
+    message(FATAL_ERROR "${object}: ${CMAKE_MATCH_0}")
+  endif()
+endforeach()

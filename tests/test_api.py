@@ -1,0 +1,184 @@
+"""The Python objects: signatures, documentation, names, pickling, equality."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import pydoc
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+
+LOSSES = {name: getattr(fl, name) for name in fl.losses()}
+CALLS = [
+    (name, method)
+    for name, loss in LOSSES.items()
+    for method in ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess")
+    if method in ("__call__", "grad", "value_and_grad") or loss.info.elementwise
+]
+
+
+def function(name, method):
+    loss = LOSSES[name]
+    return loss if method == "__call__" else getattr(loss, method)
+
+
+def operands(loss, size=6):
+    """Arrays that every loss accepts as its required operands."""
+    return [
+        np.linspace(0.1, 0.9, size) + 0.01 * k for k, operand in enumerate(loss.info.operands) if not operand.optional
+    ]
+
+
+# Signatures and documentation
+
+
+@pytest.mark.parametrize(("name", "method"), CALLS)
+def test_signature_is_that_of_the_call(name, method):
+    call, info = function(name, method), LOSSES[name].info
+    parameters = inspect.signature(call).parameters
+    assert list(parameters)[: len(info.operands)] == [o.name for o in info.operands]
+    for option in info.options:
+        assert parameters[option.name].kind is inspect.Parameter.KEYWORD_ONLY
+        assert parameters[option.name].default == option.default
+    arguments = operands(LOSSES[name])
+    required = {o.name for o in info.operands if not o.optional}
+    defaults = {p.name: p.default for p in parameters.values() if p.name not in required}
+    np.testing.assert_equal(call(*arguments, **defaults), call(*arguments))
+
+
+@pytest.mark.parametrize(("name", "method"), CALLS)
+def test_documentation_is_complete(name, method):
+    call = function(name, method)
+    text = inspect.getdoc(call)
+    for title in ("Parameters", "Returns", "Raises", "References", "Examples"):
+        assert f"\n{title}\n{'-' * len(title)}\n" in text
+    for parameter in inspect.signature(call).parameters:
+        assert f"\n{parameter} : " in text, parameter
+    assert LOSSES[name].info.formula.splitlines()[0] in text
+    shown = pydoc.render_doc(call, renderer=pydoc.plaintext)
+    assert f"{call.__name__}{inspect.signature(call)}" in shown
+    assert text.splitlines()[0] in shown
+
+
+def test_partial_shows_its_options():
+    bound = fl.huber_loss.partial(delta=2.5)
+    assert inspect.signature(bound).parameters["delta"].default == 2.5
+    assert inspect.signature(bound.grad).parameters["delta"].default == 2.5
+
+
+def test_names():
+    method = fl.huber_loss.value_and_grad
+    assert (fl.huber_loss.__name__, fl.huber_loss.__qualname__, fl.huber_loss.__module__) == (
+        "huber_loss",
+        "huber_loss",
+        "fastloss",
+    )
+    assert (method.__name__, method.__qualname__, method.__module__) == (
+        "value_and_grad",
+        "huber_loss.value_and_grad",
+        "fastloss",
+    )
+    assert method.__self__ is fl.huber_loss
+    assert repr(fl.huber_loss) == "fastloss.huber_loss"
+    assert repr(method) == "fastloss.huber_loss.value_and_grad"
+    bound = fl.hinge_loss.partial(labels="01", margin=2)
+    assert repr(bound) == "fastloss.hinge_loss.partial(margin=2.0, labels='01')"
+    assert eval(repr(bound), {"fastloss": fl}) == bound
+
+
+def test_the_class_documents_itself():
+    assert "partial" in fl.Loss.__doc__
+    assert "class Loss" in pydoc.render_doc(fl.Loss, renderer=pydoc.plaintext)
+    assert isinstance(fl.huber_loss, fl.Loss)
+
+
+def test_a_loss_in_a_class_stays_a_plain_function():
+    class Model:
+        loss = fl.mse_loss
+        gradient = fl.mse_loss.grad
+
+    assert Model().loss is fl.mse_loss
+    assert Model().gradient([1.0], [0.0]) == 2.0
+
+
+def test_registry_as_data():
+    assert set(fl.losses()) >= {"mse_loss", "huber_loss", "rmse_loss"}
+    info = fl.losses()["huber_loss"]
+    assert info is fl.huber_loss.info
+    assert (info.name, info.family, dict(info.defaults)) == ("huber_loss", "regression", {"delta": 1.0})
+    assert [o.name for o in info.operands if o.optional] == ["weight"]
+    with pytest.raises(TypeError):
+        fl.losses()["mine"] = info
+    with pytest.raises(AttributeError):
+        info.name = "other"
+    assert set(LOSSES) <= set(dir(fl))
+    assert set(LOSSES) <= set(fl.__all__)
+
+
+# Identity: pickles, copies, equality
+
+
+@pytest.mark.parametrize(("name", "method"), CALLS)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickles(name, method, protocol):
+    call = function(name, method)
+    restored = pickle.loads(pickle.dumps(call, protocol))
+    assert restored is call
+
+
+@pytest.mark.parametrize("name", [name for name, loss in LOSSES.items() if loss.info.options])
+def test_partial_pickles_copies_and_compares(name):
+    loss = LOSSES[name]
+    other = {"number": 0.5, "toggle": True, "choice": None}
+    options = {o.name: o.choices[-1] if o.kind == "choice" else other[o.kind] for o in loss.info.options}
+    bound = loss.partial(**options)
+    assert type(bound) is fl.Loss
+    assert bound != loss
+    assert bound.grad != loss.grad
+    for twin in (pickle.loads(pickle.dumps(bound)), copy.copy(bound), copy.deepcopy(bound), loss.partial(**options)):
+        assert twin == bound
+        assert hash(twin) == hash(bound)
+        assert repr(twin) == repr(bound)
+        assert twin.grad == bound.grad
+        assert hash(twin.grad) == hash(bound.grad)
+    assert pickle.loads(pickle.dumps(bound.grad)) == bound.grad
+    arguments = operands(loss)
+    assert bound(*arguments) == loss(*arguments, **options)
+    np.testing.assert_array_equal(bound.grad(*arguments), loss.grad(*arguments, **options))
+    defaults = dict(loss.info.defaults)
+    assert bound(*arguments, **defaults) == loss(*arguments)
+    assert bound.partial(**defaults) == loss
+
+
+def test_equality_is_not_accidental():
+    assert fl.huber_loss != fl.mse_loss
+    assert fl.huber_loss.grad != fl.huber_loss.value_and_grad
+    assert fl.huber_loss != "huber_loss"
+    assert len({fl.huber_loss, fl.huber_loss.partial(delta=1.0), fl.huber_loss.partial(delta=2.0)}) == 2
+    with pytest.raises(TypeError):
+        fl.huber_loss < fl.mse_loss  # noqa: B015
+
+
+def test_copies_of_a_plain_loss_are_itself():
+    assert copy.copy(fl.huber_loss) is fl.huber_loss
+    assert copy.deepcopy(fl.huber_loss) is fl.huber_loss
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"dleta": 1}, TypeError, "unexpected keyword argument 'dleta'"),
+        ({"delta": -1}, ValueError, "delta must be > 0"),
+        ({"delta": "a"}, TypeError, "delta must be a number"),
+        ({"delta": None}, TypeError, "delta"),
+        ({"delta": True}, TypeError, "delta must be a number"),
+        ({"delta": 10**400}, ValueError, "delta is too large"),
+    ],
+)
+def test_partial_checks_at_once(options, error, words):
+    with pytest.raises(error, match=words):
+        fl.huber_loss.partial(**options)

@@ -1,0 +1,279 @@
+"""What calls accept: names and positions, wrt, out, and everything that is an array."""
+
+from __future__ import annotations
+
+import warnings
+
+import ml_dtypes
+import numpy as np
+import pandas as pd
+import pytest
+
+import fastloss as fl
+
+X = np.array([0.25, 2.5, -3.0])
+T = np.array([0.5, 0.0, 1.0])
+
+
+# Names, wrt, out
+
+
+def test_arguments_may_be_given_either_way():
+    expected = fl.huber_loss(X, T, None)
+    assert fl.huber_loss(input=X, target=T) == expected
+    assert fl.huber_loss(X, target=T, weight=None) == expected
+    names = {"".join(["in", "put"]): X, "".join(["tar", "get"]): T, "".join(["del", "ta"]): 1.0}  # not interned
+    assert fl.huber_loss(**names) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: fl.huber_loss(X, T, dleta=1), "huber_loss() got an unexpected keyword argument 'dleta'"),
+        (lambda: fl.huber_loss(X), "huber_loss() missing 1 required positional argument: 'target'"),
+        (
+            lambda: fl.huber_loss.grad(),
+            "huber_loss.grad() missing 2 required positional arguments: 'input' and 'target'",
+        ),
+        (
+            lambda: fl.gaussian_nll_loss(),
+            "gaussian_nll_loss() missing 3 required positional arguments: 'input', 'target', and 'var'",
+        ),
+        (lambda: fl.huber_loss(X, T, X, 1.0), "huber_loss() takes from 2 to 3 positional arguments but 4 were given"),
+        (lambda: fl.rmse_loss(X, T, 1.0), "rmse_loss() takes 2 positional arguments but 3 were given"),
+        (lambda: fl.huber_loss(X, T, input=X), "huber_loss() got multiple values for argument 'input'"),
+        (lambda: fl.huber_loss(X, T, wrt="input"), "huber_loss() got an unexpected keyword argument 'wrt'"),
+        (lambda: fl.huber_loss(X, T, accumulate=True), "huber_loss() got an unexpected keyword argument 'accumulate'"),
+        (lambda: fl.huber_loss.hess(X, T, wrt="input"), "huber_loss.hess() got an unexpected keyword argument 'wrt'"),
+        (lambda: fl.huber_loss.partial(2.0), "huber_loss.partial() takes options as keywords only"),
+    ],
+)
+def test_mismatched_arguments_are_told_in_pythons_words(call, message):
+    with pytest.raises(TypeError) as raised:
+        call()
+    assert str(raised.value) == message
+
+
+def test_wrt_forms():
+    gradient = fl.huber_loss.grad(X, T)
+    np.testing.assert_array_equal(fl.huber_loss.grad(X, T, wrt="input"), gradient)
+    np.testing.assert_array_equal(fl.huber_loss.grad(X, T, wrt=0), gradient)
+    np.testing.assert_array_equal(fl.huber_loss.grad(X, T, wrt=np.int64(0)), gradient)
+    for wrt in (("target", "input"), ["target", 0], (1, 0)):
+        result = fl.huber_loss.grad(X, T, wrt=wrt)
+        assert type(result) is tuple
+        np.testing.assert_array_equal(result, (-gradient, gradient))
+    (only,) = fl.huber_loss.grad(X, T, wrt=("input",))
+    np.testing.assert_array_equal(only, gradient)
+    value, (first, second) = fl.huber_loss.value_and_grad(X, T, wrt=("input", "target"))
+    assert value == fl.huber_loss(X, T)
+    np.testing.assert_array_equal(first, -second)
+
+
+@pytest.mark.parametrize(
+    ("wrt", "error", "words"),
+    [
+        ("inptu", ValueError, "inptu"),
+        (3, ValueError, "from 0 to 2"),
+        (-1, ValueError, "from 0 to 2"),
+        ((), ValueError, "at least one"),
+        (("input", 0), ValueError, "twice"),
+        ("weight", ValueError, "was not given"),
+        (1.0, TypeError, "float"),
+        (True, TypeError, "bool"),
+        ((0, 1, 2, 0, 1, 2, 0), ValueError, "twice"),
+        ([["input"]], TypeError, "list"),
+        (10**30, ValueError, "from 0 to 2"),
+    ],
+)
+def test_bad_wrt(wrt, error, words):
+    with pytest.raises(error, match=words) as raised:
+        fl.huber_loss.grad(X, T, wrt=wrt)
+    assert "wrt" in str(raised.value)
+
+
+def test_out_is_returned():
+    gradient, hessian, value = np.empty(3), np.empty(3), np.empty(())
+    assert fl.huber_loss.grad(X, T, out=gradient) is gradient
+    np.testing.assert_array_equal(gradient, fl.huber_loss.grad(X, T))
+    assert fl.huber_loss.value_and_grad(X, T, out=gradient)[1] is gradient
+    assert fl.huber_loss.hess(X, T, out=hessian) is hessian
+    both = fl.huber_loss.grad_and_hess(X, T, out=(None, hessian))
+    assert both[0] is not gradient
+    assert both[1] is hessian
+    assert fl.huber_loss(X, T, out=value) is value
+    assert value == fl.huber_loss(X, T)
+    assert fl.huber_loss(X, T, reduction="none", out=gradient) is gradient
+    pair = fl.huber_loss.grad(X, T, wrt=(0, 1), out=(gradient, hessian))
+    assert pair[0] is gradient
+    assert pair[1] is hessian
+
+
+def test_out_of_any_layout_and_byte_order():
+    expected = fl.huber_loss.grad(X, T)
+    for out in (np.zeros(6)[::2], np.zeros(3)[::-1], np.zeros(3, ">f8"), np.zeros(25, np.uint8)[1:].view(np.float64)):
+        assert fl.huber_loss.grad(X, T, out=out) is out
+        np.testing.assert_array_equal(out, expected)
+        fl.huber_loss.grad(X, T, out=out, accumulate=True)
+        np.testing.assert_array_equal(out, 2 * expected)
+    swapped = np.zeros((), ">f8")
+    fl.huber_loss(X, T, out=swapped)
+    assert swapped == fl.huber_loss(X, T)
+
+
+READ_ONLY = np.zeros(3)
+READ_ONLY.flags.writeable = False
+
+
+@pytest.mark.parametrize(
+    ("method", "keywords", "error", "words"),
+    [
+        ("grad", {"out": [0.0] * 3}, TypeError, "out must be a NumPy array, not list"),
+        ("grad", {"out": (np.zeros(3),)}, TypeError, "out must be a NumPy array, not tuple"),
+        ("grad", {"out": np.zeros(4)}, ValueError, "shape"),
+        ("grad", {"out": np.zeros(3, "f4")}, TypeError, "float32"),
+        ("grad", {"out": np.zeros(3, complex)}, TypeError, "complex128"),
+        ("grad", {"out": READ_ONLY}, ValueError, "out is read-only"),
+        ("grad", {"out": np.ma.zeros(3)}, TypeError, "out is a masked array"),
+        ("grad", {"accumulate": True}, ValueError, "out is missing"),
+        ("grad", {"accumulate": 1, "out": np.zeros(3)}, TypeError, "accumulate"),
+        ("grad", {"wrt": (0, 1), "out": np.zeros((2, 3))}, TypeError, "tuple of 2"),
+        ("grad", {"wrt": (0, 1), "out": (np.zeros(3),)}, TypeError, "tuple of 2"),
+        ("grad", {"wrt": (0, 1), "out": (np.zeros(3), READ_ONLY)}, ValueError, r"out\[1\] is read-only"),
+        ("grad", {"wrt": (0, 1), "accumulate": True, "out": (np.zeros(3), None)}, ValueError, r"out\[1\] is missing"),
+        ("grad_and_hess", {"out": np.zeros(3)}, TypeError, "tuple of 2"),
+        ("__call__", {"out": np.zeros(3)}, ValueError, r"shape \(\)"),
+        ("__call__", {"out": np.zeros((), "f4")}, TypeError, "float64"),
+    ],
+)
+def test_bad_out(method, keywords, error, words):
+    call = fl.huber_loss if method == "__call__" else getattr(fl.huber_loss, method)
+    with pytest.raises(error, match=words):
+        call(X, T, **keywords)
+
+
+@pytest.mark.parametrize("method", ["hess", "grad_and_hess", "ufunc", "grad_ufunc"])
+def test_what_a_loss_does_not_have_is_no_attribute(method):
+    assert not hasattr(fl.rmse_loss, method)
+    with pytest.raises(AttributeError, match=f"rmse_loss has no '{method}'"):
+        getattr(fl.rmse_loss, method)
+
+
+# Everything that is an array
+
+
+class WithArray:
+    def __array__(self, dtype=None, copy=None):
+        return X.copy()
+
+
+class WithInterface:
+    __array_interface__ = X.__array_interface__
+
+
+class WithDLPack:
+    def __dlpack__(self, **keywords):
+        return X.__dlpack__(**keywords)
+
+    def __dlpack_device__(self):
+        return X.__dlpack_device__()
+
+
+class Subclass(np.ndarray):
+    pass
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        X.tolist(),
+        tuple(X.tolist()),
+        memoryview(X),
+        WithArray(),
+        WithInterface(),
+        WithDLPack(),
+        X.view(Subclass),
+        pd.Series(X),
+        X.astype(">f8"),
+        np.frombuffer(b"\0" + X.tobytes(), np.uint8)[1:].view(np.float64),
+        np.repeat(X, 2)[::2],
+        X[::-1][::-1],
+        np.float32(X).astype("f8"),
+        [np.float64(0.25), np.float64(2.5), -3],
+        pd.array(X, dtype="Float64"),
+    ],
+    ids=lambda a: type(a).__name__,
+)
+def test_array_likes(array):
+    value, gradient = fl.huber_loss.value_and_grad(array, T)
+    assert value == fl.huber_loss(X, T)
+    assert type(value) is np.float64
+    assert type(gradient) is np.ndarray
+    np.testing.assert_array_equal(gradient, fl.huber_loss.grad(X, T))
+    assert fl.mse_loss(T, array) == fl.mse_loss(T, X)
+
+
+def test_matrix_is_seen_as_an_array():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        matrix = np.asmatrix(np.ones((2, 2)))
+    gradient = fl.mse_loss.grad(matrix, np.zeros((2, 2)))
+    assert type(gradient) is np.ndarray
+    np.testing.assert_array_equal(gradient, np.full((2, 2), 0.5))
+
+
+def test_numbers():
+    assert fl.huber_loss(2.0, 0.5) == 1.0
+    assert fl.huber_loss(2, True) == 0.5
+    assert fl.huber_loss(np.float32(2.0), 0.5).dtype == np.float32
+    assert fl.huber_loss(np.float32(2.0), np.float64(0.5)).dtype == np.float64
+    assert fl.huber_loss(np.float32([2.0]), 0.1).dtype == np.float32
+    assert fl.mse_loss(2**70, 2**70) == 0.0
+    gradient = fl.huber_loss.grad(np.array(2.0), 0.5)
+    assert isinstance(gradient, np.ndarray)
+    assert gradient.shape == ()
+
+
+def test_bfloat16_needs_no_registration():
+    x = np.array([1.0, 2.0], ml_dtypes.bfloat16)
+    value, gradient = fl.mse_loss.value_and_grad(x, 0.0)
+    assert value.dtype == np.float32
+    assert gradient.dtype == x.dtype
+    np.testing.assert_array_equal(gradient.astype("f4"), [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("array", "error", "words"),
+    [
+        (X.astype(complex), TypeError, "complex128"),
+        (X.astype(object), TypeError, "object"),
+        (["a"], TypeError, "<U1"),
+        (X.astype("g"), TypeError, "float128|longdouble"),
+        (np.array([0], "M8[s]"), TypeError, "datetime64"),
+        (None, TypeError, "object"),
+        ([[1.0], [1.0, 2.0]], ValueError, "inhomogeneous"),
+        (object(), TypeError, "object"),
+        (np.array([(1, 2)], "i4,i4"), TypeError, "f0"),
+        (np.ma.array(X, mask=[1, 0, 0]), TypeError, "masked array.*where=~mask"),
+        (10**400, ValueError, "too large"),
+        ({1: 2}, TypeError, "object"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("argument", ["input", "target", "sample_weight", "grad_output"])
+def test_unusable_arrays_are_named(array, error, words, argument):
+    arguments = {"input": X, "target": T, argument: array}
+    if argument in ("sample_weight", "grad_output") and array is None:
+        return  # None means not given there
+    with pytest.raises(error, match=f"huber_loss: {argument} .*({words})"):
+        fl.huber_loss.grad(**arguments)
+
+
+def test_an_error_while_reading_is_kept_as_cause():
+    class Broken:
+        def __array__(self, dtype=None, copy=None):
+            raise RuntimeError("on another device")
+
+    with pytest.raises(TypeError, match=r"target cannot be read.*on another device") as raised:
+        fl.mse_loss(X, Broken())
+    assert isinstance(raised.value.__cause__, RuntimeError)

@@ -1,0 +1,131 @@
+"""What type checkers and editors know of the installed package."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastloss as fl
+
+PACKAGE = Path(fl.__file__).parent
+
+GOOD = """
+import fastloss as fl
+import numpy as np
+
+x = np.zeros(3)
+reveal_type(fl.huber_loss(x, x))
+reveal_type(fl.huber_loss(x, [1.0, 2.0, 3.0], delta=2.0, reduction="none"))
+reveal_type(fl.huber_loss.grad(x, x, wrt="input"))
+reveal_type(fl.huber_loss.grad(x, x, wrt=("input", "target")))
+reveal_type(fl.mse_loss.value_and_grad(x, x))
+reveal_type(fl.mse_loss.value_and_grad(x, x, wrt=[0, 1], reduction="none"))
+reveal_type(fl.gaussian_nll_loss.grad_and_hess(x, x, 1.0, full=True))
+reveal_type(fl.hinge_loss.partial(labels="01")(x, x))
+reveal_type(fl.huber_loss.info.robust)
+reveal_type(fl.huber_loss.ufunc)
+reveal_type(fl.losses()["mse_loss"].name)
+reveal_type(fl.get_num_threads())
+with fl.threads(2), fl.errstate(empty="zero", domain="raise"):
+    pass
+config = fl.show_config(mode="dict")
+reveal_type(config)
+"""
+
+REVEALED = [
+    r"floating\[Any\]",
+    r"ndarray\[.*\]",
+    r"ndarray\[.*\]",
+    r"tuple\[.*ndarray.*, \.\.\.\]",
+    r"tuple\[.*floating\[Any\], .*ndarray.*\]",
+    r"tuple\[.*ndarray.*, .*tuple\[.*ndarray.*, \.\.\.\]\]",
+    r"tuple\[.*ndarray.*, .*ndarray.*\]",
+    r"floating\[Any\]",
+    r"bool \| .*str \| None|Union\[.*bool, .*str, None\]",
+    r"ufunc",
+    r"str",
+    r"int",
+    r"dict\[.*str, Any\]",
+]
+
+BAD = [
+    ("fl.huber_loss(x)", "call-overload"),
+    ("fl.huber_loss(x, x, dleta=1.0)", "call-overload"),
+    ("fl.huber_loss(x, x, delta='big')", "call-overload"),
+    ("fl.huber_loss(x, x, reduction='men')", "call-overload"),
+    ("fl.huber_loss.grad(x, x, 1.0, 2.0)", "call-overload"),
+    ("fl.hinge_loss(x, x, labels='0/1')", "call-overload"),
+    ("fl.hinge_loss.partial(delta=1.0)", "call-arg"),
+    ("fl.mse_loss.hess(x, x, wrt='input')", "call-arg"),
+    ("fl.errstate(domain='riase')", "arg-type"),
+    ("fl.threads('two')", "arg-type"),
+    ("fl.no_such_loss(x, x)", "attr-defined"),
+]
+
+
+def check(tmp_path, source):
+    """Output lines of mypy on a snippet, run against the installed package."""
+    snippet = tmp_path / "snippet.py"
+    snippet.write_text(source)
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file=", str(snippet)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment())
+    return done.stdout.splitlines()
+
+
+def environment():
+    # The package may lie beside site-packages, where mypy looks only when told.
+    import os
+
+    return {**os.environ, "MYPYPATH": "" if "site-packages" in PACKAGE.parts else str(PACKAGE.parent)}
+
+
+def test_stubs_are_installed():
+    assert (PACKAGE / "py.typed").exists()
+    for module in ("__init__.pyi", "ufuncs.pyi", "_core.pyi"):
+        assert (PACKAGE / module).exists()
+    for name, info in fl.losses().items():
+        assert f"\n{name}: " in (PACKAGE / "losses" / f"{info.family}.pyi").read_text()
+
+
+def test_mypy_knows_the_types(tmp_path):
+    lines = check(tmp_path, GOOD)
+    assert not [line for line in lines if "error" in line]
+    revealed = [match.group(1) for line in lines if (match := re.search(r'Revealed type is "(.*)"', line))]
+    assert len(revealed) == len(REVEALED)
+    for found, expected in zip(revealed, REVEALED, strict=True):
+        assert re.search(expected, found.replace("numpy.", "").replace("builtins.", "")), (found, expected)
+
+
+def test_mypy_finds_mistakes(tmp_path):
+    source = "import fastloss as fl\nimport numpy as np\n\nx = np.zeros(3)\n"
+    first = source.count("\n") + 1
+    lines = check(tmp_path, source + "\n".join(code for code, _ in BAD) + "\n")
+    for number, (code, kind) in enumerate(BAD, first):
+        assert any(f":{number}: error: " in line and f"[{kind}]" in line for line in lines), (code, lines)
+
+
+@pytest.mark.parametrize("name", fl.losses())
+def test_stub_parameters_are_the_real_ones(name):
+    import ast
+    import inspect
+
+    loss = getattr(fl, name)
+    tree = ast.parse((PACKAGE / "losses" / f"{loss.info.family}.pyi").read_text())
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    stem = "_" + "".join(part.capitalize() for part in name.split("_"))
+    for method in ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess"):
+        holder = stem if method == "__call__" else stem + "".join(part.capitalize() for part in method.split("_"))
+        call = loss if method == "__call__" else getattr(loss, method, None)
+        assert (call is None) == (holder not in classes)
+        if call is None:
+            continue
+        real = list(inspect.signature(call).parameters)
+        for definition in (
+            node for node in classes[holder].body if isinstance(node, ast.FunctionDef) and node.name == "__call__"
+        ):
+            stated = [argument.arg for argument in (*definition.args.args[1:], *definition.args.kwonlyargs)]
+            assert sorted(stated) == sorted(real), (holder, stated, real)
