@@ -11,7 +11,7 @@ import numpy as np
 from bench.case import Case, Mode
 
 # The references are those of the tests, so the two cannot drift apart; they are importable from a clone only.
-sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from references import REFERENCES
 

@@ -59,6 +59,7 @@ def test_documentation_is_complete(name, method):
     for parameter in inspect.signature(call).parameters:
         assert f"\n{parameter} : " in text, parameter
     assert LOSSES[name].info.formula.splitlines()[0] in text
+    assert method == "__call__" or f"fl.{name}.{method}(" in text
     shown = pydoc.render_doc(call, renderer=pydoc.plaintext)
     assert f"{call.__name__}{inspect.signature(call)}" in shown
     assert text.splitlines()[0] in shown

@@ -242,6 +242,10 @@ def test_bfloat16_needs_no_registration():
     np.testing.assert_array_equal(gradient.astype("f4"), [1.0, 2.0])
 
 
+RECURSIVE: list = []
+RECURSIVE.append(RECURSIVE)
+
+
 @pytest.mark.parametrize(
     ("array", "error", "words"),
     [
@@ -255,6 +259,8 @@ def test_bfloat16_needs_no_registration():
         (object(), TypeError, "object"),
         (np.array([(1, 2)], "i4,i4"), TypeError, "f0"),
         (np.ma.array(X, mask=[1, 0, 0]), TypeError, "masked array.*where=~mask"),
+        ([X, [0.0, np.ma.array(1.0, mask=True), 1.0]], TypeError, "masked array.*where=~mask"),
+        (RECURSIVE, ValueError, "inhomogeneous|depth|dimension"),
         (10**400, ValueError, "too large"),
         ({1: 2}, TypeError, "object"),
     ],

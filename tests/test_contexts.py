@@ -9,6 +9,7 @@ import inspect
 import pickle
 import sys
 import threading
+import time
 import tracemalloc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -194,6 +195,26 @@ def test_a_large_result_outlives_everything():
     again = fl.mse_loss.grad(x, 3.0, reduction="sum")
     np.testing.assert_array_equal(view, -2.0)
     np.testing.assert_array_equal(again[::1000], -6.0)
+
+
+def test_other_threads_run_during_a_large_call():
+    large = np.broadcast_to(0.5, 200_000_000)
+    times = []
+
+    def work():
+        times.append(time.perf_counter())
+        fl.binary_cross_entropy_with_logits(large, 1.0)
+        times.append(time.perf_counter())
+
+    worker = threading.Thread(target=work)
+    ticks = []
+    worker.start()
+    while worker.is_alive():
+        ticks.append(time.perf_counter())
+        time.sleep(0.0005)
+    start, end = times
+    middle = [tick for tick in ticks if start + 0.25 * (end - start) < tick < end - 0.25 * (end - start)]
+    assert len(middle) >= 2, (len(ticks), end - start)
 
 
 def test_many_python_threads_at_once():

@@ -1,5 +1,6 @@
 """The documentation is held to the code: every example runs, every link leads somewhere, every table is complete."""
 
+import ast
 import doctest
 import importlib.util
 import inspect
@@ -13,6 +14,10 @@ import numpy as np
 import pytest
 
 import fastloss as fl
+import references.draws
+import references.regression
+from fastloss import _docs
+from fastloss._declare import declare
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -39,7 +44,8 @@ def run_doctest(text, name):
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_examples_of_the_pages(page):
     run_doctest("\n".join(blocks(page, "pycon")), page.name)
-    for block in blocks(page, "python"):
+    # The worked example of CONTRIBUTING is of a loss that this build does not have; tests of its own are below.
+    for block in blocks(page, "python") if page.name != "CONTRIBUTING.md" else []:
         exec(compile(block, page.name, "exec"), {})
 
 
@@ -134,7 +140,31 @@ def test_set_up_commands():
     assert (ROOT / "bench" / "__main__.py").is_file()
 
 
-def test_cpp_of_the_contributing_page_compiles(tmp_path):
+def test_worked_declaration():
+    declaration, _, _ = blocks(ROOT / "CONTRIBUTING.md", "python")
+    (function,) = ast.parse(declaration).body
+    parameters = [a.arg for a in (*function.args.args, *function.args.kwonlyargs)]
+    documentation = _docs.parse(function.name, ast.get_docstring(function), parameters)
+    assert documentation.summary.endswith(".")
+    assert {k.arg for k in function.decorator_list[0].keywords} <= set(inspect.signature(declare).parameters)
+
+
+def test_worked_reference():
+    _, source, _ = blocks(ROOT / "CONTRIBUTING.md", "python")
+    namespace = {**vars(references.regression), "label": references.draws.label}
+    exec(compile(source, "CONTRIBUTING.md", "exec"), namespace)
+    reference = namespace["STOCK"]
+    rng = np.random.default_rng(0)
+    operands = {o.name: o.ordinary(rng, 200, np.float64, {}) for o in reference.operands}
+    for name, gradient in reference.gradients.items():
+        step = 1e-6
+        moved = [reference.value(**{**operands, name: operands[name] + d}, **reference.defaults) for d in (step, -step)]
+        np.testing.assert_allclose(
+            gradient(**operands, **reference.defaults), (moved[0] - moved[1]) / (2 * step), rtol=1e-6, atol=1e-6
+        )
+
+
+def test_worked_struct_compiles(tmp_path):
     source = tmp_path / "worked_example.cpp"
     (struct,) = blocks(ROOT / "CONTRIBUTING.md", "cpp")
     source.write_text(

@@ -12,7 +12,7 @@ import fastloss as fl
 from references import REFERENCES
 
 TEAMS = (1, 2, 3, 7)
-ROWS, COLUMNS = 1200, 1001  # more blocks than threads, no multiple of a block
+ROWS, COLUMNS = 600, 1001  # more blocks than threads, no multiple of a block
 
 
 def _call(name, dtype, stretched=False, rows=ROWS):

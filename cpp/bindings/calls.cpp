@@ -28,6 +28,7 @@ struct call_state {
   bool several_gradients = false;     // wrt was a sequence
   owned results[max_operands + 1]{};  // gradients, then the Hessian
   owned value{};
+  owned out_items{};  // out as a tuple, where it was one or a list
   alignas(double) unsigned char options[max_loss_bytes];
 };
 
@@ -94,11 +95,12 @@ void read_wrt(call_state& s, PyObject* given) {
     s.call.gradient_of[0] = operand_named(s, given);
     return;
   }
-  const Py_ssize_t count = PySequence_Fast_GET_SIZE(given);
+  const owned items = checked(PySequence_Tuple(given));  // a list could change while its items are looked at
+  const Py_ssize_t count = PyTuple_GET_SIZE(items.get());
   if (count == 0) raise(PyExc_ValueError, "%U: wrt must name at least one operand, not none", s.who.loss);
   if (count > max_operands) raise(PyExc_ValueError, "%U: wrt must not name an operand twice: %R", s.who.loss, given);
   for (Py_ssize_t i = 0; i < count; ++i) {
-    const int operand = operand_named(s, PySequence_Fast_GET_ITEM(given, i));
+    const int operand = operand_named(s, PyTuple_GET_ITEM(items.get(), i));
     s.call.gradient_of[static_cast<std::size_t>(i)] = operand;
   }
   s.call.gradient_count = static_cast<int>(count);
@@ -145,7 +147,7 @@ void read_call(call_state& s) {
 }
 
 // The arrays given as out=, in the order of the results; null where one is to be made.
-void read_out(const call_state& s, int count, PyObject** arrays) {
+void read_out(call_state& s, int count, PyObject** arrays) {
   for (int i = 0; i < count; ++i) arrays[i] = nullptr;
   PyObject* const given = given_or_null(s.given.keywords[kw_out]);
   if (given == nullptr) {
@@ -157,10 +159,11 @@ void read_out(const call_state& s, int count, PyObject** arrays) {
     arrays[0] = given;
     return;
   }
-  if ((!PyTuple_Check(given) && !PyList_Check(given)) || PySequence_Fast_GET_SIZE(given) != count)
+  if (PyTuple_Check(given) || PyList_Check(given)) s.out_items = checked(PySequence_Tuple(given));
+  if (!s.out_items || PyTuple_GET_SIZE(s.out_items.get()) != count)
     raise(PyExc_TypeError, "%U: out must be a tuple of %d arrays, %s", s.who.loss, count,
           s.several_gradients ? "one for each operand in wrt" : "for the gradient and the second derivative");
-  for (int i = 0; i < count; ++i) arrays[i] = given_or_null(PySequence_Fast_GET_ITEM(given, i));
+  for (int i = 0; i < count; ++i) arrays[i] = given_or_null(PyTuple_GET_ITEM(s.out_items.get(), i));
   for (int i = 0; i < count && s.call.call.accumulate; ++i)
     if (arrays[i] == nullptr)
       raise(PyExc_ValueError, "%U: accumulate=True adds to the arrays given as out; out[%d] is missing", s.who.loss, i);

@@ -14,8 +14,17 @@ bool is_masked_array(PyObject* object) {
   return yes == 1;
 }
 
-void reject_masked_array(PyObject* object, const char* argument, const caller& who) {
-  if (PyArray_CheckExact(object) || !is_masked_array(object)) return;
+// Also inside of lists and tuples, as deep as arrays go, where NumPy would read the data and drop the mask.
+void reject_masked_array(PyObject* object, const char* argument, const caller& who, int depth = 0) {
+  if (PyArray_CheckExact(object)) return;
+  if (depth < max_rank && (PyList_Check(object) || PyTuple_Check(object))) {
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i) {
+      const owned item = borrowed(PySequence_Fast_GET_ITEM(object, i));
+      reject_masked_array(item.get(), argument, who, depth + 1);
+    }
+    return;
+  }
+  if (!PyArray_Check(object) || !is_masked_array(object)) return;
   raise(PyExc_TypeError,
         "%U: %s is a masked array, whose mask would be lost; pass its .data, and where=~mask to leave the masked elements out", who.loss,
         argument);
@@ -61,6 +70,7 @@ owned from_dlpack(PyObject* object) {
 
 // An array of any object: buffers, sequences, __array__, __array_interface__ through NumPy's own rules, then DLPack.
 owned as_array(PyObject* object, const char* argument, const caller& who) {
+  reject_masked_array(object, argument, who);
   owned array(PyArray_FromAny(object, nullptr, 0, 0, 0, nullptr));
   const bool opaque = !array || PyArray_DESCR(reinterpret_cast<PyArrayObject*>(array.get()))->type_num == NPY_OBJECT;
   if (opaque && offers_dlpack(object)) array = from_dlpack(object);

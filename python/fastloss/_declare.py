@@ -107,8 +107,15 @@ class Declaration:
     def document(self, method: str) -> str:
         """Docstring of the loss ("__call__") or a method; composed at the first request, as few are ever read."""
         if method not in self._composed:
-            self._composed[method] = self._documentation.compose(self.info.name, method)
+            self._composed[method] = self._documentation.compose(self.info.name, method, self._example(method))
         return self._composed[method]
+
+    def _example(self, method: str) -> str:
+        """A call and its real result. The numbers are in the domain of every loss: probabilities, counts, labels."""
+        arguments = [[1.0, 1.0] for operand in self.info.operands if not operand.optional]
+        arguments[0] = [0.25, 0.75]
+        result = getattr(registry[self.info.name], method)(*arguments)
+        return f">>> fl.{self.info.name}.{method}({', '.join(map(str, arguments))})\n{result!r}"
 
     def signature(self, method: str, bound: Mapping[str, Any]) -> inspect.Signature:
         """Parameters of the loss or a method, with the options that are bound as defaults."""

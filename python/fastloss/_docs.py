@@ -31,8 +31,8 @@ COMMON_PARAMETERS = {
     The operands to differentiate in, by name or position. One gives an array, a sequence gives a
     tuple. Default: the first operand.""",
     "out": """out : ndarray or tuple of ndarray, optional
-    Where the {what} goes: {form}. It may be exactly one of the operands, or
-    share no memory with any. It is returned.""",
+    Where the {what} goes: {form}.
+    It may be exactly one of the operands, or share no memory with any. It is returned.""",
     "accumulate": """accumulate : bool, default False
     Add to `out` instead of overwriting it.""",
 }
@@ -57,8 +57,9 @@ TypeError
     If an argument has an unsupported dtype (complex, object, string, longdouble), is a masked array,
     or has an unknown name."""
 
-GRADIENT_DTYPE = """An array has the shape of its operand, and its dtype (for an integer operand that of the
-    computation: float64 or float32)."""
+GRADIENT_DTYPE = """
+    An array has the shape of its operand, and its dtype (for an integer operand that of the computation:
+    float64 or float32)."""
 
 METHODS = {
     "grad": (
@@ -66,7 +67,7 @@ METHODS = {
         """Returns
 -------
 ndarray or tuple of ndarray
-    The gradient of the reduced loss in the operands of `wrt`, times `grad_output`. """
+    The gradient of the reduced loss in the operands of `wrt`, times `grad_output`."""
         + GRADIENT_DTYPE,
     ),
     "value_and_grad": (
@@ -76,7 +77,7 @@ ndarray or tuple of ndarray
 value : scalar or ndarray
     As the loss itself returns it, bit for bit.
 gradient : ndarray or tuple of ndarray
-    As `grad` returns it. """
+    As `grad` returns it."""
         + GRADIENT_DTYPE,
     ),
     "hess": (
@@ -118,8 +119,8 @@ class Documentation:
     head: str
     sections: dict[str, str]
 
-    def compose(self, loss: str, method: str) -> str:
-        """Docstring of the loss (method "__call__") or of one of its methods."""
+    def compose(self, loss: str, method: str, example: str) -> str:
+        """Docstring of the loss (method "__call__") or of one of its methods, with an example if the loss shows none."""
         what, form = OUT_FORMS[method]
         common = [COMMON_PARAMETERS[name] for name in CALL_KEYWORDS[method]]
         parameters = "\n".join([self.sections["Parameters"], *common]).replace("{what}", what).replace("{form}", form)
@@ -132,6 +133,8 @@ class Documentation:
         parts = [head, _section("Parameters", parameters), returns, _section("Raises", raises)]
         closing = [name for name in ("Notes", "References", "Examples") if name in self.sections]
         parts += [_section(name, self.sections[name]) for name in closing]
+        if method != "__call__" and f".{loss}.{method}(" not in self.sections["Examples"]:
+            parts[-1] += "\n" + example
         return "\n\n".join(parts) + "\n"
 
     def compose_ufunc(self, loss: str, arguments: str, gradient: bool) -> str:

@@ -14,7 +14,9 @@ std::string shape_text(int rank, const std::ptrdiff_t* shape) {
   return text + (rank == 1 ? ",)" : ")");
 }
 
-std::string number_text(double x) {
+namespace {
+template <class S>
+std::string shortest_text(S x) {
   if (std::isnan(x)) return "nan";
   if (std::isinf(x)) return x > 0 ? "inf" : "-inf";
   char digits[32];
@@ -22,6 +24,12 @@ std::string number_text(double x) {
   std::string text(digits, end.ptr);
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
+}
+}  // namespace
+
+std::string number_text(double x) { return shortest_text(x); }
+std::string number_text(double x, dtype stored_as) {
+  return stored_as == dtype::float64 ? shortest_text(x) : shortest_text(static_cast<float>(x));
 }
 
 namespace {

@@ -100,7 +100,7 @@ void fail_domain(const pointwise_call& call, const domain domains[max_operands])
         index[axis] = static_cast<std::ptrdiff_t>(rest % static_cast<std::size_t>(input.shape[axis]));
         rest /= static_cast<std::size_t>(input.shape[axis]);
       }
-      const std::string text = std::string(loss.name) + ": " + o.name + " must be " + domain_text(domains[k]) + ", got " + number_text(x) + " at index " +
+      const std::string text = std::string(loss.name) + ": " + o.name + " must be " + domain_text(domains[k]) + ", got " + number_text(x, call.operands[k].type) + " at index " +
                                shape_text(input.rank, index);
       if (o.is(integer)) throw index_error(text);
       throw value_error(text);

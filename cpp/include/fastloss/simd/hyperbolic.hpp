@@ -11,7 +11,7 @@ FASTLOSS_FN pack<S, W> tanh(pack<S, W> x) {
   using P = pack<S, W>;
   constexpr bool f = detail::is_float<S>;
   const P a = abs(x);
-  // Below 0.625: x + x^3 p(x^2). Above: 1 - 2 / (e^2a + 1), which has lost nothing there and is 1 long before a = 20.
+  // Below 0.625: a + a^3 p(a^2). Above: 1 - 2 / (e^2a + 1), which has lost nothing there and is 1 long before a = 20.
   const P z = x * x;
   P p;
   if constexpr (f)
@@ -20,11 +20,11 @@ FASTLOSS_FN pack<S, W> tanh(pack<S, W> x) {
     p = detail::polynomial(z, -0.3333333333333327, 0.13333333333305902, -0.053968253947929444, 0.021869487898463526,
                            -0.008863224654552068, 0.003592015110674111, -0.0014550778236192617, 0.0005866686163599187,
                            -0.00022921392758095072, 7.782423129300857e-05, -1.6380658697704477e-05);
-  const P small = fma(z * p, x, x);
+  const P small = fma(z * p, a, a);
   const auto e = detail::reduce_exp(detail::min(P(f ? 20 : 40), a + a));
   const P power = (detail::expm1_reduced(e.r) + 1) * detail::power_of_two(e.biased.bits() - detail::ieee<S>::rounder_bits);
-  const P large = copysign(P(1) - P(2) / (power + 1), x);
-  return select(a < P(0.625), small, select(a > P(f ? 10 : 20), copysign(P(1), x), large));
+  const P large = P(1) - P(2) / (power + 1);
+  return copysign(select(a < P(0.625), small, select(a > P(f ? 10 : 20), P(1), large)), x);
 }
 
 // log(cosh(x)) = |x| + log(1 + e^-2|x|) - ln 2, which overflows nowhere but cancels near 0.

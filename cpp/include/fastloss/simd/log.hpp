@@ -54,7 +54,7 @@ FASTLOSS_FN pack<S, W> log1p(pack<S, W> x) {
   const auto parts = detail::split_exponent(u);
   // 2^(1 - exponent), as 2^-exponent has no room for the largest one.
   const P scale = P::from_bits(((ieee::bias + 1) - parts.exponent) << ieee::mantissa_bits);
-  const P f = fma(lost * P(0.5), scale, parts.mantissa - 1);
+  const P f = fma(lost * scale, P(0.5), parts.mantissa - 1);
   const P r = copysign(detail::log_reduced(detail::small_integer(parts.exponent), f), x);
   return select(x > P(-1), select(x < P(ieee::infinity), r, x), select(x == P(-1), P(-ieee::infinity), P(ieee::nan)));
 }

@@ -84,6 +84,9 @@ struct mask {
 
   // Whether any lane is true.
   friend FASTLOSS_FN bool any(mask m) {
+#if defined(__CUDACC__)
+    return m.v;
+#else
     if constexpr (W == 1) {
       return m.v;
     } else {
@@ -103,6 +106,7 @@ struct mask {
       for (int i = 1; i < W; ++i) all |= m.v[i];
       return all != 0;
     }
+#endif
   }
 };
 
