@@ -52,8 +52,9 @@ class Problem:
             for o in reference.operands
             if not o.multiplies
         } | reference.defaults
-        value = float(np.mean(reference.value(**arguments)))
-        gradient = np.asarray(reference.gradients[names[0]](**arguments) / size, np.float64)
+        denominator = np.sum(arguments[reference.share]) if reference.share in arguments else size
+        value = float(np.sum(reference.value(**arguments)) / denominator)
+        gradient = np.asarray(reference.gradients[names[0]](**arguments) / denominator, np.float64)
         if reference.head is not None:
             value, slope = reference.head(value, **reference.defaults)
             gradient *= slope

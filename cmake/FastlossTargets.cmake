@@ -72,6 +72,7 @@ foreach(isa IN LISTS built_isas)
       VERBATIM
     )
     add_custom_target(fastloss_symbols_${isa} DEPENDS ${stamp})
+    add_dependencies(fastloss_symbols_${isa} fastloss_${isa})  # Makefiles know no rule for the objects of another target
     add_dependencies(fastloss fastloss_symbols_${isa})
   endif()
 endforeach()

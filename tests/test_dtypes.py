@@ -29,7 +29,7 @@ def _operands(name, dtypes, count=257):
     rng = cases.seed(name, "dtypes")
     made = {}
     for operand, dtype in zip(REFERENCES[name].operands, dtypes, strict=False):
-        if set(operand.specials) >= {-1.0, 1.0} and len(operand.specials) == 3:
+        if set(operand.specials) >= {-1.0, 1.0} and len(operand.specials) == 2:
             values = rng.choice([-1.0, 1.0], count)
         elif operand.specials[:3] == (0.0, 1.0, 0.3):
             values = rng.integers(0, 2, count)

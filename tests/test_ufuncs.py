@@ -112,6 +112,19 @@ def test_overlapping_output():
     np.testing.assert_array_equal(x[1:], expected)
 
 
+def test_reductions_of_a_binary_ufunc_go_one_by_one():
+    x = np.array([1.0, 2.0, 3.0, 5.0])  # ((1 - 2)^2 - 3)^2 = 4; (4 - 5)^2 = 1
+    assert fl.mse_loss.ufunc.reduce(x) == 1.0
+    np.testing.assert_array_equal(fl.mse_loss.ufunc.accumulate(x), [1.0, 1.0, 4.0, 1.0])
+    np.testing.assert_array_equal(fl.mse_loss.ufunc.reduceat(x, [0, 2]), [1.0, 4.0])
+    np.testing.assert_array_equal(fl.mse_loss.ufunc.outer([1.0, 2.0], [0.0, 3.0]), [[1.0, 4.0], [4.0, 1.0]])
+    rows = np.arange(3000.0).reshape(3, 1000)
+    np.testing.assert_array_equal(fl.mse_loss.ufunc.reduce(rows), ((rows[0] - rows[1]) ** 2 - rows[2]) ** 2)
+    np.add.at(x, [0, 0], 1.0)
+    fl.mse_loss.ufunc.at(x, [1, 1], 0.0)
+    np.testing.assert_array_equal(x, [3.0, 16.0, 3.0, 5.0])
+
+
 def test_options_vary():
     x, delta = np.linspace(-5, 5, 300), np.repeat([0.5, 1.0, 2.0], 100)
     expected = np.concatenate(

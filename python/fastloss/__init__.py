@@ -40,8 +40,9 @@ def losses() -> _Mapping[str, LossInfo]:
     Examples
     --------
     >>> import fastloss as fl
-    >>> [name for name, info in fl.losses().items() if info.robust is True]
-    ['huber_loss', 'l1_loss']
+    >>> info = fl.losses()["huber_loss"]
+    >>> info.units, info.defaults["delta"]
+    ('target', 1.0)
     """
     return _MappingProxyType({name: _registry[name].info for name in sorted(_registry)})
 

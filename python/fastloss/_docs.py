@@ -120,7 +120,7 @@ class Documentation:
     sections: dict[str, str]
 
     def compose(self, loss: str, method: str, example: str) -> str:
-        """Docstring of the loss (method "__call__") or of one of its methods, with an example if the loss shows none."""
+        """Docstring of the loss ("__call__") or of one of its methods, with an example if the loss shows none."""
         what, form = OUT_FORMS[method]
         common = [COMMON_PARAMETERS[name] for name in CALL_KEYWORDS[method]]
         parameters = "\n".join([self.sections["Parameters"], *common]).replace("{what}", what).replace("{form}", form)

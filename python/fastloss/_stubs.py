@@ -51,12 +51,12 @@ class Parameter:
 
 @dataclass
 class Declared:
-    """A declaration as text: parameters and the first paragraph of the documentation."""
+    """A declaration as text."""
 
     name: str
     operands: list[Parameter]
     options: list[Parameter]
-    summary: str
+    documentation: str
     elementwise: bool
 
     def signature(self, *keywords: str) -> str:
@@ -78,11 +78,11 @@ def _declared(function: ast.FunctionDef, decorator: ast.Call) -> Declared:
     missing: list[ast.expr | None] = [None] * (len(arguments.args) - len(arguments.defaults))
     operands = [_parameter(*pair) for pair in zip(arguments.args, [*missing, *arguments.defaults], strict=True)]
     options = [_parameter(*pair) for pair in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
-    summary = (ast.get_docstring(function) or "").split("\n\n")[0]
+    documentation = ast.get_docstring(function) or ""
     elementwise = not any(
         word.arg == "elementwise" and ast.unparse(word.value) == "False" for word in decorator.keywords
     )
-    return Declared(function.name, operands, options, summary, elementwise)
+    return Declared(function.name, operands, options, documentation, elementwise)
 
 
 def _decorator(node: ast.stmt) -> ast.Call | None:
@@ -150,7 +150,7 @@ def loss_stub(loss: Declared) -> str:
     options = ", ".join(
         ["self", "*"][: 1 + bool(loss.options)] + [f"{o.name}: {o.annotation} = ..." for o in loss.options]
     )
-    lines += [f"class {loss.class_name}(Loss):", f'    """{loss.summary}"""', *_overloads("__call__", value_cases)]
+    lines += [f"class {loss.class_name}(Loss):", f"    {loss.documentation!r}", *_overloads("__call__", value_cases)]
     lines += attributes
     lines += [f"    def partial({options}) -> {loss.class_name}: ...", "", f"{loss.name}: {loss.class_name}", ""]
     return "\n".join(lines) + "\n"

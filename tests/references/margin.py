@@ -37,7 +37,7 @@ HINGE = Reference(
     name="hinge_loss",
     operands=(
         Operand("input", real, normal, (0.0, -0.0, 1.0, -1.0, 2.0, 1e-30, 3e38, INF, -INF)),
-        Operand("target", label(-1, 1), label(-1, 1), (-1.0, 1.0, INF)),
+        Operand("target", label(-1, 1), label(-1, 1), (-1.0, 1.0)),
     ),
     value=value,
     gradients={"input": in_input, "target": in_target},

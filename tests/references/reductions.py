@@ -82,7 +82,7 @@ def reduce(
             terms = {k: [np.where(mask, v * g, 0)] for k, v in outer.items()}
             return Reduced(weighted, *_gathered(reference, operands, shape, terms), curve, np.abs(weighted))
 
-        share = _share(reference, reduction, normalizer, s, w, mask, shape)
+        share = _share(reference, reduction, normalizer, s, w, wide, mask, shape)
         statistic, quotient_scale = weighted.sum() / share.total, np.abs(weighted).sum() / share.total
         value, slope = (statistic, LONG(1)) if formula.head is None else formula.head(statistic, **options)
         g = LONG(1 if grad_output is None else grad_output) * slope
@@ -113,7 +113,7 @@ class _Share:
     depends_on: str | None = None
 
 
-def _share(reference, reduction, normalizer, s, w, mask, shape):
+def _share(reference, reduction, normalizer, s, w, wide, mask, shape):
     weight = next((o.name for o in reference.operands if o.multiplies), None)
     if reduction == "sum":
         return _Share(LONG(1))
@@ -123,6 +123,8 @@ def _share(reference, reduction, normalizer, s, w, mask, shape):
         return _Share(LONG(normalizer))
     if normalizer == "weight" or (normalizer is None and reference.share == "weight"):
         return _Share((s * w).sum(), weight)
+    if normalizer is None and reference.share in wide:
+        return _Share((s * wide[reference.share]).sum(), reference.share)
     if normalizer == "count":
         return _Share(LONG(np.count_nonzero(mask)))
     return _Share(s.sum())

@@ -59,7 +59,7 @@ class Reference:
     # Terms formed first, which a correctly rounded primitive already rounds: {quantity: f -> [(term, slope)]}, where a
     # quantity is "value", an operand's name for its gradient, or "hessian".
     formed_first: Mapping[str, Callable[..., list[tuple[Array, Any]]]] = field(default_factory=dict)
-    # The share of an element in the denominator of the mean: 1, or the operand that multiplies.
+    # The share of an element in the denominator of the mean: 1, the operand that multiplies, or another one by name.
     share: str = "count"
     # What reduction="mean" makes of sum / denominator, with the derivative in it; None: the quotient itself.
     head: Callable[..., tuple[Any, Any]] | None = None

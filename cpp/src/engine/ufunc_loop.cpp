@@ -14,7 +14,7 @@ namespace fastloss {
 namespace {
 
 // Elements gathered at a time: the scratch of all operands stays small on the stack of any thread.
-constexpr std::ptrdiff_t chunk_elements = 256;
+constexpr std::ptrdiff_t chunk_elements = 512;
 
 // Formulas compute both arms of a choice, which raises flags that NumPy would report as warnings.
 class quiet_floating_point {
@@ -45,31 +45,37 @@ bool option_allowed(const option_info& o, double x) {
 template <class S>
 class element_loop {
  public:
-  element_loop(const ufunc_loop& loop, char* const* data, const std::ptrdiff_t* steps)
+  element_loop(const ufunc_loop& loop, char* const* data, std::ptrdiff_t count, const std::ptrdiff_t* steps)
       : loss_(*loop.loss),
         data_(data),
         steps_(steps),
+        count_(count),
         operands_(ufunc_operand_count(loss_)),
         options_(static_cast<int>(loss_.options.size())),
-        output_(operands_ + options_) {
+        output_(operands_ + options_),
+        tiles_(active_kernels().tiles[loop.wide]),
+        gradient_(loop.gradient) {
     const loss_kernels& all = loss_.kernels != nullptr ? *loss_.kernels : active_kernels().pointwise[loss_.index];
     const pointwise_kernels& kernels = all.elementwise[loop.wide][has_optional_operands()];
-    kernel_ = loop.gradient ? kernels.gradient[0] : kernels.value;
-    gradient_ = loop.gradient;
+    kernel_ = gradient_ ? kernels.gradient[0] : kernels.value;
     loss_.construct(loss_struct_);
     choose_domains();
     for (int o = 0; o < options_; ++o) options_vary_ |= steps_[operands_ + o] != 0;
-    direct_ = !checks_domains_;
-    for (int i = 0; i < operands_; ++i) direct_ &= is_contiguous(i);
-    direct_ &= is_contiguous(output_);
+    for (int i = 0; i <= output_; ++i) sequential_ |= reads_results(i);
+    for (int i = 0; i < operands_; ++i)
+      if (steps_[i] == 0) tiles_.fill(scratch_[i], static_cast<double>(read<S>(data_[i])), chunk_elements);
   }
 
-  void run(std::ptrdiff_t count) {
-    for (std::ptrdiff_t first = 0; first < count;) {
+  void run() {
+    const std::ptrdiff_t largest = sequential_ ? 1 : chunk_elements;
+    for (std::ptrdiff_t first = 0; first < count_;) {
       const bool allowed = read_options(first);
-      const std::ptrdiff_t end = options_vary_ ? end_of_equal_options(first, count) : count;
-      if (allowed) compute(first, end);
-      else write_nan(first, end);
+      const std::ptrdiff_t end = options_vary_ ? end_of_equal_options(first) : count_;
+      for (; first < end; first += largest) {
+        const std::ptrdiff_t chunk = end - first < largest ? end - first : largest;
+        if (allowed) compute(first, chunk);
+        else write_nan(first, chunk);
+      }
       first = end;
     }
   }
@@ -78,13 +84,17 @@ class element_loop {
   const loss_info& loss_;
   char* const* data_;
   const std::ptrdiff_t* steps_;
+  std::ptrdiff_t count_;
   int operands_, options_, output_;
-  tile_kernel kernel_;
+  const tile_operations& tiles_;
   bool gradient_;
-  bool options_vary_ = false, direct_, checks_domains_ = false;
+  tile_kernel kernel_;
+  bool options_vary_ = false, sequential_ = false;
   domain domains_[max_operands];
   alignas(double) unsigned char loss_struct_[max_loss_bytes];
   alignas(tile_alignment) S scratch_[max_operands + 1][chunk_elements];
+
+  static constexpr int own_type = static_cast<int>(sizeof(S) == sizeof(double) ? dtype::float64 : dtype::float32);
 
   bool has_optional_operands() const {
     for (const operand& o : loss_.operands)
@@ -92,12 +102,13 @@ class element_loop {
     return false;
   }
 
+  // Of each operand of the formula, if it is always checked.
   void choose_domains() {
     int i = 0;
     for (std::size_t k = 0; k < loss_.operands.size(); ++k) {
       if (loss_.operands[k].is(multiplies)) continue;
-      domains_[i] = loss_.values(loss_struct_, static_cast<int>(k));
-      checks_domains_ |= domains_[i++].always;
+      const domain values = loss_.values(loss_struct_, static_cast<int>(k));
+      domains_[i++] = values.always ? values : domain{};
     }
   }
 
@@ -108,70 +119,75 @@ class element_loop {
            reinterpret_cast<std::uintptr_t>(data_[argument]) % alignof(S) == 0;
   }
 
+  // In reduce() and accumulate() an argument holds the result of the element before. Elsewhere NumPy sees to it that the
+  // output is an argument as it stands, or shares no memory with any.
+  bool reads_results(int argument) const {
+    if (count_ < 2) return false;
+    if (argument == output_) return steps_[output_] == 0;
+    if (data_[argument] == data_[output_] && steps_[argument] == steps_[output_]) return false;
+    const auto first = [&](int i) { return steps_[i] < 0 ? at(i, count_ - 1) : data_[i]; };
+    const auto last = [&](int i) { return steps_[i] < 0 ? data_[i] : at(i, count_ - 1); };
+    return first(argument) <= last(output_) && first(output_) <= last(argument);
+  }
+
   bool read_options(std::ptrdiff_t i) {
     bool allowed = true;
     for (int o = 0; o < options_; ++o) {
-      const double x = read<S>(at(operands_ + o, i));
+      const double x = static_cast<double>(read<S>(at(operands_ + o, i)));
       if (option_allowed(loss_.options[static_cast<std::size_t>(o)], x)) loss_.set(loss_struct_, o, x);
       else allowed = false;
     }
     return allowed;
   }
 
-  std::ptrdiff_t end_of_equal_options(std::ptrdiff_t first, std::ptrdiff_t count) const {
-    for (std::ptrdiff_t i = first + 1; i < count; ++i)
+  std::ptrdiff_t end_of_equal_options(std::ptrdiff_t first) const {
+    for (std::ptrdiff_t i = first + 1; i < count_; ++i)
       for (int o = 0; o < options_; ++o)
         if (std::memcmp(at(operands_ + o, i), at(operands_ + o, first), sizeof(S)) != 0) return i;
-    return count;
+    return count_;
   }
 
-  void compute(std::ptrdiff_t first, std::ptrdiff_t end) {
+  void compute(std::ptrdiff_t first, std::ptrdiff_t count) {
     constexpr std::ptrdiff_t whole = tile_alignment / sizeof(S);
-    if (direct_) {
-      const std::ptrdiff_t packs = (end - first) / whole * whole;
-      tile t = tile_at(first);
-      t.count = static_cast<std::size_t>(packs);
-      if (packs > 0) kernel_(loss_struct_, t);
-      first += packs;
-    }
-    for (; first < end; first += chunk_elements)
-      compute_gathered(first, end - first < chunk_elements ? end - first : chunk_elements, whole);
-  }
-
-  tile tile_at(std::ptrdiff_t first) const {
-    tile t{};
-    for (int i = 0; i < operands_; ++i) t.operand[i] = at(i, first);
-    (gradient_ ? t.gradient : t.value) = at(output_, first);
-    return t;
-  }
-
-  void compute_gathered(std::ptrdiff_t first, std::ptrdiff_t count, std::ptrdiff_t whole) {
     const std::ptrdiff_t padded = (count + whole - 1) / whole * whole;
     tile t{};
-    for (int i = 0; i < operands_; ++i) {
-      for (std::ptrdiff_t k = 0; k < count; ++k) scratch_[i][k] = read<S>(at(i, first + k));
-      for (std::ptrdiff_t k = count; k < padded; ++k) scratch_[i][k] = scratch_[i][0];
-      t.operand[i] = scratch_[i];
-    }
-    S* const result = scratch_[max_operands];
-    (gradient_ ? t.gradient : t.value) = result;
     t.count = static_cast<std::size_t>(padded);
+    for (int i = 0; i < operands_; ++i) t.operand[i] = operand_tile(i, first, count, padded);
+    const bool direct = is_contiguous(output_) && count == padded;
+    S* const result = direct ? reinterpret_cast<S*>(at(output_, first)) : scratch_[max_operands];
+    for (int i = 0; i < operands_; ++i)
+      if (!domains_[i].everything() && tiles_.outside(t.operand[i], domains_[i], t.count)) replace_outside(t, i);
+    (gradient_ ? t.gradient : t.value) = result;
     kernel_(loss_struct_, t);
-    if (checks_domains_) mark_outside(result, count);
-    for (std::ptrdiff_t k = 0; k < count; ++k) std::memcpy(at(output_, first + k), result + k, sizeof(S));
+    if (!direct) store(result, first, count);
   }
 
-  void mark_outside(S* result, std::ptrdiff_t count) const {
-    for (int i = 0; i < operands_; ++i) {
-      if (!domains_[i].always) continue;
-      for (std::ptrdiff_t k = 0; k < count; ++k)
-        if (!domains_[i].contains(static_cast<double>(scratch_[i][k]))) result[k] = std::numeric_limits<S>::quiet_NaN();
-    }
+  // The operand's elements as a tile: where they lie, or gathered. Numbers have theirs from the start.
+  const S* operand_tile(int i, std::ptrdiff_t first, std::ptrdiff_t count, std::ptrdiff_t padded) {
+    if (steps_[i] == 0 && !sequential_) return scratch_[i];
+    if (is_contiguous(i) && count == padded) return reinterpret_cast<const S*>(at(i, first));
+    tiles_.load[own_type][0](scratch_[i], at(i, first), {1, &count, &steps_[i], 0, static_cast<std::size_t>(count)});
+    for (std::ptrdiff_t k = count; k < padded; ++k) scratch_[i][k] = scratch_[i][0];
+    return scratch_[i];
   }
 
-  void write_nan(std::ptrdiff_t first, std::ptrdiff_t end) const {
-    const S nan = std::numeric_limits<S>::quiet_NaN();
-    for (; first < end; ++first) std::memcpy(at(output_, first), &nan, sizeof nan);
+  // NaN where an operand is out of its domain: the kernels make NaN of it.
+  void replace_outside(tile& t, int i) {
+    const S* const from = static_cast<const S*>(t.operand[i]);
+    S* const to = scratch_[i];
+    for (std::size_t k = 0; k < t.count; ++k)
+      to[k] = domains_[i].contains(static_cast<double>(from[k])) ? from[k] : std::numeric_limits<S>::quiet_NaN();
+    t.operand[i] = to;
+  }
+
+  void store(const S* result, std::ptrdiff_t first, std::ptrdiff_t count) const {
+    tiles_.store[own_type][0](result, at(output_, first), {1, &count, &steps_[output_], 0, static_cast<std::size_t>(count)}, 1.0, false);
+  }
+
+  void write_nan(std::ptrdiff_t first, std::ptrdiff_t count) {
+    S* const result = scratch_[max_operands];
+    for (std::ptrdiff_t k = 0; k < count; ++k) result[k] = std::numeric_limits<S>::quiet_NaN();
+    store(result, first, count);
   }
 };
 
@@ -185,8 +201,8 @@ int ufunc_operand_count(const loss_info& loss) {
 
 void run_ufunc_loop(const ufunc_loop& loop, char* const* data, std::ptrdiff_t count, const std::ptrdiff_t* steps) {
   const quiet_floating_point quiet;
-  if (loop.wide) element_loop<double>(loop, data, steps).run(count);
-  else element_loop<float>(loop, data, steps).run(count);
+  if (loop.wide) element_loop<double>(loop, data, count, steps).run();
+  else element_loop<float>(loop, data, count, steps).run();
 }
 
 }  // namespace fastloss

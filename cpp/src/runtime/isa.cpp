@@ -155,7 +155,7 @@ struct state {
 };
 
 const state& detected() {
-  static const state once;
+  static const state& once = *new state;  // never destroyed: other static objects may still ask
   return once;
 }
 
