@@ -10,12 +10,14 @@ factor within minutes, and without compiled code of our own. NumPy and the C lib
 - **read**: `memchr` over each input, or one dot product of two of them.
 
 The arrays are kept from call to call, as `out=` keeps an output. With several threads, chunks are handed out to
-Python threads that sleep between calls; all these loops release the interpreter lock. Several chunk sizes and team
-sizes are tried, and the fastest is the floor.
+Python threads that sleep between calls; all these loops release the interpreter lock. The best chunk size is found
+beforehand. Teams of one thread and of all, and the dot product, take part in every round, and the fastest call of any
+of them is the floor of that round, where all other figures are medians.
 
-It is a floor that can be touched but hardly crossed: a hand-written AVX-512 loop with streaming stores into a third
-array (10^7 float32 elements, 120 MB) took 0.99 to 1.15 of it on one thread and 1.07 to 1.2 on two, in the same run.
-Arrays that fit into a cache are read from there, for the floor and the contestants alike.
+It is a floor that can be touched but hardly crossed: in the same rounds a hand-written AVX-512 loop with streaming
+stores into a third array (10^7 float32 elements, 120 MB) took 1.16 of it on one thread and 1.08 to 1.13 on two, the
+same loop with plain stores 1.5, and a loop that only reads 0.9 to 1.1 of the floor for reading. Arrays that fit into a
+cache are read from there, for the floor and the contestants alike.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ class Team:
     """Threads that share numbered pieces of work with the caller and sleep in between."""
 
     def __init__(self, size: int) -> None:
+        self.size = size
         self._wake = [threading.Semaphore(0) for _ in range(size - 1)]
         self._done = threading.Semaphore(0)
         self._work: Callable[[int], None] | None = None
@@ -111,7 +114,7 @@ def _all(works: Sequence[Callable[[int], None]]) -> Callable[[int], None]:
 
 
 class Floor:
-    """The fastest way found to move the bytes of one measurement.
+    """The fastest ways found to move the bytes of one measurement.
 
     Parameters
     ----------
@@ -122,17 +125,22 @@ class Floor:
     threads
         The largest team to try.
 
-    `run()` moves the bytes once; `strategy` says how. `Floor.measurable` tells whether so few bytes have a floor.
+    `ways` are functions that move the bytes once, by name. `Floor.measurable` tells whether so few bytes have a floor.
     """
 
     def __init__(self, inputs: Sequence[int], writes: bool, threads: int) -> None:
         self.traffic = sum(inputs) + (inputs[0] if writes else 0)
         self._inputs = [np.full(max(size // 4, 1), float(i == 0), np.float32) for i, size in enumerate(inputs)]
-        self._teams = {size: Team(size) for size in ({1, threads} if self.traffic >= SMALLEST_TEAM_TRAFFIC else {1})}
-        candidates = dict(self._candidates(writes))
-        fastest = {name: min(_timed(run) for _ in range(TRIALS)) for name, run in candidates.items()}
-        self.strategy = min(fastest, key=fastest.__getitem__)
-        self.run = candidates[self.strategy]
+        sizes = sorted({1, threads}) if self.traffic >= SMALLEST_TEAM_TRAFFIC else [1]
+        self._teams = [Team(size) for size in sizes]
+        self.ways: dict[str, Callable[[], None]] = {}
+        for team in self._teams:
+            candidates = dict(self._chunked(writes, team))
+            times = {name: min(_timed(run) for _ in range(TRIALS)) for name, run in candidates.items()}
+            best = min(times, key=times.__getitem__)
+            self.ways[best] = candidates[best]
+        if not writes and len(inputs) == 2 and inputs[1] == inputs[0]:
+            self.ways["dot"] = partial(np.dot, *self._inputs)
 
     @staticmethod
     def measurable(inputs: Sequence[int], writes: bool) -> bool:
@@ -141,19 +149,14 @@ class Floor:
 
     def close(self) -> None:
         """End the threads and let the arrays go."""
-        for team in self._teams.values():
+        for team in self._teams:
             team.close()
 
-    def _candidates(self, writes: bool) -> Iterator[tuple[str, Callable[[], None]]]:
-        first = self._inputs[0]
+    def _chunked(self, writes: bool, team: Team) -> Iterator[tuple[str, Callable[[], None]]]:
         what = "add in place" if writes else "memchr"
-        for number in sorted({-(-first.nbytes // size) for size in (*CHUNK_BYTES, first.nbytes)}):
-            work = self._work(writes, number)
-            for size, team in self._teams.items():
-                if size <= number:
-                    yield f"{what}, {number} chunks, {size} threads", partial(team.run, work, number)
-        if not writes and len(self._inputs) == 2 and self._inputs[1].size == first.size:
-            yield "dot", partial(np.dot, first, self._inputs[1])
+        size = self._inputs[0].nbytes
+        for number in sorted({max(-(-size // chunk), team.size) for chunk in (*CHUNK_BYTES, size)}):
+            yield f"{what}, {number} chunks, {team.size} threads", partial(team.run, self._work(writes, number), number)
 
     def _work(self, writes: bool, number: int) -> Callable[[int], None]:
         """What moves one of `number` chunks: of all arrays together, so that a team meets once."""

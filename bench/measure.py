@@ -13,7 +13,7 @@ from bench.contestants import Contestant
 from bench.floor import Floor
 from bench.judge import Disagreement, Problem
 from bench.plan import Plan
-from bench.sampling import Samples, interleave
+from bench.sampling import Samples, fastest, interleave
 
 Key = tuple[str, str, str]  # contestant, mode, output: "fresh" or "out"
 FLOOR = "floor"
@@ -56,14 +56,14 @@ def measure(plan: Plan, loss: str, case: Case, size: int, library: Contestant, p
         if Floor.measurable(bytes_read, writes)
     }
     try:
-        timed = calls | {(FLOOR, str(writes), ""): floor.run for writes, floor in floors.items()}
-        samples = interleave(timed, plan.rounds, plan.duration)
+        ways = {(FLOOR, writes, way): run for writes, floor in floors.items() for way, run in floor.ways.items()}
+        samples = interleave(calls | ways, plan.rounds, plan.duration)
     finally:
         for floor in floors.values():
             floor.close()
     context = {"loss": loss, "size": size, "dtype": plan.dtype, "threads": plan.threads}
     rows = [
-        context | make_row(samples, library.name, mode, output, bytes_read, floors.get(mode.gradient))
+        context | make_row(samples, library.name, mode, output, bytes_read)
         for mode in modes
         for output in ("fresh", "out")
         if (library.name, mode.name, output) in samples
@@ -95,9 +95,7 @@ def fit_calls(
     return calls
 
 
-def make_row(
-    samples: dict[Key, Samples], library: str, mode: Mode, output: str, bytes_read: list[int], floor: Floor | None
-) -> dict:
+def make_row(samples: dict[tuple, Samples], library: str, mode: Mode, output: str, bytes_read: list[int]) -> dict:
     """fastloss, the floor and every peer in one mode; a peer that cannot write into a given array is taken as it is."""
     own = samples[library, mode.name, output]
     bytes_written = bytes_read[0] if mode.gradient else 0
@@ -108,19 +106,26 @@ def make_row(
         used = output if (name, mode.name, output) in samples else "fresh"
         if (name, mode.name, used) in samples:
             peers[name] = {"output": used} | figures(samples[name, mode.name, used], over=own)
-    fastest = min(peers, key=lambda name: peers[name]["ratio"], default=None)
+    winner = min(peers, key=lambda name: peers[name]["ratio"], default=None)
     return {
         "mode": mode.name,
         "output": output,
         "bytes_read": sum(bytes_read),
         "bytes_written": bytes_written,
         "fastloss": figures(own) | {"gigabytes_per_second": (sum(bytes_read) + bytes_written) / own.minimum / 1e9},
-        "floor": None
-        if floor is None
-        else {"strategy": floor.strategy} | figures(samples[FLOOR, str(mode.gradient), ""], under=own),
+        "floor": floor_figures(samples, mode, own),
         "peers": peers,
-        "fastest_peer": fastest,
+        "fastest_peer": winner,
     }
+
+
+def floor_figures(samples: dict[tuple, Samples], mode: Mode, own: Samples) -> dict | None:
+    """The fastest way of each round to move the bytes, and the ways that were tried; None where there is no floor."""
+    ways = {key[2]: times for key, times in samples.items() if key[:2] == (FLOOR, mode.gradient)}
+    if not ways:
+        return None
+    minima = {way: times.minimum for way, times in ways.items()}
+    return {"ways": minima} | figures(fastest(list(ways.values())), under=own)
 
 
 def figures(samples: Samples, *, over: Samples | None = None, under: Samples | None = None) -> dict:

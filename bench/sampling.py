@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from statistics import median
@@ -18,16 +18,27 @@ PAUSE = 2e-3
 
 @dataclass
 class Samples:
-    """The times of one call, in seconds: the typical one of each round, and the smallest of all."""
+    """The times of one call, in seconds: the typical and the smallest one of each round."""
 
     loops: int
     rounds: list[float] = field(default_factory=list)
-    minimum: float = float("inf")
+    smallest: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
         """The median over the rounds."""
         return median(self.rounds)
+
+    @property
+    def minimum(self) -> float:
+        """The smallest of all."""
+        return min(self.smallest)
+
+
+def fastest(alternatives: Sequence[Samples]) -> Samples:
+    """Of several ways to do one thing, the smallest time of each round."""
+    best = [min(times) for times in zip(*(samples.smallest for samples in alternatives), strict=True)]
+    return Samples(max(samples.loops for samples in alternatives), best, best)
 
 
 def _once(call: Callable[[], Any]) -> float:
@@ -59,12 +70,10 @@ def _round(call: Callable[[], Any], samples: Samples, duration: float) -> None:
         call()
     if samples.loops == 1 or duration / samples.loops >= SINGLY:
         times = [_once(call) for _ in range(samples.loops)]
-        samples.rounds.append(median(times))
-        samples.minimum = min(samples.minimum, *times)
     else:
-        spent = _block(call, samples.loops) / samples.loops
-        samples.rounds.append(spent)
-        samples.minimum = min(samples.minimum, spent)
+        times = [_block(call, samples.loops) / samples.loops]
+    samples.rounds.append(median(times))
+    samples.smallest.append(min(times))
 
 
 def interleave(calls: Mapping[Hashable, Callable[[], Any]], rounds: int, duration: float) -> dict[Hashable, Samples]:

@@ -16,6 +16,8 @@ target_compile_options(
 # False alarms of GCC 12: it merges instantiations for float and double that compile to the same code, then complains of
 # the other one's size; and it warns inside its own std::string (GCC bug 105651).
 target_compile_options(fastloss_settings INTERFACE "$<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds;-Wno-restrict>")
+# Clang does not know GCC's ivdep, which only helps GCC.
+target_compile_options(fastloss_settings INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-pragmas>)
 target_include_directories(fastloss_settings INTERFACE ${PROJECT_SOURCE_DIR}/cpp/include ${PROJECT_BINARY_DIR}/generated)
 
 if(FASTLOSS_SANITIZE)

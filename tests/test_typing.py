@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import os
 import re
 import subprocess
 import sys
@@ -71,15 +74,17 @@ def check(tmp_path, source):
     """Output lines of mypy on a snippet, run against the installed package."""
     snippet = tmp_path / "snippet.py"
     snippet.write_text(source)
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file=", str(snippet)]
+    return mypy(tmp_path, str(snippet))
+
+
+def mypy(tmp_path, *targets):
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file=", *targets]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment())
     return done.stdout.splitlines()
 
 
 def environment():
     # The package may lie beside site-packages, where mypy looks only when told.
-    import os
-
     return {**os.environ, "MYPYPATH": "" if "site-packages" in PACKAGE.parts else str(PACKAGE.parent)}
 
 
@@ -100,6 +105,10 @@ def test_mypy_knows_the_types(tmp_path):
         assert re.search(expected, found.replace("numpy.", "").replace("builtins.", "")), (found, expected)
 
 
+def test_the_stubs_are_right_in_themselves(tmp_path):
+    assert mypy(tmp_path, "-p", "fastloss.losses")[-1].startswith("Success")
+
+
 def test_mypy_finds_mistakes(tmp_path):
     source = "import fastloss as fl\nimport numpy as np\n\nx = np.zeros(3)\n"
     first = source.count("\n") + 1
@@ -110,9 +119,6 @@ def test_mypy_finds_mistakes(tmp_path):
 
 @pytest.mark.parametrize("name", fl.losses())
 def test_stub_parameters_are_the_real_ones(name):
-    import ast
-    import inspect
-
     loss = getattr(fl, name)
     tree = ast.parse((PACKAGE / "losses" / f"{loss.info.family}.pyi").read_text())
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}

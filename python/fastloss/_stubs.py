@@ -13,8 +13,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 
-HEADER = """from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, overload
+HEADER = """from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,8 +33,9 @@ ANY_REDUCTION = "reduction: Literal['mean', 'none', 'sum', 'batchmean'] = 'mean'
 GRADIENT = "grad_output: ArrayLike | None = None"
 ACCUMULATE = "accumulate: bool = False"
 ONE = "wrt: str | int | None = None, out: NDArray[Any] | None = None"
-SEVERAL = "wrt: Sequence[str | int], out: Sequence[NDArray[Any] | None] | None = None"
-PAIR_OUT = "out: Sequence[NDArray[Any] | None] | None = None"
+# Not Sequence: a str is one too.
+SEVERAL_OUT = "out: tuple[NDArray[Any] | None, ...] | list[NDArray[Any] | None] | list[NDArray[Any]] | None = None"
+SEVERAL = f"wrt: tuple[str | int, ...] | list[str] | list[int] | list[str | int], {SEVERAL_OUT}"
 SCALAR, ARRAY, ARRAYS = "np.floating[Any]", "NDArray[Any]", "tuple[NDArray[Any], ...]"
 
 
@@ -134,7 +134,7 @@ def loss_stub(loss: Declared) -> str:
         "grad": gradient_cases,
         "value_and_grad": both_cases,
         "hess": [(sign(ANY_REDUCTION, COMMON, "out: NDArray[Any] | None = None", ACCUMULATE), ARRAY)],
-        "grad_and_hess": [(sign(ANY_REDUCTION, COMMON, PAIR_OUT, ACCUMULATE), f"tuple[{ARRAY}, {ARRAY}]")],
+        "grad_and_hess": [(sign(ANY_REDUCTION, COMMON, SEVERAL_OUT, ACCUMULATE), f"tuple[{ARRAY}, {ARRAY}]")],
     }
     if not loss.elementwise:
         del methods["hess"], methods["grad_and_hess"]
@@ -152,7 +152,12 @@ def loss_stub(loss: Declared) -> str:
     )
     lines += [f"class {loss.class_name}(Loss):", f"    {loss.documentation!r}", *_overloads("__call__", value_cases)]
     lines += attributes
-    lines += [f"    def partial({options}) -> {loss.class_name}: ...", "", f"{loss.name}: {loss.class_name}", ""]
+    lines += [
+        f"    def partial({options}) -> {loss.class_name}: ...  # type: ignore[override]",
+        "",
+        f"{loss.name}: {loss.class_name}",
+        "",
+    ]
     return "\n".join(lines) + "\n"
 
 

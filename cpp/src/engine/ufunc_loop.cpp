@@ -200,6 +200,7 @@ int ufunc_operand_count(const loss_info& loss) {
 }
 
 void run_ufunc_loop(const ufunc_loop& loop, char* const* data, std::ptrdiff_t count, const std::ptrdiff_t* steps) {
+  if (count == 0) return;  // the arguments may point nowhere
   const quiet_floating_point quiet;
   if (loop.wide) element_loop<double>(loop, data, count, steps).run();
   else element_loop<float>(loop, data, count, steps).run();
