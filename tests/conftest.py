@@ -13,29 +13,35 @@ import pytest
 # Test modules share `cases` and `references`; pytest's importlib mode puts no folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-# Oracles that not everybody has installed; where the suite has to be complete, their absence fails it.
-OPTIONAL = {"test_torch.py": ("torch",)}
+# Oracles that not everybody has installed, and the tests that are nothing without them. CI runs everything.
+ORACLES = {"torch": ["test_torch.py"], "jax": []}
 STRICT = os.environ.get("CI", "").lower() in {"1", "true"}
 
-collect_ignore = []
-for _module, _needs in OPTIONAL.items():
-    _missing = [package for package in _needs if importlib.util.find_spec(package) is None]
-    if _missing and STRICT:
-        raise pytest.UsageError(f"{_module} needs {', '.join(_missing)}, which CI must install")
-    if _missing:
-        collect_ignore.append(_module)
+_missing = [package for package in ORACLES if importlib.util.find_spec(package) is None]
+if _missing and STRICT:
+    raise pytest.UsageError(f"CI must install {' and '.join(_missing)}, or some tests would not run")
+collect_ignore = [module for package in _missing for module in ORACLES[package]]
 
 # The references are computed in a type that is wider than float64.
 assert np.finfo(np.longdouble).nmant >= 63, "these tests need an extended or quadruple longdouble"
 
 
+def _fail_if_skipped(report):
+    if STRICT and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} was skipped or is expected to fail; CI runs everything"
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield
-    report = outcome.get_result()
-    if STRICT and report.skipped:
-        report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} was skipped or is expected to fail; CI runs everything"
+    _fail_if_skipped(outcome.get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector):
+    outcome = yield
+    _fail_if_skipped(outcome.get_result())
 
 
 @pytest.fixture(autouse=True)

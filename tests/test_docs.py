@@ -80,7 +80,7 @@ def test_examples_of_the_rest(name):
     run_doctest(text, name)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "bench" / "README.md"], ids=page_id)
 def test_relative_links(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if target.startswith(("http://", "https://")):

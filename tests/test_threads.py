@@ -45,9 +45,9 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("call", CALLS)
+# The order of additions shows in float64; a float32 result is rounded from a sum in double and hides most of it.
+@pytest.mark.parametrize(("dtype", "call"), [(np.float64, call) for call in CALLS] + [(np.float32, "mean")])
 @pytest.mark.parametrize("stretched", [False, True], ids=["full", "stretched"])
-@pytest.mark.parametrize("dtype", cases.DTYPES)
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_bits_do_not_depend_on_the_team(name, dtype, stretched, call):
     operands = _call(name, dtype, stretched)

@@ -106,8 +106,9 @@ static void check_function(const char* name, F f, const expected (&table)[N], do
 // ---- kinks ----------------------------------------------------------------------------------------------------------------
 
 static void kinks() {
-  check_function("abs", [](auto x) { return abs(x); },
-                 {{-2, 2, -1, 0}, {-0.0, 0, 0, 0}, {0, 0, 0, 0}, {3, 3, 1, 0}, {inf, inf, 1, 0}, {-inf, inf, -1, 0}, {nan_, nan_, nan_, 0}});
+  check_function(
+      "abs", [](auto x) { return abs(x); },
+      {{-2, 2, -1, 0}, {-0.0, 0, 0, 0}, {0, 0, 0, 0}, {3, 3, 1, 0}, {inf, inf, 1, 0}, {-inf, inf, -1, 0}, {nan_, nan_, nan_, 0}});
   check_function("hinge_max0", [](auto x) { return hinge_max0(x); },
                  {{-2, 0, 0, 0}, {-0.0, 0, 1, 0}, {0, 0, 1, 0}, {3, 3, 1, 0}, {inf, inf, 1, 0}, {-inf, 0, 0, 0}, {nan_, nan_, 1, 0}});
   check_function("strict_max0", [](auto x) { return strict_max0(x); },
@@ -119,8 +120,7 @@ static void kinks() {
                  {{-2, 2, -2, 1}, {0, 0, 0, 1}, {1, 0.5, 1, 1}, {2, 1.5, 1, 0}, {inf, inf, 1, 0}});
   check_function("select between a constant and a formula", [](auto x) { return select(x > 0, 1 / x, 7); },
                  {{-2, 7, 0, 0}, {0, 7, 0, 0}, {4, 0.25, -0.0625, 0.03125}});
-  check_function("sqrt of a square", [](auto x) { return sqrt(x * x); },
-                 {{-2, 2, -1, 0}, {-0.0, 0, 0, 0}, {0, 0, 0, 0}, {3, 3, 1, 0}});
+  check_function("sqrt of a square", [](auto x) { return sqrt(x * x); }, {{-2, 2, -1, 0}, {-0.0, 0, 0, 0}, {0, 0, 0, 0}, {3, 3, 1, 0}});
   check_function("sqrt", [](auto x) { return sqrt(x); },
                  {{4, 2, 0.25, -0.03125}, {0, 0, inf, -inf}, {inf, inf, 0, 0}, {-1, nan_, nan_, nan_}});
 }
@@ -137,7 +137,8 @@ static void zero_products() {
   check_function("one_t as an operand", [](auto x) { return mul0(one_t{} * x, one_t{}) - one_t{}; }, {{2, 1, 1, 0}, {0, -1, 1, 0}});
   check_function("xlogy", [](auto x) { return xlogy(x, x); },
                  {{0, 0, -inf, inf}, {1, 0, 1, 1}, {2, 2 * std::log(2.0), std::log(2.0) + 1, 0.5}});
-  check_function("xlogy in y", [](auto y) { return xlogy(2.0, y); }, {{1, 0, 2, -2}, {4, 4 * std::log(2.0), 0.5, -0.125}, {0, -inf, inf, -inf}});
+  check_function("xlogy in y", [](auto y) { return xlogy(2.0, y); },
+                 {{1, 0, 2, -2}, {4, 4 * std::log(2.0), 0.5, -0.125}, {0, -inf, inf, -inf}});
   check_function("xlogy of 0", [](auto y) { return xlogy(0.0, y); }, {{0, 0, 0, 0}, {inf, 0, 0, 0}, {-1, 0, 0, 0}});
 }
 
@@ -147,40 +148,90 @@ static void smooth() {
   const double e1 = std::exp(1.0), ln2 = std::log(2.0), s1 = 1 / (1 + std::exp(-1.0)), c1 = 1 / (1 + e1);
   check_function("square", [](auto x) { return square(x); }, {{-3, 9, -6, 2}, {0, 0, 0, 2}, {inf, inf, inf, 2}});
   check_function("quotient", [](auto x) { return (x + 1) / x; }, {{2, 1.5, -0.25, 0.25}, {-1, 0, -1, -2}, {inf, nan_, nan_, nan_}});
-  check_function("exp", [](auto x) { return exp(x); }, {{0, 1, 1, 1}, {1, e1, e1, e1}, {-inf, 0, 0, 0}, {inf, inf, inf, inf}, {nan_, nan_, nan_, nan_}});
-  check_function("expm1", [](auto x) { return expm1(x); }, {{0, 0, 1, 1}, {1, std::expm1(1.0), e1, e1}, {-inf, -1, 0, 0}, {inf, inf, inf, inf}});
-  check_function("log", [](auto x) { return log(x); }, {{1, 0, 1, -1}, {4, 2 * ln2, 0.25, -0.0625}, {0, -inf, inf, -inf}, {inf, inf, 0, 0}});
-  check_function("log1p", [](auto x) { return log1p(x); }, {{0, 0, 1, -1}, {-0.0, 0, 1, -1}, {1, ln2, 0.5, -0.25}, {-1, -inf, inf, -inf}, {inf, inf, 0, 0}});
+  check_function("exp", [](auto x) { return exp(x); },
+                 {{0, 1, 1, 1}, {1, e1, e1, e1}, {-inf, 0, 0, 0}, {inf, inf, inf, inf}, {nan_, nan_, nan_, nan_}});
+  check_function("expm1", [](auto x) { return expm1(x); },
+                 {{0, 0, 1, 1}, {1, std::expm1(1.0), e1, e1}, {-inf, -1, 0, 0}, {inf, inf, inf, inf}});
+  check_function("log", [](auto x) { return log(x); },
+                 {{1, 0, 1, -1}, {4, 2 * ln2, 0.25, -0.0625}, {0, -inf, inf, -inf}, {inf, inf, 0, 0}});
+  check_function("log1p", [](auto x) { return log1p(x); },
+                 {{0, 0, 1, -1}, {-0.0, 0, 1, -1}, {1, ln2, 0.5, -0.25}, {-1, -inf, inf, -inf}, {inf, inf, 0, 0}});
   check_function("softplus", [](auto x) { return softplus2(x).positive; },
-                 {{0, ln2, 0.5, 0.25}, {-0.0, ln2, 0.5, 0.25}, {1, 1 + std::log1p(1 / e1), s1, s1 * c1}, {-1, std::log1p(1 / e1), c1, s1 * c1},
-                  {inf, inf, 1, 0}, {-inf, 0, 0, 0}, {nan_, nan_, nan_, nan_}});
+                 {{0, ln2, 0.5, 0.25},
+                  {-0.0, ln2, 0.5, 0.25},
+                  {1, 1 + std::log1p(1 / e1), s1, s1 * c1},
+                  {-1, std::log1p(1 / e1), c1, s1 * c1},
+                  {inf, inf, 1, 0},
+                  {-inf, 0, 0, 0},
+                  {nan_, nan_, nan_, nan_}});
   check_function("softplus of -x", [](auto x) { return softplus2(x).negative; },
-                 {{0, ln2, -0.5, 0.25}, {-0.0, ln2, -0.5, 0.25}, {-1, 1 + std::log1p(1 / e1), -s1, s1 * c1}, {inf, 0, 0, 0}, {-inf, inf, -1, 0}, {nan_, nan_, nan_, nan_}});
-  check_function("sigmoid", [](auto x) { return sigmoid(x); },
-                 {{0, 0.5, 0.25, 0}, {1, s1, s1 * c1, s1 * c1 * (c1 - s1)}, {-1, c1, s1 * c1, s1 * c1 * (s1 - c1)}, {inf, 1, 0, 0}, {-inf, 0, 0, 0}, {nan_, nan_, nan_, nan_}}, 6);
+                 {{0, ln2, -0.5, 0.25},
+                  {-0.0, ln2, -0.5, 0.25},
+                  {-1, 1 + std::log1p(1 / e1), -s1, s1 * c1},
+                  {inf, 0, 0, 0},
+                  {-inf, inf, -1, 0},
+                  {nan_, nan_, nan_, nan_}});
+  check_function(
+      "sigmoid", [](auto x) { return sigmoid(x); },
+      {{0, 0.5, 0.25, 0},
+       {1, s1, s1 * c1, s1 * c1 * (c1 - s1)},
+       {-1, c1, s1 * c1, s1 * c1 * (s1 - c1)},
+       {inf, 1, 0, 0},
+       {-inf, 0, 0, 0},
+       {nan_, nan_, nan_, nan_}},
+      6);
   const double t1 = std::tanh(1.0), h1 = 1 - t1 * t1;
-  check_function("tanh", [](auto x) { return tanh(x); },
-                 {{0, 0, 1, 0}, {1, t1, h1, -2 * t1 * h1}, {-1, -t1, h1, 2 * t1 * h1}, {inf, 1, 0, 0}, {-inf, -1, 0, 0}, {nan_, nan_, nan_, nan_}}, 8);
-  check_function("log_cosh", [](auto x) { return log_cosh(x); },
-                 {{0, 0, 0, 1}, {1, std::log(std::cosh(1.0)), t1, h1}, {-1, std::log(std::cosh(1.0)), -t1, h1}, {inf, inf, 1, 0}, {-inf, inf, -1, 0}, {nan_, nan_, nan_, nan_}}, 6);
+  check_function(
+      "tanh", [](auto x) { return tanh(x); },
+      {{0, 0, 1, 0}, {1, t1, h1, -2 * t1 * h1}, {-1, -t1, h1, 2 * t1 * h1}, {inf, 1, 0, 0}, {-inf, -1, 0, 0}, {nan_, nan_, nan_, nan_}}, 8);
+  check_function(
+      "log_cosh", [](auto x) { return log_cosh(x); },
+      {{0, 0, 0, 1},
+       {1, std::log(std::cosh(1.0)), t1, h1},
+       {-1, std::log(std::cosh(1.0)), -t1, h1},
+       {inf, inf, 1, 0},
+       {-inf, inf, -1, 0},
+       {nan_, nan_, nan_, nan_}},
+      6);
   check_function("sqrt1pm1", [](auto x) { return sqrt1pm1(x); },
                  {{0, 0, 0.5, -0.25}, {3, 1, 0.25, -0.03125}, {-1, -1, inf, -inf}, {inf, inf, 0, 0}, {-2, nan_, nan_, nan_}});
-  check_function("hypot", [](auto x) { return hypot(x, 4.0); },
-                 {{3, 5, 0.6, 16.0 / 125}, {0, 4, 0, 0.25}, {-3, 5, -0.6, 16.0 / 125}, {inf, inf, 1, 0}, {-inf, inf, -1, 0}, {nan_, nan_, nan_, nan_}}, 6);
+  check_function(
+      "hypot", [](auto x) { return hypot(x, 4.0); },
+      {{3, 5, 0.6, 16.0 / 125}, {0, 4, 0, 0.25}, {-3, 5, -0.6, 16.0 / 125}, {inf, inf, 1, 0}, {-inf, inf, -1, 0}, {nan_, nan_, nan_, nan_}},
+      6);
   check_function("hypot at the origin", [](auto x) { return hypot(x, x); }, {{0, 0, 0, 0}, {-0.0, 0, 0, 0}});
   check_function("pow", [](auto x) { return pow(x, 3.0); }, {{2, 8, 12, 12}, {-2, -8, 12, -12}, {0, 0, 0, 0}, {inf, inf, inf, inf}});
-  check_function("pow in the exponent", [](auto p) { return pow(2.0, p); }, {{0, 1, ln2, ln2 * ln2}, {3, 8, 8 * ln2, 8 * ln2 * ln2}, {-inf, 0, 0, 0}});
+  check_function("pow in the exponent", [](auto p) { return pow(2.0, p); },
+                 {{0, 1, ln2, ln2 * ln2}, {3, 8, 8 * ln2, 8 * ln2 * ln2}, {-inf, 0, 0, 0}});
   check_function("pow of 0", [](auto x) { return pow(x, 0.0); }, {{0, 1, 0, 0}, {2, 1, 0, 0}});
   check_function("atan", [](auto x) { return atan(x); },
-                 {{0, 0, 1, 0}, {1, std::atan(1.0), 0.5, -0.5}, {-2, std::atan(-2.0), 0.2, 0.16}, {inf, std::atan(inf), 0, 0}, {-inf, std::atan(-inf), 0, 0}, {nan_, nan_, nan_, nan_}});
+                 {{0, 0, 1, 0},
+                  {1, std::atan(1.0), 0.5, -0.5},
+                  {-2, std::atan(-2.0), 0.2, 0.16},
+                  {inf, std::atan(inf), 0, 0},
+                  {-inf, std::atan(-inf), 0, 0},
+                  {nan_, nan_, nan_, nan_}});
   const double g1 = 2 / std::sqrt(std::acos(-1.0)) / e1;
   check_function("erf", [](auto x) { return erf(x); },
-                 {{0, 0, 2 / std::sqrt(std::acos(-1.0)), 0}, {1, std::erf(1.0), g1, -2 * g1}, {-1, -std::erf(1.0), g1, 2 * g1}, {inf, 1, 0, 0}, {-inf, -1, 0, 0}, {nan_, nan_, nan_, nan_}});
+                 {{0, 0, 2 / std::sqrt(std::acos(-1.0)), 0},
+                  {1, std::erf(1.0), g1, -2 * g1},
+                  {-1, -std::erf(1.0), g1, 2 * g1},
+                  {inf, 1, 0, 0},
+                  {-inf, -1, 0, 0},
+                  {nan_, nan_, nan_, nan_}});
   const double euler = 0.57721566490153286061, zeta2 = 1.64493406684822643647;
-  check_function("lgamma", [](auto x) { return lgamma(x); },
-                 {{1, 0, -euler, zeta2}, {2, 0, 1 - euler, zeta2 - 1}, {0.5, 0.57236494292470008707, -1.96351002602142347944, 3 * zeta2}, {inf, inf, inf, 0}, {nan_, nan_, nan_, nan_}}, 8);
+  check_function(
+      "lgamma", [](auto x) { return lgamma(x); },
+      {{1, 0, -euler, zeta2},
+       {2, 0, 1 - euler, zeta2 - 1},
+       {0.5, 0.57236494292470008707, -1.96351002602142347944, 3 * zeta2},
+       {inf, inf, inf, 0},
+       {nan_, nan_, nan_, nan_}},
+      8);
   check_function("lgamma_ratio in x", [](auto x) { return lgamma_ratio(x, 1.0); }, {{1, 0, 1, -1}, {4, 2 * ln2, 0.25, -0.0625}}, 16);
-  check_function("lgamma_ratio in n", [](auto n) { return lgamma_ratio(1.0, n); }, {{1, 0, 1 - euler, zeta2 - 1}, {2, ln2, 1.5 - euler, zeta2 - 1.25}}, 16);
+  check_function(
+      "lgamma_ratio in n", [](auto n) { return lgamma_ratio(1.0, n); }, {{1, 0, 1 - euler, zeta2 - 1}, {2, ln2, 1.5 - euler, zeta2 - 1.25}},
+      16);
 }
 
 // ---- packs themselves -------------------------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ struct pointwise_range {
 };
 
 struct block_sums {
-  double sum = 0, denominator = 0;
+  double sum, denominator;
 };
 
 // Walks a range in tiles. `sums` are private to the task or to the elements it alone touches.

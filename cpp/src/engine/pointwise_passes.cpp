@@ -77,7 +77,7 @@ block_sums run_pass(const pointwise_job& job, const pointwise_pass& pass, pointw
       if (has_private_sums(job, g))
         for (std::size_t i = 0; i < job.gradients[g].sum_count; ++i) job.gradients[g].sums[i] += *from++;
   }
-  block_sums total;
+  block_sums total{};
   for (std::size_t b = 0; b < blocks; ++b) {
     total.sum += partials[b].sum;
     total.denominator += partials[b].denominator;

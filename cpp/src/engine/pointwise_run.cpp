@@ -268,7 +268,7 @@ double pointwise_plan::run(const pointwise_outputs& outputs) const {
   const bool data_denominator = job.divides != denominator_of::constant;
 
   // The statistics come first where the gradients depend on them.
-  block_sums statistics;
+  block_sums statistics{};
   bool value_left = call.value;
   bool denominator_left = data_denominator;
   if (reduced && wants_outputs && (data_denominator || needs_sum)) {

@@ -43,7 +43,7 @@ class tile_walker {
   }
 
   block_sums run() {
-    block_sums totals;
+    block_sums totals{};
     for (first_ = range_.first; first_ < range_.last; first_ += count_) {
       const std::size_t left = range_.last - first_;
       count_ = left < tile_elements ? left : tile_elements;

@@ -15,10 +15,8 @@ void apply_elementary(const S* const* in, S* out, std::size_t n) {
   using P = native_pack<S>;
   std::size_t i = 0;
   const auto at = [&](const S* const* from, std::size_t offset) {
-    if constexpr (F::arity == 1)
-      return F::apply(P::load(from[0] + offset));
-    else
-      return F::apply(P::load(from[0] + offset), P::load(from[1] + offset));
+    if constexpr (F::arity == 1) return F::apply(P::load(from[0] + offset));
+    else return F::apply(P::load(from[0] + offset), P::load(from[1] + offset));
   };
   for (; i + P::width <= n; i += P::width) at(in, i).store(out + i);
   if (i == n) return;
@@ -31,21 +29,21 @@ void apply_elementary(const S* const* in, S* out, std::size_t n) {
   for (std::size_t j = i; j < n; ++j) out[j] = result[j - i];
 }
 
-#define FASTLOSS_UNARY(NAME, EXPRESSION)       \
-  struct NAME##_function {                     \
-    static constexpr int arity = 1;            \
-    template <class P>                         \
-    static FASTLOSS_FN P apply(P x) {          \
-      return EXPRESSION;                       \
-    }                                          \
+#define FASTLOSS_UNARY(NAME, EXPRESSION) \
+  struct NAME##_function {               \
+    static constexpr int arity = 1;      \
+    template <class P>                   \
+    static FASTLOSS_FN P apply(P x) {    \
+      return EXPRESSION;                 \
+    }                                    \
   };
-#define FASTLOSS_BINARY(NAME)                  \
-  struct NAME##_function {                     \
-    static constexpr int arity = 2;            \
-    template <class P>                         \
-    static FASTLOSS_FN P apply(P x, P y) {     \
-      return NAME(x, y);                       \
-    }                                          \
+#define FASTLOSS_BINARY(NAME)              \
+  struct NAME##_function {                 \
+    static constexpr int arity = 2;        \
+    template <class P>                     \
+    static FASTLOSS_FN P apply(P x, P y) { \
+      return NAME(x, y);                   \
+    }                                      \
   };
 FASTLOSS_UNARY(atan, atan(x))
 FASTLOSS_UNARY(digamma, digamma(x))
@@ -73,11 +71,11 @@ FASTLOSS_BINARY(xlogy)
 #define FASTLOSS_ENTRY(NAME) \
   {#NAME, NAME##_function::arity, apply_elementary<NAME##_function, float>, apply_elementary<NAME##_function, double>}
 [[maybe_unused]] constexpr elementary_function elementary_functions[] = {
-    FASTLOSS_ENTRY(atan), FASTLOSS_ENTRY(digamma), FASTLOSS_ENTRY(erf), FASTLOSS_ENTRY(exp),
-    FASTLOSS_ENTRY(expm1), FASTLOSS_ENTRY(lgamma), FASTLOSS_ENTRY(log), FASTLOSS_ENTRY(log1p),
-    FASTLOSS_ENTRY(log_cosh), FASTLOSS_ENTRY(sigmoid), FASTLOSS_ENTRY(softplus), FASTLOSS_ENTRY(sqrt),
-    FASTLOSS_ENTRY(sqrt1pm1), FASTLOSS_ENTRY(tanh), FASTLOSS_ENTRY(trigamma), FASTLOSS_ENTRY(digamma_ratio),
-    FASTLOSS_ENTRY(hypot), FASTLOSS_ENTRY(lgamma_ratio), FASTLOSS_ENTRY(pow), FASTLOSS_ENTRY(xlogy),
+    FASTLOSS_ENTRY(atan),     FASTLOSS_ENTRY(digamma),      FASTLOSS_ENTRY(erf),      FASTLOSS_ENTRY(exp),
+    FASTLOSS_ENTRY(expm1),    FASTLOSS_ENTRY(lgamma),       FASTLOSS_ENTRY(log),      FASTLOSS_ENTRY(log1p),
+    FASTLOSS_ENTRY(log_cosh), FASTLOSS_ENTRY(sigmoid),      FASTLOSS_ENTRY(softplus), FASTLOSS_ENTRY(sqrt),
+    FASTLOSS_ENTRY(sqrt1pm1), FASTLOSS_ENTRY(tanh),         FASTLOSS_ENTRY(trigamma), FASTLOSS_ENTRY(digamma_ratio),
+    FASTLOSS_ENTRY(hypot),    FASTLOSS_ENTRY(lgamma_ratio), FASTLOSS_ENTRY(pow),      FASTLOSS_ENTRY(xlogy),
 };
 #undef FASTLOSS_ENTRY
 

@@ -270,7 +270,8 @@ def rmse_loss(input: ArrayLike, target: ArrayLike, *, eps: float = 0.0) -> None:
         "batchmean"   sqrt(sum(r**2) / input.shape[0] + eps)
         ============  =====================================================
 
-        Sample weights act under the root: the mean is sqrt(sum(s r**2) / sum(s) + eps).
+        Sample weights act under the root: the mean is sqrt(sum(s r**2) / sum(s) + eps). With "none" there is
+        one root for each element, and they multiply it.
 
     Notes
     -----

@@ -70,28 +70,21 @@ FASTLOSS_FN constexpr double plain(zero_t) { return 0.0; }
 FASTLOSS_FN constexpr double plain(one_t) { return 1.0; }
 template <class T>
 FASTLOSS_FN constexpr auto plain(T x) {
-  if constexpr (is_number<T>)
-    return static_cast<double>(x);  // an integer tangent would divide as integers do
-  else
-    return x;
+  if constexpr (is_number<T>) return static_cast<double>(x);  // an integer tangent would divide as integers do
+  else return x;
 }
 
 // Value and tangent at derivative level N; what does not reach that level is a constant there.
 template <int N, class T>
 FASTLOSS_FN auto value_at(T x) {
-  if constexpr (depth<T> == N)
-    return x.value;
-  else if constexpr (is_number<T>)
-    return static_cast<double>(x);
-  else
-    return x;
+  if constexpr (depth<T> == N) return x.value;
+  else if constexpr (is_number<T>) return static_cast<double>(x);
+  else return x;
 }
 template <int N, class T>
 FASTLOSS_FN auto tangent_at(T x) {
-  if constexpr (depth<T> == N)
-    return x.tangent;
-  else
-    return zero_t{};
+  if constexpr (depth<T> == N) return x.tangent;
+  else return zero_t{};
 }
 
 template <class T, class D>
@@ -102,10 +95,8 @@ FASTLOSS_FN dual<T, D> make_dual(T value, D tangent) {
 // The value without any derivative: a pack, a number or a tag.
 template <class T>
 FASTLOSS_FN auto innermost(T x) {
-  if constexpr (is_dual<T>)
-    return innermost(x.value);
-  else
-    return x;
+  if constexpr (is_dual<T>) return innermost(x.value);
+  else return x;
 }
 
 // The pack type behind a dual or a pack; void for numbers and tags.
@@ -120,8 +111,7 @@ struct pack_of<pack<S, W>> {
 template <class T, class D>
 struct pack_of<dual<T, D>> : pack_of<T> {};
 template <class A, class B>
-using common_pack = std::conditional_t<std::is_void_v<typename pack_of<A>::type>, typename pack_of<B>::type,
-                                       typename pack_of<A>::type>;
+using common_pack = std::conditional_t<std::is_void_v<typename pack_of<A>::type>, typename pack_of<B>::type, typename pack_of<A>::type>;
 
 template <class P, class T>
 FASTLOSS_FN P as_pack(T x) {
@@ -131,10 +121,8 @@ FASTLOSS_FN P as_pack(T x) {
 // Numbers and tags as packs; everything else as it is.
 template <class P, class T>
 FASTLOSS_FN auto lift(T x) {
-  if constexpr (is_number<T> || is_tag<T>)
-    return as_pack<P>(x);
-  else
-    return x;
+  if constexpr (is_number<T> || is_tag<T>) return as_pack<P>(x);
+  else return x;
 }
 
 }  // namespace detail
@@ -147,46 +135,34 @@ FASTLOSS_FN constexpr double operator-(one_t) { return -1.0; }
 template <class A, class B>
   requires detail::with_tag<A, B>
 FASTLOSS_FN constexpr auto operator+(A a, B b) {
-  if constexpr (is_zero<A>)
-    return b;
-  else if constexpr (is_zero<B>)
-    return a;
-  else
-    return detail::plain(a) + detail::plain(b);
+  if constexpr (is_zero<A>) return b;
+  else if constexpr (is_zero<B>) return a;
+  else return detail::plain(a) + detail::plain(b);
 }
 
 template <class A, class B>
   requires detail::with_tag<A, B>
 FASTLOSS_FN constexpr auto operator-(A a, B b) {
-  if constexpr (is_zero<B>)
-    return a;
-  else if constexpr (is_zero<A>)
-    return -b;
-  else if constexpr (is_one<A> && is_one<B>)
-    return zero_t{};
-  else
-    return detail::plain(a) - detail::plain(b);
+  if constexpr (is_zero<B>) return a;
+  else if constexpr (is_zero<A>) return -b;
+  else if constexpr (is_one<A> && is_one<B>) return zero_t{};
+  else return detail::plain(a) - detail::plain(b);
 }
 
 template <class A, class B>
   requires detail::with_tag<A, B>
 FASTLOSS_FN constexpr auto operator*(A a, B b) {
-  if constexpr (is_zero<A> || is_zero<B>)
-    return zero_t{};
-  else if constexpr (is_one<A>)
-    return b;
-  else
-    return a;
+  if constexpr (is_zero<A> || is_zero<B>) return zero_t{};
+  else if constexpr (is_one<A>) return b;
+  else return a;
 }
 
 template <class A, class B>
   requires detail::with_tag<A, B>
 FASTLOSS_FN constexpr auto operator/(A a, B b) {
   static_assert(!is_zero<B>);
-  if constexpr (is_zero<A> || is_one<B>)
-    return a;
-  else
-    return 1.0 / detail::plain(b);
+  if constexpr (is_zero<A> || is_one<B>) return a;
+  else return 1.0 / detail::plain(b);
 }
 
 // ---- duals in arithmetic ------------------------------------------------------------------------------------------
@@ -204,16 +180,14 @@ template <class A, class B>
   requires detail::with_dual<A, B>
 FASTLOSS_FN auto operator+(A a, B b) {
   constexpr int n = detail::common_depth<A, B>;
-  return detail::make_dual(detail::value_at<n>(a) + detail::value_at<n>(b),
-                           detail::tangent_at<n>(a) + detail::tangent_at<n>(b));
+  return detail::make_dual(detail::value_at<n>(a) + detail::value_at<n>(b), detail::tangent_at<n>(a) + detail::tangent_at<n>(b));
 }
 
 template <class A, class B>
   requires detail::with_dual<A, B>
 FASTLOSS_FN auto operator-(A a, B b) {
   constexpr int n = detail::common_depth<A, B>;
-  return detail::make_dual(detail::value_at<n>(a) - detail::value_at<n>(b),
-                           detail::tangent_at<n>(a) - detail::tangent_at<n>(b));
+  return detail::make_dual(detail::value_at<n>(a) - detail::value_at<n>(b), detail::tangent_at<n>(a) - detail::tangent_at<n>(b));
 }
 
 template <class A, class B>
@@ -237,11 +211,11 @@ FASTLOSS_FN auto operator/(A a, B b) {
 
 // ---- comparisons: of values -----------------------------------------------------------------------------------------
 
-#define FASTLOSS_COMPARE(OP)                                                              \
-  template <class A, class B>                                                             \
-    requires(detail::with_tag<A, B> || detail::with_dual<A, B>)                           \
-  FASTLOSS_FN auto operator OP(A a, B b) {                                                \
-    return detail::plain(detail::innermost(a)) OP detail::plain(detail::innermost(b));    \
+#define FASTLOSS_COMPARE(OP)                                                           \
+  template <class A, class B>                                                          \
+    requires(detail::with_tag<A, B> || detail::with_dual<A, B>)                        \
+  FASTLOSS_FN auto operator OP(A a, B b) {                                             \
+    return detail::plain(detail::innermost(a)) OP detail::plain(detail::innermost(b)); \
   }
 FASTLOSS_COMPARE(==)
 FASTLOSS_COMPARE(!=)
@@ -275,10 +249,8 @@ FASTLOSS_FN auto select(bool m, A a, B b) {
     return m ? a : b;
   } else if constexpr (n == 0) {
     using P = detail::common_pack<A, B>;
-    if constexpr (std::is_void_v<P>)
-      return m ? detail::plain(a) : detail::plain(b);
-    else
-      return m ? detail::as_pack<P>(a) : detail::as_pack<P>(b);
+    if constexpr (std::is_void_v<P>) return m ? detail::plain(a) : detail::plain(b);
+    else return m ? detail::as_pack<P>(a) : detail::as_pack<P>(b);
   } else {
     return detail::make_dual(select(m, detail::value_at<n>(a), detail::value_at<n>(b)),
                              select(m, detail::tangent_at<n>(a), detail::tangent_at<n>(b)));
@@ -290,10 +262,8 @@ FASTLOSS_FN auto select(bool m, A a, B b) {
 // x as the variable of differentiation, `Order` derivatives deep.
 template <int Order, class P>
 FASTLOSS_FN auto variable(P x) {
-  if constexpr (Order == 0)
-    return x;
-  else
-    return detail::make_dual(variable<Order - 1>(x), one_t{});
+  if constexpr (Order == 0) return x;
+  else return detail::make_dual(variable<Order - 1>(x), one_t{});
 }
 
 // The results of a formula as packs. What a formula does not depend on has derivative 0.
@@ -308,10 +278,8 @@ FASTLOSS_FN P first_derivative(T x) {
 template <class P, class T>
 FASTLOSS_FN P second_derivative(T x) {
   auto slope = detail::tangent_at<depth<T> == 0 ? 1 : depth<T>>(x);
-  if constexpr (is_dual<decltype(slope)>)
-    return value_of<P>(slope.tangent);
-  else
-    return P(0);
+  if constexpr (is_dual<decltype(slope)>) return value_of<P>(slope.tangent);
+  else return P(0);
 }
 
 }  // namespace FASTLOSS_ISA

@@ -28,12 +28,10 @@ FASTLOSS_FN exp_argument<pack<S, W>> reduce_exp(pack<S, W> x) {
 template <class S, int W>
 FASTLOSS_FN pack<S, W> expm1_reduced(pack<S, W> r) {
   pack<S, W> q;
-  if constexpr (is_float<S>)
-    q = polynomial(r, 4.9999994e-01, 1.6666517e-01, 4.1668102e-02, 8.369183e-03, 1.3838882e-03);
+  if constexpr (is_float<S>) q = polynomial(r, 4.9999994e-01, 1.6666517e-01, 4.1668102e-02, 8.369183e-03, 1.3838882e-03);
   else
-    q = polynomial(r, 0.5000000000000007, 0.1666666666666642, 0.04166666666655702, 0.008333333333499067,
-                   0.0013888888937569717, 0.00019841269484305372, 2.4801498687838503e-05, 2.7557614727429702e-06,
-                   2.762843248475769e-07, 2.498891581373014e-08);
+    q = polynomial(r, 0.5000000000000007, 0.1666666666666642, 0.04166666666655702, 0.008333333333499067, 0.0013888888937569717,
+                   0.00019841269484305372, 2.4801498687838503e-05, 2.7557614727429702e-06, 2.762843248475769e-07, 2.498891581373014e-08);
   return fma(r * r, q, r);
 }
 
@@ -45,10 +43,8 @@ FASTLOSS_FN pack<S, W> scale_exponent(pack<S, W> m, exp_argument<pack<S, W>> a) 
   using P = pack<S, W>;
 #if defined(__AVX512F__) && !defined(__CUDACC__)
   if constexpr (W * sizeof(S) == 64) {
-    if constexpr (is_float<S>)
-      return P::of((typename P::floats)_mm512_maskz_scalef_ps(0xffff, (__m512)m.v, (__m512)a.n.v));
-    else
-      return P::of((typename P::floats)_mm512_maskz_scalef_pd(0xff, (__m512d)m.v, (__m512d)a.n.v));
+    if constexpr (is_float<S>) return P::of((typename P::floats)_mm512_maskz_scalef_ps(0xffff, (__m512)m.v, (__m512)a.n.v));
+    else return P::of((typename P::floats)_mm512_maskz_scalef_pd(0xff, (__m512d)m.v, (__m512d)a.n.v));
   }
 #endif
   using integer = typename ieee<S>::integer;
@@ -73,8 +69,7 @@ FASTLOSS_FN pack<S, W> exp_nonpositive(pack<S, W> x) {
   using integer = typename ieee<S>::integer;
   constexpr integer shift = is_float<S> ? 64 : 512;
   constexpr double unit = is_float<S> ? 0x1p-64 : 0x1p-512;
-  const P scale =
-      P::from_bits((a.biased.bits() << ieee<S>::mantissa_bits) + (ieee<S>::bias + shift) * ieee<S>::exponent_one);
+  const P scale = P::from_bits((a.biased.bits() << ieee<S>::mantissa_bits) + (ieee<S>::bias + shift) * ieee<S>::exponent_one);
   return m * scale * unit;
 }
 

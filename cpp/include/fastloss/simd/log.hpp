@@ -14,8 +14,8 @@ FASTLOSS_FN pack<S, W> log_reduced(pack<S, W> k, pack<S, W> f) {
   const P half_square = P(0.5) * f * f;
   if constexpr (is_float<S>) {
     // log(1 + f) = f - f^2/2 + f^3 p(f); minimax, relative error 0.1 * 2^-24.
-    const P p = polynomial(f, 3.3333316e-01, -2.5000814e-01, 2.0002313e-01, -1.6624488e-01, 1.4180541e-01,
-                           -1.3128781e-01, 1.2886421e-01, -7.865614e-02);
+    const P p = polynomial(f, 3.3333316e-01, -2.5000814e-01, 2.0002313e-01, -1.6624488e-01, 1.4180541e-01, -1.3128781e-01, 1.2886421e-01,
+                           -7.865614e-02);
     const P tail = fma(f * f * f, p, k * P(-2.12194440054690581e-4)) - half_square;
     return fma(k, P(0.693359375), f + tail);
   } else {
@@ -23,8 +23,8 @@ FASTLOSS_FN pack<S, W> log_reduced(pack<S, W> k, pack<S, W> f) {
     // 0.02 * 2^-53.
     const P s = f / (f + 2);
     const P z = s * s;
-    const P r = z * polynomial(z, 0.6666666666666687, 0.3999999999966184, 0.2857142869570508, 0.2222220280119603,
-                               0.18183365605838203, 0.1531872598956251, 0.14752405424730938);
+    const P r = z * polynomial(z, 0.6666666666666687, 0.3999999999966184, 0.2857142869570508, 0.2222220280119603, 0.18183365605838203,
+                               0.1531872598956251, 0.14752405424730938);
     const P tail = fma(s, half_square + r, k * P(1.90821492927058770002e-10)) - half_square;
     return fma(k, P(6.93147180369123816490e-01), f + tail);
   }

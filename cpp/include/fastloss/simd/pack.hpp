@@ -42,12 +42,12 @@ struct lanes<double, 1> {
 };
 
 #if !defined(__CUDACC__)
-#define FASTLOSS_LANES(S, I, W)                                       \
-  template <>                                                         \
-  struct lanes<S, W> {                                                \
-    typedef S floats __attribute__((vector_size(W * sizeof(S))));     \
-    typedef I ints __attribute__((vector_size(W * sizeof(S))));       \
-    typedef I truths __attribute__((vector_size(W * sizeof(S))));     \
+#define FASTLOSS_LANES(S, I, W)                                   \
+  template <>                                                     \
+  struct lanes<S, W> {                                            \
+    typedef S floats __attribute__((vector_size(W * sizeof(S)))); \
+    typedef I ints __attribute__((vector_size(W * sizeof(S))));   \
+    typedef I truths __attribute__((vector_size(W * sizeof(S)))); \
   };
 FASTLOSS_LANES(float, std::int32_t, 4)
 FASTLOSS_LANES(float, std::int32_t, 8)
@@ -62,11 +62,11 @@ FASTLOSS_LANES(double, std::int64_t, 8)
 
 // Copies written out member by member. GCC 12 moves a trivially copyable struct of vectors through memory in words of
 // eight bytes, which made a kernel that returns two duals three times slower.
-#define FASTLOSS_COPY_ONE(TYPE, MEMBER)                     \
-  FASTLOSS_FN TYPE(const TYPE& o) : MEMBER(o.MEMBER) {}     \
-  FASTLOSS_FN TYPE& operator=(const TYPE& o) {              \
-    MEMBER = o.MEMBER;                                      \
-    return *this;                                           \
+#define FASTLOSS_COPY_ONE(TYPE, MEMBER)                 \
+  FASTLOSS_FN TYPE(const TYPE& o) : MEMBER(o.MEMBER) {} \
+  FASTLOSS_FN TYPE& operator=(const TYPE& o) {          \
+    MEMBER = o.MEMBER;                                  \
+    return *this;                                       \
   }
 
 // Truth values of W lanes.
@@ -206,9 +206,7 @@ struct pack {
   // -|a| in one instruction.
   friend FASTLOSS_FN pack negative_abs(pack a) { return from_bits(a.bits() | sign_bit); }
   // The magnitude of a with the sign of b.
-  friend FASTLOSS_FN pack copysign(pack a, pack b) {
-    return from_bits((a.bits() & ~sign_bit) | (b.bits() & sign_bit));
-  }
+  friend FASTLOSS_FN pack copysign(pack a, pack b) { return from_bits((a.bits() & ~sign_bit) | (b.bits() & sign_bit)); }
 
   // a * b + c: rounded once where the machine can (v3 and up, NEON, CUDA), twice on x86-64-v2. The compiler may not
   // contract on its own, so that a formula gives the same bits wherever it is used.

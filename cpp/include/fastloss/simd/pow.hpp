@@ -53,8 +53,8 @@ FASTLOSS_FN two_words<pack<double, W>> log_two_words(pack<double, W> mantissa, p
 
   auto z = exact_product(s, s);
   z.lower = z.lower + P(2) * s * s_rest;
-  const P e = z.upper * polynomial(z.upper, 0.4, 0.2857142857142156, 0.22222222225823726, 0.1818181749748566,
-                                   0.15384675403847317, 0.13330832499043, 0.11803643272782748, 0.10783731243103396);
+  const P e = z.upper * polynomial(z.upper, 0.4, 0.2857142857142156, 0.22222222225823726, 0.1818181749748566, 0.15384675403847317,
+                                   0.13330832499043, 0.11803643272782748, 0.10783731243103396);
   auto c = quick_sum(P(0.6666666666666666), e);
   c.lower = c.lower + P(3.700743415417188e-17);
   auto cube = exact_product(s, z.upper);
@@ -107,10 +107,8 @@ FASTLOSS_FN pack<S, W> pow(pack<S, W> x, pack<S, W> y) {
   using P = pack<S, W>;
   using ieee = detail::ieee<S>;
   P r;
-  if constexpr (detail::is_float<S>)
-    r = detail::in_double(detail::power_of_float{}, x, y);
-  else
-    r = detail::power_of_magnitude(x, y);
+  if constexpr (detail::is_float<S>) r = detail::in_double(detail::power_of_float{}, x, y);
+  else r = detail::power_of_magnitude(x, y);
 
   const P size = abs(y);
   constexpr double integers_only = detail::is_float<S> ? 0x1p23 : 0x1p52;  // there is nothing between from here on

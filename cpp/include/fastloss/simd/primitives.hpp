@@ -42,10 +42,8 @@ FASTLOSS_FN auto strict_max0(X x) {
 // max(x, lower) in the value only: the gradient passes as if nothing had been clamped.
 template <class X, class L>
 FASTLOSS_FN auto clamp_below(X x, L lower) {
-  if constexpr (is_dual<X>)
-    return detail::make_dual(clamp_below(x.value, lower), x.tangent);
-  else
-    return select(x < lower, lower, x);
+  if constexpr (is_dual<X>) return detail::make_dual(clamp_below(x.value, lower), x.tangent);
+  else return select(x < lower, lower, x);
 }
 
 // The value of x as a constant.
@@ -85,12 +83,11 @@ FASTLOSS_FN auto sqrt(dual<T, D> x) {
     return detail::make_dual(root, zero_t{});
   } else {
     const auto slope = (0.5 * x.tangent) / root;
-    if constexpr (is_one<D>)
-      return detail::make_dual(root, slope);
+    if constexpr (is_one<D>) return detail::make_dual(root, slope);
     else
-      return detail::make_dual(root, select((x.value == 0) & (detail::as_pack<typename detail::pack_of<T>::type>(
-                                                                 detail::innermost(x.tangent)) == 0),
-                                            zero_t{}, slope));
+      return detail::make_dual(
+          root, select((x.value == 0) & (detail::as_pack<typename detail::pack_of<T>::type>(detail::innermost(x.tangent)) == 0), zero_t{},
+                       slope));
   }
 }
 
@@ -127,8 +124,8 @@ FASTLOSS_FN auto logistic(dual<T, D> x) {
   const auto softplus = make_dual(l.softplus, l.sigmoid * x.tangent);
   const auto softplus_negated = make_dual(l.softplus_negated, -(l.sigmoid_negated * x.tangent));
   struct values {
-    decltype(make_dual(l.softplus, l.sigmoid * x.tangent)) softplus;
-    decltype(make_dual(l.softplus_negated, -(l.sigmoid_negated * x.tangent))) softplus_negated;
+    decltype(make_dual(l.softplus, l.sigmoid* x.tangent)) softplus;
+    decltype(make_dual(l.softplus_negated, -(l.sigmoid_negated* x.tangent))) softplus_negated;
     decltype(make_dual(l.sigmoid, slope)) sigmoid;
     decltype(make_dual(l.sigmoid_negated, -slope)) sigmoid_negated;
   };
@@ -225,12 +222,12 @@ FASTLOSS_FN auto lgamma(dual<T, D> x) {
 
 // ---- functions of two operands, either of which may be a number ---------------------------------------------------------
 
-#define FASTLOSS_WITH_NUMBER(NAME)                                                        \
-  template <class A, class B>                                                             \
+#define FASTLOSS_WITH_NUMBER(NAME)                                                                       \
+  template <class A, class B>                                                                            \
     requires((is_pack<A> && (is_number<B> || is_tag<B>)) || (is_pack<B> && (is_number<A> || is_tag<A>))) \
-  FASTLOSS_FN auto NAME(A a, B b) {                                                       \
-    using P = detail::common_pack<A, B>;                                                  \
-    return NAME(detail::as_pack<P>(a), detail::as_pack<P>(b));                            \
+  FASTLOSS_FN auto NAME(A a, B b) {                                                                      \
+    using P = detail::common_pack<A, B>;                                                                 \
+    return NAME(detail::as_pack<P>(a), detail::as_pack<P>(b));                                           \
   }
 FASTLOSS_WITH_NUMBER(hypot)
 FASTLOSS_WITH_NUMBER(pow)
@@ -284,8 +281,8 @@ FASTLOSS_FN auto lgamma_ratio(A a, B b) {
   constexpr int n = detail::common_depth<A, B>;
   const auto x = detail::value_at<n>(a);
   const auto count = detail::value_at<n>(b);
-  return detail::make_dual(lgamma_ratio(x, count), digamma_ratio(x, count) * detail::tangent_at<n>(a) +
-                                                       digamma(x + count) * detail::tangent_at<n>(b));
+  return detail::make_dual(lgamma_ratio(x, count),
+                           digamma_ratio(x, count) * detail::tangent_at<n>(a) + digamma(x + count) * detail::tangent_at<n>(b));
 }
 
 // digamma(x + n) - digamma(x) for x > 0, x + n > 0.
@@ -297,8 +294,8 @@ FASTLOSS_FN auto digamma_ratio(A a, B b) {
   const auto count = detail::value_at<n>(b);
   using P = detail::common_pack<A, B>;
   const auto upper = trigamma(x + count);
-  return detail::make_dual(digamma_ratio(x, count), (upper - trigamma(detail::lift<P>(x))) * detail::tangent_at<n>(a) +
-                                                        upper * detail::tangent_at<n>(b));
+  return detail::make_dual(digamma_ratio(x, count),
+                           (upper - trigamma(detail::lift<P>(x))) * detail::tangent_at<n>(a) + upper * detail::tangent_at<n>(b));
 }
 
 }  // namespace FASTLOSS_ISA

@@ -19,7 +19,7 @@ def run(*, quick: bool, seed: int) -> None:
     started = time.perf_counter()
     show_digits(console, epochs=20 if quick else 60, seed=seed)
     show_diabetes(console, splits=4 if quick else 20, seed=seed)
-    show_throughput(console, elements=1_000_000 if quick else 8_000_000, rounds=5 if quick else 9, seed=seed)
+    show_throughput(console, elements=1_000_000 if quick else 4_000_000, rounds=15 if quick else 11, seed=seed)
     console.print(f"\nWhole demo: {time.perf_counter() - started:.1f} s.")
 
 
