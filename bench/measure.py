@@ -13,7 +13,7 @@ from bench.contestants import Contestant
 from bench.floor import Floor
 from bench.judge import Disagreement, Problem
 from bench.plan import Plan
-from bench.sampling import Samples, fastest, interleave
+from bench.sampling import SPINNING, Samples, fastest, interleave
 
 Key = tuple[str, str, str]  # contestant, mode, output: "fresh" or "out"
 FLOOR = "floor"
@@ -57,7 +57,8 @@ def measure(plan: Plan, loss: str, case: Case, size: int, library: Contestant, p
     }
     try:
         ways = {(FLOOR, writes, way): run for writes, floor in floors.items() for way, run in floor.ways.items()}
-        samples = interleave(calls | ways, plan.rounds, plan.duration)
+        pause = SPINNING if plan.threads > 1 else 0.0
+        samples = interleave(calls | ways, plan.rounds, plan.duration, pause)
     finally:
         for floor in floors.values():
             floor.close()

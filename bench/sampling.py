@@ -12,8 +12,8 @@ from typing import Any
 
 # Calls at least this long are timed one by one; the clock would show in shorter ones.
 SINGLY = 50e-6
-# Idle worker threads spin for a moment after a call; the next contestant waits until they sleep.
-PAUSE = 2e-3
+# Idle worker threads spin for some milliseconds after a call; the next contestant waits until they sleep.
+SPINNING = 10e-3
 
 
 @dataclass
@@ -65,7 +65,6 @@ def calibrate(call: Callable[[], Any], duration: float) -> int:
 
 
 def _round(call: Callable[[], Any], samples: Samples, duration: float) -> None:
-    time.sleep(PAUSE)
     if samples.loops > 1:
         call()
     if samples.loops == 1 or duration / samples.loops >= SINGLY:
@@ -76,8 +75,10 @@ def _round(call: Callable[[], Any], samples: Samples, duration: float) -> None:
     samples.smallest.append(min(times))
 
 
-def interleave(calls: Mapping[Hashable, Callable[[], Any]], rounds: int, duration: float) -> dict[Hashable, Samples]:
-    """Time every call in every round, each for about `duration` seconds and at least once.
+def interleave(
+    calls: Mapping[Hashable, Callable[[], Any]], rounds: int, duration: float, pause: float
+) -> dict[Hashable, Samples]:
+    """Time every call in every round, for about `duration` seconds and at least once, after `pause` seconds of rest.
 
     The order moves on by one from round to round, so that nobody always follows the same neighbour. The garbage
     collector is off meanwhile.
@@ -91,6 +92,7 @@ def interleave(calls: Mapping[Hashable, Callable[[], Any]], rounds: int, duratio
         for number in range(rounds):
             shift = number % len(order) if order else 0
             for key in order[shift:] + order[:shift]:
+                time.sleep(pause)
                 _round(calls[key], samples[key], duration)
     finally:
         if enabled:

@@ -217,7 +217,7 @@ def test_the_problem_is_the_mean_that_the_library_computes(loss, dtype):
 def test_rounds_interleave_and_change_order():
     seen = []
     calls = {name: lambda name=name: seen.append(name) for name in "abc"}
-    samples = sampling.interleave(calls, rounds=3, duration=1e-7)
+    samples = sampling.interleave(calls, rounds=3, duration=1e-7, pause=0.0)
     assert all(len(s.rounds) == 3 and 0 < s.minimum <= s.median for s in samples.values())
     changes = [name for i, name in enumerate(seen) if i == 0 or seen[i - 1] != name]
     assert "".join(changes)[-9:].endswith("abcbcacab"), "each round starts one contestant later"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import cases
+import fastloss as fl
 from references import REFERENCES
 from references.reductions import reduce
 
@@ -237,6 +238,59 @@ def test_accumulate_adds_to_out(name, dtype):
         out = np.ones((50, 41), dtype)
         loss.hess(**operands, reduction="none", out=out, accumulate=True)
         np.testing.assert_allclose(out, 1 + loss.hess(**operands, reduction="none"), rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_accumulate_adds_the_gradient_of_a_stretched_operand(name):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    for shape in ((40, 30), (3, 6000)):
+        operands = {
+            k: v.reshape(shape)
+            for k, v in cases.sample(reference, cases.seed(name), shape[0] * shape[1], np.float64).items()
+        }
+        operands["target"] = operands["target"][:1].copy()
+        gradient = loss.grad(**operands, wrt="target")
+        out = np.full((1, shape[1]), 2.5)
+        loss.grad(**operands, wrt="target", out=out, accumulate=True)
+        np.testing.assert_allclose(out, 2.5 + gradient, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_results_larger_than_the_cache_have_the_same_bits(name, dtype):
+    # Beyond the last-level cache the stores bypass it; pieces of the same call do not.
+    reference, loss = REFERENCES[name], cases.loss(name)
+    item, cache = np.dtype(dtype).itemsize, fl._core.cache()["last_level_cache_bytes"]
+    count, piece = min(cache // (2 * item), 16_000_000 // item) + 4099, 50_000
+    operands = {k: np.resize(v, count) for k, v in cases.sample(reference, cases.seed(name), 40_009, dtype).items()}
+    wrt = [o.name for o in reference.operands]
+    outs = tuple(np.full(count + 3, np.nan, dtype)[offset : count + offset] for offset in (0, 1, 3, 2)[: len(wrt)])
+    value = np.full(count + 1, np.nan, dtype)[1:]
+    loss(**operands, reduction="none", out=value)
+    loss.grad(**operands, reduction="none", wrt=wrt, out=outs)
+    fresh = loss.value_and_grad(**operands, reduction="none", wrt=wrt)
+    np.testing.assert_array_equal(fresh[0], value)
+    for one, other in zip(fresh[1], outs, strict=True):
+        np.testing.assert_array_equal(one, other)
+    for start in range(0, count, count // 7):
+        part = slice(start, min(start + piece, count))
+        small = loss.value_and_grad(**{k: v[part] for k, v in operands.items()}, reduction="none", wrt=wrt)
+        np.testing.assert_array_equal(value[part], small[0])
+        for one, other in zip(outs, small[1], strict=True):
+            np.testing.assert_array_equal(one[part], other)
+
+
+@pytest.mark.parametrize("name", [n for n in cases.NAMES if cases.INFO[n].elementwise])
+def test_out_of_two_results(name):
+    loss, operands = cases.loss(name), cases.sample(REFERENCES[name], cases.seed(name), 3000, np.float32)
+    gradient, hessian = np.empty(3000, np.float32), np.empty(6000, np.float32)[::2]
+    result = loss.grad_and_hess(**operands, out=(gradient, hessian))
+    assert result[0] is gradient
+    assert result[1] is hessian
+    np.testing.assert_array_equal(gradient, loss.grad(**operands))
+    np.testing.assert_array_equal(hessian, loss.hess(**operands))
+    with pytest.raises(ValueError, match="out"):
+        loss.grad_and_hess(**operands, out=(gradient, gradient))
 
 
 @pytest.mark.parametrize("name", cases.NAMES)

@@ -286,3 +286,11 @@ def test_float32_mean_of_many_elements(name, constant):
     else:
         exact = magnitude = np.sqrt((elements**2).mean())
     assert abs(float(loss(**operands)) - exact) <= 1e-6 * magnitude
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_a_reduced_value_goes_to_out(name, dtype):
+    operands, out = cases.sample(REFERENCES[name], cases.seed(name), 300, dtype), np.empty((), dtype)
+    assert cases.loss(name)(**operands, out=out) is out
+    assert out == cases.loss(name)(**operands)

@@ -15,11 +15,13 @@ TEAMS = (1, 2, 3, 7)
 ROWS, COLUMNS = 600, 1001  # more blocks than threads, no multiple of a block
 
 
-def _call(name, dtype, stretched=False, rows=ROWS):
+def _call(name, dtype, stretched="full", rows=ROWS):
     reference = REFERENCES[name]
     operands = cases.sample(reference, cases.seed(name, "threads"), rows * COLUMNS, dtype)
     operands = {k: v.reshape(rows, COLUMNS) for k, v in operands.items()}
-    if stretched:
+    if stretched == "large":  # more sums than every thread gets a copy of
+        operands = {k: v.reshape(rows // 10, 10 * COLUMNS) for k, v in operands.items()}
+    if stretched != "full":
         for k, operand in enumerate(reference.operands[1:]):
             full = operands[operand.name]
             operands[operand.name] = (full[:1], full[:, :1], full[:1])[k % 3].copy()
@@ -37,30 +39,31 @@ def _same(one, other, what):
         assert np.asarray(x).tobytes() == np.asarray(y).tobytes(), what
 
 
+# Arguments for an input of so many rows.
 CALLS = {
-    "mean": {},
-    "none": {"reduction": "none"},
-    "weights": {"sample_weight": np.linspace(0.1, 3.3, ROWS)},
-    "mask": {"where": np.arange(ROWS) % 5 > 0, "reduction": "sum"},
+    "mean": lambda rows: {},
+    "none": lambda rows: {"reduction": "none"},
+    "weights": lambda rows: {"sample_weight": np.linspace(0.1, 3.3, rows)},
+    "mask": lambda rows: {"where": np.arange(rows) % 5 > 0, "reduction": "sum"},
 }
 
 
 # The order of additions shows in float64; a float32 result is rounded from a sum in double and hides most of it.
 @pytest.mark.parametrize(("dtype", "call"), [(np.float64, call) for call in CALLS] + [(np.float32, "mean")])
-@pytest.mark.parametrize("stretched", [False, True], ids=["full", "stretched"])
+@pytest.mark.parametrize("stretched", ["full", "small", "large"])
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_bits_do_not_depend_on_the_team(name, dtype, stretched, call):
     operands = _call(name, dtype, stretched)
-    expected = None
+    arguments, expected = CALLS[call](len(operands["input"])), None
     for team in TEAMS:
         with fl.threads(team):
-            got = _results(name, operands, **CALLS[call])
+            got = _results(name, operands, **arguments)
             assert fl._core.last_team_size() == team
         if expected is None:
             expected = got
         _same(got, expected, f"{team} threads")
     with fl.threads(7):
-        assert cases.loss(name)(**operands, **CALLS[call]).tobytes() == np.asarray(expected[0]).tobytes()
+        assert cases.loss(name)(**operands, **arguments).tobytes() == np.asarray(expected[0]).tobytes()
 
 
 @pytest.mark.parametrize("name", [n for n in cases.NAMES if cases.INFO[n].elementwise])

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fastloss/core/loss.hpp"
+#include "fastloss/simd/logistic_cross_entropy.hpp"
 #include "fastloss/simd/primitives.hpp"
 
 namespace fastloss {
@@ -18,8 +19,12 @@ struct binary_cross_entropy_with_logits {
 
   template <class Z, class T, class P>
   FASTLOSS_FN auto value(Z input, T target, P pos_weight) const {
-    const auto s = softplus2(input);
-    return mul0(1 - target, s.positive) + mul0(pos_weight * target, s.negative);
+    if constexpr (is_one<P>) {
+      return logistic_cross_entropy(input, target);
+    } else {
+      const auto s = softplus2(input);
+      return mul0(1 - target, s.positive) + mul0(pos_weight * target, s.negative);
+    }
   }
 };
 
