@@ -107,7 +107,8 @@ bool may_overlap(const const_array& a, const const_array& b) {
   // Every element of a starts at a.data and every element of b at b.data, modulo the step.
   const std::ptrdiff_t apart = static_cast<const char*>(b.data) - static_cast<const char*>(a.data);
   const std::ptrdiff_t phase = ((apart % step) + step) % step;
-  const bool clear = phase >= static_cast<std::ptrdiff_t>(itemsize(a.type)) && phase + static_cast<std::ptrdiff_t>(itemsize(b.type)) <= step;
+  const bool clear =
+      phase >= static_cast<std::ptrdiff_t>(itemsize(a.type)) && phase + static_cast<std::ptrdiff_t>(itemsize(b.type)) <= step;
   return !clear;
 }
 
@@ -120,7 +121,10 @@ bool may_overlap_itself(const const_array& a) {
     if (a.shape[i] < 2) continue;
     const std::ptrdiff_t s = a.strides[i] < 0 ? -a.strides[i] : a.strides[i];
     int j = n++;
-    for (; j > 0 && stride[j - 1] > s; --j) { stride[j] = stride[j - 1]; count[j] = count[j - 1]; }
+    for (; j > 0 && stride[j - 1] > s; --j) {
+      stride[j] = stride[j - 1];
+      count[j] = count[j - 1];
+    }
     stride[j] = s;
     count[j] = a.shape[i];
   }

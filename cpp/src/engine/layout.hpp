@@ -10,10 +10,10 @@ namespace fastloss {
 
 // How the axes of an argument are matched with those of the input.
 enum class alignment {
-  same,              // the input's rank; 1 where it stretches
-  trailing,          // up to the input's rank, matched from the last axis
-  leading,           // up to the input's rank, matched from the first axis
-  same_or_leading,   // the input's rank, or one axis less, matched from the first axis
+  same,             // the input's rank; 1 where it stretches
+  trailing,         // up to the input's rank, matched from the last axis
+  leading,          // up to the input's rank, matched from the first axis
+  same_or_leading,  // the input's rank, or one axis less, matched from the first axis
 };
 
 alignment alignment_of(const operand& o);

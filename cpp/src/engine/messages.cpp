@@ -52,7 +52,7 @@ std::string domain_text(const domain& d) {
 }
 
 const char* dtype_text(dtype t) {
-  constexpr const char* names[dtype_count] = {"bool", "int8", "uint8", "int16", "uint16", "int32", "uint32",
+  constexpr const char* names[dtype_count] = {"bool",  "int8",   "uint8",   "int16",    "uint16",  "int32",  "uint32",
                                               "int64", "uint64", "float16", "bfloat16", "float32", "float64"};
   return names[static_cast<int>(t)];
 }

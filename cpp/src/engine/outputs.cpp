@@ -15,7 +15,8 @@ const_array view_of(const mutable_array& a) { return {a.data, a.shape, a.strides
 void check_output(const loss_info& loss, const std::string& name, const mutable_array& out, const array_spec& need) {
   const std::string prefix = std::string(loss.name) + ": ";
   if (out.absent()) throw value_error(prefix + "no memory for " + name);
-  if (out.type != need.type) throw type_error(prefix + name + " must have dtype " + dtype_text(need.type) + ", got " + dtype_text(out.type));
+  if (out.type != need.type)
+    throw type_error(prefix + name + " must have dtype " + dtype_text(need.type) + ", got " + dtype_text(out.type));
   if (out.rank != need.rank || !std::equal(need.shape, need.shape + need.rank, out.shape))
     throw value_error(prefix + name + " must have shape " + shape_text(need.rank, need.shape) + ", got " + shape_text(out.rank, out.shape));
   if (may_overlap_itself(view_of(out))) throw value_error(prefix + name + " has elements that share memory with one another");
@@ -34,7 +35,8 @@ bool check_outputs(const pointwise_call& call, const pointwise_plan& plan, const
   };
   const auto add = [&](const mutable_array& out, const array_spec& need, const char* what, int of) {
     if (!fits(out, need))
-      check_output(loss, of < 0 ? what : std::string("out for the gradient of '") + loss.operands[static_cast<std::size_t>(of)].name + "'", out, need);
+      check_output(loss, of < 0 ? what : std::string("out for the gradient of '") + loss.operands[static_cast<std::size_t>(of)].name + "'",
+                   out, need);
     list[total++] = &out;
   };
   if (call.value && !plan.reduced()) add(outputs.value, plan.value(), "out for the value", -1);
@@ -44,7 +46,8 @@ bool check_outputs(const pointwise_call& call, const pointwise_plan& plan, const
 
   for (int i = 0; i < total; ++i)
     for (int j = 0; j < i; ++j)
-      if (may_overlap(view_of(*list[i]), view_of(*list[j]))) throw value_error(std::string(loss.name) + ": two outputs in out share memory");
+      if (may_overlap(view_of(*list[i]), view_of(*list[j])))
+        throw value_error(std::string(loss.name) + ": two outputs in out share memory");
 
   bool in_place = false;
   const auto against = [&](const const_array& in, const char* name) {
@@ -71,7 +74,8 @@ void store_sums(const pointwise_job& job, const pointwise_call& call, const grad
   const const_array& a = call.operands[static_cast<std::size_t>(t.operand)];
   const tile_operations& wide = active_kernels().tiles[1];
   if (job.check_finite && wide.nonfinite(t.sums, t.sum_count)) findings.nonfinite.store(true);
-  wide.store[static_cast<int>(to.type)][to.byteswapped](t.sums, to.data, {a.rank, a.shape, to.strides, 0, t.sum_count}, 1.0, job.accumulate);
+  wide.store[static_cast<int>(to.type)][to.byteswapped](t.sums, to.data, {a.rank, a.shape, to.strides, 0, t.sum_count}, 1.0,
+                                                        job.accumulate);
 }
 
 void fail_domain(const pointwise_call& call, const domain domains[max_operands]) {
@@ -100,8 +104,8 @@ void fail_domain(const pointwise_call& call, const domain domains[max_operands])
         index[axis] = static_cast<std::ptrdiff_t>(rest % static_cast<std::size_t>(input.shape[axis]));
         rest /= static_cast<std::size_t>(input.shape[axis]);
       }
-      const std::string text = std::string(loss.name) + ": " + o.name + " must be " + domain_text(domains[k]) + ", got " + number_text(x, call.operands[k].type) + " at index " +
-                               shape_text(input.rank, index);
+      const std::string text = std::string(loss.name) + ": " + o.name + " must be " + domain_text(domains[k]) + ", got " +
+                               number_text(x, call.operands[k].type) + " at index " + shape_text(input.rank, index);
       if (o.is(integer)) throw index_error(text);
       throw value_error(text);
     }

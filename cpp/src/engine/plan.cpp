@@ -11,7 +11,6 @@
 namespace fastloss {
 namespace {
 
-
 [[noreturn]] void fail_value(const loss_info& loss, const std::string& what) { throw value_error(std::string(loss.name) + ": " + what); }
 [[noreturn]] void fail_type(const loss_info& loss, const std::string& what) { throw type_error(std::string(loss.name) + ": " + what); }
 
@@ -31,10 +30,14 @@ void check_options(const loss_info& loss, const void* options) {
 
 const char* need_text(alignment how) {
   switch (how) {
-    case alignment::trailing: return "the shape of trailing axes of input, with 1 where it is stretched";
-    case alignment::leading: return "the shape of leading axes of input, with 1 where it is stretched";
-    case alignment::same_or_leading: return "input's shape, with 1 where it is stretched, or input's shape without its last axis";
-    case alignment::same: break;
+    case alignment::trailing:
+      return "the shape of trailing axes of input, with 1 where it is stretched";
+    case alignment::leading:
+      return "the shape of leading axes of input, with 1 where it is stretched";
+    case alignment::same_or_leading:
+      return "input's shape, with 1 where it is stretched, or input's shape without its last axis";
+    case alignment::same:
+      break;
   }
   return "input's shape, with 1 where it is stretched";
 }
@@ -89,9 +92,8 @@ void check_call_options(const pointwise_call& call) {
     fail_value(loss, std::string("reduction='batchmean' divides by the first extent of ") + loss.operands[0].name + ", which has shape ()");
   if (!c.grad_output.absent()) {
     check_rank(loss, "grad_output", c.grad_output);
-    const bool fits = c.grad_output.rank == 0 ||
-                      (c.reduction == reduction::none && c.grad_output.rank == input.rank &&
-                       std::equal(input.shape, input.shape + input.rank, c.grad_output.shape));
+    const bool fits = c.grad_output.rank == 0 || (c.reduction == reduction::none && c.grad_output.rank == input.rank &&
+                                                  std::equal(input.shape, input.shape + input.rank, c.grad_output.shape));
     if (!fits)
       fail_value(loss, "grad_output has shape " + shape_text(c.grad_output.rank, c.grad_output.shape) + " but must be a number" +
                            (c.reduction == reduction::none ? " or have the shape of the loss, " + shape_text(input.rank, input.shape)
@@ -108,7 +110,8 @@ void check_gradients(const pointwise_call& call) {
       fail_value(loss, "wrt names operand " + std::to_string(k) + "; there are " + std::to_string(loss.operands.size()));
     const operand& o = loss.operands[static_cast<std::size_t>(k)];
     if (!o.is(differentiable)) fail_value(loss, std::string("wrt names '") + o.name + "', which has no gradient");
-    if (call.operands[static_cast<std::size_t>(k)].absent()) fail_value(loss, std::string("wrt names '") + o.name + "', which was not given");
+    if (call.operands[static_cast<std::size_t>(k)].absent())
+      fail_value(loss, std::string("wrt names '") + o.name + "', which was not given");
     if (seen[k]) fail_value(loss, std::string("wrt names '") + o.name + "' twice");
     seen[k] = true;
   }

@@ -23,23 +23,23 @@ struct walk {
   dtype type = dtype::float32;
   bool byteswapped = false;
   enum class kind : unsigned char { none, contiguous, constant, strided } how = kind::none;
-  double number = 0;                   // of a constant
-  std::ptrdiff_t strides[max_rank];    // bytes; left uninitialised beyond the rank
+  double number = 0;                 // of a constant
+  std::ptrdiff_t strides[max_rank];  // bytes; left uninitialised beyond the rank
 
   walk() {}
 };
 
 // Where a gradient goes.
 struct gradient_target {
-  int operand;             // of the call
-  int source;              // operand of the formula whose derivative it is; weight_source for torch's weight
-  double sign;             // -1 for the target of a loss of the difference
-  bool in_denominator;     // the denominator of the mean depends on this operand
-  bool stretched;          // summed over axes: accumulated in doubles, stored at the end
-  bool streams;            // streaming stores
-  double* sums;            // of a stretched operand, one per element
+  int operand;          // of the call
+  int source;           // operand of the formula whose derivative it is; weight_source for torch's weight
+  double sign;          // -1 for the target of a loss of the difference
+  bool in_denominator;  // the denominator of the mean depends on this operand
+  bool stretched;       // summed over axes: accumulated in doubles, stored at the end
+  bool streams;         // streaming stores
+  double* sums;         // of a stretched operand, one per element
   std::size_t sum_count;
-  walk to;                 // the output, or the sums of a stretched operand
+  walk to;  // the output, or the sums of a stretched operand
 };
 inline constexpr int weight_source = -1;
 
@@ -50,25 +50,25 @@ struct pointwise_job {
   const tile_operations* ops;
   const pointwise_kernels* kernels;
   const void* options;
-  std::size_t item;  // bytes of the dtype that the kernels compute in
-  const tile_operations* wide_ops;         // the same in float64, for tiles that overflow in float32
+  std::size_t item;                 // bytes of the dtype that the kernels compute in
+  const tile_operations* wide_ops;  // the same in float64, for tiles that overflow in float32
   const pointwise_kernels* wide_kernels;
 
   int rank;
   std::ptrdiff_t shape[max_rank];
   std::size_t count;
 
-  int operand_total;                      // of the call
+  int operand_total;  // of the call
   walk operands[max_operands];
-  domain domains[max_operands];           // those to check; everything() where none
-  double filler[max_operands];            // stands in for masked elements: never read, but must be harmless
-  int formula[max_operands];              // call operand of each formula operand
+  domain domains[max_operands];  // those to check; everything() where none
+  double filler[max_operands];   // stands in for masked elements: never read, but must be harmless
+  int formula[max_operands];     // call operand of each formula operand
   int formula_total;
-  int weight_operand;                     // the operand that multiplies from outside, or -1
+  int weight_operand;  // the operand that multiplies from outside, or -1
   walk sample_weight, where, grad_output;
 
   denominator_of divides;
-  walk value;                             // for reduction::none
+  walk value;  // for reduction::none
   bool value_streams;
   int gradient_total;
   gradient_target gradients[max_operands];
@@ -82,14 +82,14 @@ struct pointwise_job {
 
 // What one walk over the elements is to do.
 struct pointwise_pass {
-  bool value = false;          // sum the values, or store them where the job has a place for them
+  bool value = false;  // sum the values, or store them where the job has a place for them
   bool denominator = false;
   bool gradients = false;
-  int only_gradient = -1;      // all of them, or one
+  int only_gradient = -1;  // all of them, or one
   bool hessian = false;
   bool check_domains = false;
-  double by_sum = 1.0;         // d head / d S, times the scalar part of grad_output
-  double by_denominator = 0.0; // d head / d D, likewise
+  double by_sum = 1.0;          // d head / d S, times the scalar part of grad_output
+  double by_denominator = 0.0;  // d head / d D, likewise
 };
 
 // What threads find: set, never cleared.
@@ -100,10 +100,10 @@ struct pointwise_findings {
 
 // The part of the iteration that one task walks.
 struct pointwise_range {
-  const std::ptrdiff_t* shape;       // of the box
-  std::ptrdiff_t offset_axis;        // the box starts here on axis `split_axis`
-  int split_axis;                    // -1: the box is everything
-  std::size_t first, last;           // elements of the box, in C order
+  const std::ptrdiff_t* shape;  // of the box
+  std::ptrdiff_t offset_axis;   // the box starts here on axis `split_axis`
+  int split_axis;               // -1: the box is everything
+  std::size_t first, last;      // elements of the box, in C order
 };
 
 struct block_sums {
@@ -111,7 +111,8 @@ struct block_sums {
 };
 
 // Walks a range in tiles. `sums` are private to the task or to the elements it alone touches.
-block_sums run_range(const pointwise_job&, const pointwise_pass&, const pointwise_range&, double* const sums[max_operands], pointwise_findings&);
+block_sums run_range(const pointwise_job&, const pointwise_pass&, const pointwise_range&, double* const sums[max_operands],
+                     pointwise_findings&);
 
 // Walks everything, in parallel; the sums are added in the order of the blocks.
 block_sums run_pass(const pointwise_job&, const pointwise_pass&, pointwise_findings&, int threads);

@@ -27,9 +27,12 @@ class job_builder {
   // The sum under a head that is no sum, such as a root, may overflow or vanish in float32 although the loss does not: it is
   // computed in float64.
   job_builder(const pointwise_call& call, const pointwise_outputs& outputs, dtype computation, pointwise_job& job)
-      : call_(call), outputs_(outputs), input_(call.operands[0]),
+      : call_(call),
+        outputs_(outputs),
+        input_(call.operands[0]),
         computation_(call.loss->head != nullptr && call.call.reduction != reduction::none ? dtype::float64 : computation),
-        table_(active_kernels()), job_(job) {
+        table_(active_kernels()),
+        job_(job) {
     job_.loss = call.loss;
     job_.options = call.options;
     job_.item = itemsize(computation_);
@@ -45,7 +48,8 @@ class job_builder {
     add(job_.sample_weight, call_.call.sample_weight, alignment::leading);
     add(job_.where, call_.call.where, alignment::leading);
     job_.grad_output.how = walk::kind::none;
-    if (call_.call.reduction == reduction::none && call_.call.grad_output.rank > 0) add(job_.grad_output, call_.call.grad_output, alignment::same);
+    if (call_.call.reduction == reduction::none && call_.call.grad_output.rank > 0)
+      add(job_.grad_output, call_.call.grad_output, alignment::same);
     job_.value.how = walk::kind::none;
     if (call_.value && call_.call.reduction == reduction::none) add_output(job_.value, outputs_.value, input_, alignment::same);
     job_.hessian.how = walk::kind::none;
@@ -138,7 +142,8 @@ class job_builder {
         strides[axis] = step;
         step *= a.shape[axis];
       }
-      add(t.to, {t.sums, a.shape, strides, a.rank, dtype::float64}, alignment_of(call_.loss->operands[static_cast<std::size_t>(t.operand)]));
+      add(t.to, {t.sums, a.shape, strides, a.rank, dtype::float64},
+          alignment_of(call_.loss->operands[static_cast<std::size_t>(t.operand)]));
     }
   }
 
@@ -199,7 +204,8 @@ class job_builder {
       t.source = weight_source;
       for (int f = 0; f < job_.formula_total; ++f)
         if (job_.formula[f] == t.operand) t.source = f;
-      t.in_denominator = t.source == weight_source ? d == denominator_of::all_weights : share && job_.kernels->share_gradient[t.source] != nullptr;
+      t.in_denominator =
+          t.source == weight_source ? d == denominator_of::all_weights : share && job_.kernels->share_gradient[t.source] != nullptr;
       if (t.source == 1 && call_.loss->of_difference && !t.in_denominator) {
         t.source = 0;
         t.sign = -1.0;
@@ -223,7 +229,8 @@ class job_builder {
     job_.value_streams = streams(job_.value, outputs_.value);
     job_.hessian_streams = streams(job_.hessian, outputs_.hessian);
     for (int g = 0; g < job_.gradient_total; ++g)
-      job_.gradients[g].streams = !job_.gradients[g].stretched && streams(job_.gradients[g].to, outputs_.gradients[static_cast<std::size_t>(g)]);
+      job_.gradients[g].streams =
+          !job_.gradients[g].stretched && streams(job_.gradients[g].to, outputs_.gradients[static_cast<std::size_t>(g)]);
   }
 
   const pointwise_call& call_;
@@ -283,11 +290,14 @@ double pointwise_plan::run(const pointwise_outputs& outputs) const {
   double denominator = 1.0;
   if (options.reduction == reduction::batchmean) denominator = static_cast<double>(call.operands[0].shape[0]);
   else if (options.reduction == reduction::mean)
-    denominator = options.normalizer == normalizer::number ? options.normalizer_value : data_denominator ? statistics.denominator : static_cast<double>(job.count);
+    denominator = options.normalizer == normalizer::number ? options.normalizer_value
+                  : data_denominator                       ? statistics.denominator
+                                                           : static_cast<double>(job.count);
   const auto check_empty = [&] {
     if (reduced && denominator == 0.0 && options.empty == empty_policy::raise)
-      fail(loss, std::string("the ") + (options.reduction == reduction::mean ? "mean" : "batchmean") + " is over nothing: " + loss.operands[0].name +
-                     " has shape " + shape_text(call.operands[0].rank, call.operands[0].shape) + " and the denominator is 0");
+      fail(loss, std::string("the ") + (options.reduction == reduction::mean ? "mean" : "batchmean") +
+                     " is over nothing: " + loss.operands[0].name + " has shape " +
+                     shape_text(call.operands[0].rank, call.operands[0].shape) + " and the denominator is 0");
   };
   if (!denominator_left) check_empty();
 
@@ -314,7 +324,8 @@ double pointwise_plan::run(const pointwise_outputs& outputs) const {
     // Before the main pass, which may overwrite an input.
     for (int g = 0; g < job.gradient_total; ++g)
       if (job.gradients[g].stretched && job.gradients[g].sum_count > small_sum_count && job.count > 0)
-        run_large_stretched(job, {.gradients = true, .by_sum = main.by_sum, .by_denominator = main.by_denominator}, g, findings, options.threads);
+        run_large_stretched(job, {.gradients = true, .by_sum = main.by_sum, .by_denominator = main.by_denominator}, g, findings,
+                            options.threads);
   }
   if (main.value || main.denominator || main.gradients || main.hessian) {
     const block_sums found = run_pass(job, main, findings, options.threads);

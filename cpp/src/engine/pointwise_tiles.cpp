@@ -18,7 +18,7 @@ constexpr int value_slot = output_slot + max_operands;
 constexpr int slot_total = value_slot + 6;
 
 struct scratch {
-  char* memory = static_cast<char*>(::operator new(slot_total * (tile_elements * sizeof(double) + slot_padding), std::align_val_t{64}));
+  char* memory = static_cast<char*>(::operator new(slot_total*(tile_elements * sizeof(double) + slot_padding), std::align_val_t{64}));
   scratch() = default;
   scratch(const scratch&) = delete;
   scratch& operator=(const scratch&) = delete;
@@ -35,9 +35,15 @@ char* thread_scratch(bool again) {
 
 class tile_walker {
  public:
-  tile_walker(const pointwise_job& job, const pointwise_pass& pass, const pointwise_range& range, double* const* sums, pointwise_findings& findings,
-              bool again = false)
-      : job_(job), ops_(*job.ops), pass_(pass), range_(range), sums_(sums), findings_(findings), memory_(thread_scratch(again)),
+  tile_walker(const pointwise_job& job, const pointwise_pass& pass, const pointwise_range& range, double* const* sums,
+              pointwise_findings& findings, bool again = false)
+      : job_(job),
+        ops_(*job.ops),
+        pass_(pass),
+        range_(range),
+        sums_(sums),
+        findings_(findings),
+        memory_(thread_scratch(again)),
         slot_bytes_(tile_elements * job.item + slot_padding) {
     fill_constants();
   }
@@ -58,9 +64,7 @@ class tile_walker {
   void* slot(int i) const { return memory_ + static_cast<std::size_t>(i) * slot_bytes_; }
   void* at(void* tile, std::size_t i) const { return static_cast<char*>(tile) + i * job_.item; }
 
-  char* base(const walk& w) const {
-    return range_.split_axis < 0 ? w.base : w.base + range_.offset_axis * w.strides[range_.split_axis];
-  }
+  char* base(const walk& w) const { return range_.split_axis < 0 ? w.base : w.base + range_.offset_axis * w.strides[range_.split_axis]; }
   strided_run run_of(const walk& w) const { return {job_.rank, range_.shape, w.strides, first_, count_}; }
 
   // Constants are written once per range, not once per tile.
@@ -135,8 +139,7 @@ class tile_walker {
       if (job_.value.how == walk::kind::none) {
         const double s = sum(value);
         totals.sum += s - s == 0.0 || job_.item == sizeof(double) ? s : sum_in_float64();
-      }
-      else store(value, job_.value, 1.0, job_.value_streams);
+      } else store(value, job_.value, 1.0, job_.value_streams);
     }
     if (pass_.gradients) store_gradients();
     if (pass_.hessian) store(hessian, job_.hessian, pass_.by_sum, job_.hessian_streams);
@@ -163,16 +166,20 @@ class tile_walker {
 
   void* denominator_tile() {
     switch (job_.divides) {
-      case denominator_of::mask: return where_;
-      case denominator_of::sample_weight: return sample_factor_;
-      case denominator_of::all_weights: return value_factor_;
+      case denominator_of::mask:
+        return where_;
+      case denominator_of::sample_weight:
+        return sample_factor_;
+      case denominator_of::all_weights:
+        return value_factor_;
       case denominator_of::share: {
         tile t = tile_;
         t.value = slot(value_slot + 4);
         job_.kernels->share(job_.options, t);
         return times(sample_factor_, t.value, value_slot + 5);
       }
-      case denominator_of::constant: break;
+      case denominator_of::constant:
+        break;
     }
     return nullptr;
   }

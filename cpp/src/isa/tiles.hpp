@@ -109,11 +109,16 @@ template <class S, class V>
 double sum(const void* tile, std::size_t count) {
   const S* const x = static_cast<const S*>(tile);
   constexpr std::size_t w = FASTLOSS_VECTOR_BYTES / sizeof(S);
-  const auto at = [x](std::size_t i) { V v; __builtin_memcpy(&v, x + i, sizeof v); return v; };
+  const auto at = [x](std::size_t i) {
+    V v;
+    __builtin_memcpy(&v, x + i, sizeof v);
+    return v;
+  };
   vector_of_double even = {}, odd = {};
   std::size_t i = 0;
   for (; i + 16 * w <= count; i += 16 * w) {
-    even += widened_sum(((at(i) + at(i + w)) + (at(i + 2 * w) + at(i + 3 * w))) + ((at(i + 4 * w) + at(i + 5 * w)) + (at(i + 6 * w) + at(i + 7 * w))));
+    even += widened_sum(((at(i) + at(i + w)) + (at(i + 2 * w) + at(i + 3 * w))) +
+                        ((at(i + 4 * w) + at(i + 5 * w)) + (at(i + 6 * w) + at(i + 7 * w))));
     odd += widened_sum(((at(i + 8 * w) + at(i + 9 * w)) + (at(i + 10 * w) + at(i + 11 * w))) +
                        ((at(i + 12 * w) + at(i + 13 * w)) + (at(i + 14 * w) + at(i + 15 * w))));
   }

@@ -6,9 +6,7 @@
 
 namespace fastloss {
 
-enum class dtype : std::uint8_t {
-  boolean, int8, uint8, int16, uint16, int32, uint32, int64, uint64, float16, bfloat16, float32, float64
-};
+enum class dtype : std::uint8_t { boolean, int8, uint8, int16, uint16, int32, uint32, int64, uint64, float16, bfloat16, float32, float64 };
 inline constexpr int dtype_count = 13;
 
 constexpr bool is_floating(dtype t) { return t >= dtype::float16; }

@@ -40,7 +40,10 @@ constexpr domain above(double lower) { return {.lower = lower, .lower_open = tru
 constexpr domain at_least(double lower) { return {.lower = lower}; }
 constexpr domain between(double lower, double upper) { return {.lower = lower, .upper = upper}; }
 constexpr domain either(double a, double b) { return {.lower = a, .upper = b, .ends_only = true}; }
-constexpr domain checked_always(domain d) { d.always = true; return d; }
+constexpr domain checked_always(domain d) {
+  d.always = true;
+  return d;
+}
 
 enum operand_flags : unsigned {
   differentiable = 1u,  // has a gradient
@@ -63,17 +66,17 @@ struct operand {
 template <class L>
 struct option {
   const char* name;
-  double L::*number = nullptr;
-  bool L::*toggle = nullptr;
-  int L::*choice = nullptr;
+  double L::* number = nullptr;
+  bool L::* toggle = nullptr;
+  int L::* choice = nullptr;
   domain values{};
   const char* const* choices = nullptr;
   int choice_count = 0;
 
-  constexpr option(const char* n, double L::*m, domain d) : name(n), number(m), values(d) {}
-  constexpr option(const char* n, bool L::*m) : name(n), toggle(m) {}
+  constexpr option(const char* n, double L::* m, domain d) : name(n), number(m), values(d) {}
+  constexpr option(const char* n, bool L::* m) : name(n), toggle(m) {}
   template <int N>
-  constexpr option(const char* n, int L::*m, const char* const (&c)[N]) : name(n), choice(m), choices(c), choice_count(N) {}
+  constexpr option(const char* n, int L::* m, const char* const (&c)[N]) : name(n), choice(m), choices(c), choice_count(N) {}
 };
 
 // What each element adds to the denominator of the mean: torch's different denominators are choices of this.
@@ -102,17 +105,17 @@ struct loss_info {
   const char* name;
   std::span<const operand> operands;
   std::span<const option_info> options;
-  std::size_t bytes;                        // sizeof the struct
-  void (*construct)(void* loss);            // fills in the defaults
+  std::size_t bytes;              // sizeof the struct
+  void (*construct)(void* loss);  // fills in the defaults
   void (*set)(void* loss, int option, double value);
   double (*get)(const void* loss, int option);
-  domain (*values)(const void* loss, int operand);  // the domain of an operand under these options
+  domain (*values)(const void* loss, int operand);                       // the domain of an operand under these options
   head_value (*head)(const void* loss, double sum, double denominator);  // null: sum / denominator
   denominator share;
-  bool of_difference;  // a formula of input - target: the target's gradient is minus the input's
-  bool elementwise;    // no head: Hessians and ufuncs exist
-  double nanoseconds;  // estimated cost per element of value and gradient, one thread: decides when threads pay
-  int index;           // position in the registry, or -1 for a user's own loss
+  bool of_difference;           // a formula of input - target: the target's gradient is minus the input's
+  bool elementwise;             // no head: Hessians and ufuncs exist
+  double nanoseconds;           // estimated cost per element of value and gradient, one thread: decides when threads pay
+  int index;                    // position in the registry, or -1 for a user's own loss
   const loss_kernels* kernels;  // a user's own kernels; null for a registered loss, whose kernels the dispatcher picks
 };
 

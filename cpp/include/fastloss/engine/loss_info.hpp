@@ -46,7 +46,11 @@ head_value evaluate_head(const void* loss, double sum, double denominator) {
   const P s(sum), d(denominator);
   const auto by_sum = l.head(D{s, {}}, d);
   const auto by_denominator = l.head(s, D{d, {}});
-  const auto scalar = [](P p) { double x; p.store(&x); return x; };
+  const auto scalar = [](P p) {
+    double x;
+    p.store(&x);
+    return x;
+  };
   return {scalar(value_of<P>(by_sum)), scalar(first_derivative<P>(by_sum)), scalar(first_derivative<P>(by_denominator))};
 }
 
@@ -58,7 +62,9 @@ constexpr auto describe_options() {
     const auto& o = from[i];
     const option_kind kind = o.number != nullptr ? option_kind::number : o.toggle != nullptr ? option_kind::toggle : option_kind::choice;
     const L initial{};
-    const double value = o.number != nullptr ? initial.*o.number : o.toggle != nullptr ? (initial.*o.toggle ? 1.0 : 0.0) : static_cast<double>(initial.*o.choice);
+    const double value = o.number != nullptr   ? initial.*o.number
+                         : o.toggle != nullptr ? (initial.*o.toggle ? 1.0 : 0.0)
+                                               : static_cast<double>(initial.*o.choice);
     to[i] = {o.name, kind, o.values, o.choices, o.choice_count, value};
   }
   return to;

@@ -20,16 +20,16 @@ enum class empty_policy : std::uint8_t { ignore, raise, zero };
 // The options that every loss takes.
 struct call_options {
   fastloss::reduction reduction = fastloss::reduction::mean;
-  const_array sample_weight{};  // aligned to the leading axes of the input
-  const_array where{};          // bool, aligned to the leading axes; false: masked
+  const_array sample_weight{};                                        // aligned to the leading axes of the input
+  const_array where{};                                                // bool, aligned to the leading axes; false: masked
   fastloss::normalizer normalizer = fastloss::normalizer::automatic;  // what replaces the denominator of the mean
   double normalizer_value = 1.0;                                      // for normalizer::number; > 0
-  const_array grad_output{};    // the gradient flowing in: 0-d for a reduced value, the input's shape for "none"
-  bool accumulate = false;      // add to the outputs instead of overwriting them
-  bool raise_nonfinite = false; // errstate(nonfinite="raise"): value_error if the value or a gradient is not finite
-  bool raise_domain = false;    // errstate(domain="raise"): check every declared domain
+  const_array grad_output{};     // the gradient flowing in: 0-d for a reduced value, the input's shape for "none"
+  bool accumulate = false;       // add to the outputs instead of overwriting them
+  bool raise_nonfinite = false;  // errstate(nonfinite="raise"): value_error if the value or a gradient is not finite
+  bool raise_domain = false;     // errstate(domain="raise"): check every declared domain
   empty_policy empty = empty_policy::ignore;
-  int threads = 0;              // 0: get_num_threads()
+  int threads = 0;  // 0: get_num_threads()
 };
 
 struct pointwise_call {
@@ -38,9 +38,9 @@ struct pointwise_call {
   std::array<const_array, max_operands> operands{};
   call_options call{};
   bool value = true;
-  int gradient_count = 0;         // gradients asked for, of these operands, without repetition
+  int gradient_count = 0;  // gradients asked for, of these operands, without repetition
   std::array<int, max_operands> gradient_of{};
-  bool hessian = false;           // of the first operand
+  bool hessian = false;  // of the first operand
 };
 
 struct array_spec {
@@ -50,8 +50,8 @@ struct array_spec {
 };
 
 struct pointwise_outputs {
-  mutable_array value{};                                  // for reduction::none, when the value is asked for
-  std::array<mutable_array, max_operands> gradients{};    // in the order of gradient_of
+  mutable_array value{};                                // for reduction::none, when the value is asked for
+  std::array<mutable_array, max_operands> gradients{};  // in the order of gradient_of
   mutable_array hessian{};
 };
 
@@ -60,10 +60,10 @@ class FASTLOSS_API pointwise_plan {
   // Keeps a reference to the call; both must outlive run().
   explicit pointwise_plan(const pointwise_call& call);
 
-  dtype computation() const { return computation_; }     // float32 or float64
+  dtype computation() const { return computation_; }  // float32 or float64
   bool reduced() const { return call_.call.reduction != reduction::none; }
-  array_spec value() const;                              // of reduction::none; rank 0 otherwise
-  array_spec gradient(int i) const;                      // of the i-th gradient asked for
+  array_spec value() const;          // of reduction::none; rank 0 otherwise
+  array_spec gradient(int i) const;  // of the i-th gradient asked for
   array_spec hessian() const;
 
   // Computes. Returns the reduced value, rounded to the computation dtype (0 where none was asked for).

@@ -47,7 +47,9 @@ namespace {
 
 struct statistic_formula {
   template <class L, class... Xs>
-  FASTLOSS_FN auto operator()(const L& loss, Xs... xs) const { return loss.value(xs...); }
+  FASTLOSS_FN auto operator()(const L& loss, Xs... xs) const {
+    return loss.value(xs...);
+  }
 };
 
 // What a reduction of one element gives: the head of that element alone, or the loss's own form of it.
@@ -61,7 +63,9 @@ struct elementwise_formula {
 
 struct share_formula {
   template <class L, class... Xs>
-  FASTLOSS_FN auto operator()(const L& loss, Xs... xs) const { return loss.share(xs...); }
+  FASTLOSS_FN auto operator()(const L& loss, Xs... xs) const {
+    return loss.share(xs...);
+  }
 };
 
 }  // namespace

@@ -27,11 +27,11 @@ using tile_kernel = void (*)(const void* loss, const tile&);
 // The kernels of one loss for one computation dtype. A null pointer: the loss does not have it.
 struct pointwise_kernels {
   tile_kernel value;
-  tile_kernel value_and_gradient;       // of the first operand
-  tile_kernel gradient[max_operands];   // of each operand of the formula
-  tile_kernel hessian;                  // second derivative in the first operand
+  tile_kernel value_and_gradient;      // of the first operand
+  tile_kernel gradient[max_operands];  // of each operand of the formula
+  tile_kernel hessian;                 // second derivative in the first operand
   tile_kernel gradient_and_hessian;
-  tile_kernel share;                    // the element's share of the denominator
+  tile_kernel share;  // the element's share of the denominator
   tile_kernel share_gradient[max_operands];
 };
 

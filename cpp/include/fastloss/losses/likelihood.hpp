@@ -17,9 +17,8 @@ struct gaussian_nll {
   double eps = 1e-6;
 
   static constexpr const char* name = "gaussian_nll_loss";
-  static constexpr operand operands[] = {{"input", differentiable},
-                                         {"target", differentiable},
-                                         {"var", differentiable | leading, checked_always(at_least(0))}};
+  static constexpr operand operands[] = {
+      {"input", differentiable}, {"target", differentiable}, {"var", differentiable | leading, checked_always(at_least(0))}};
   static constexpr bool of_difference = true;
   static constexpr double nanoseconds = 0.4;
   static constexpr auto options() {

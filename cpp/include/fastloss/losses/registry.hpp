@@ -10,14 +10,7 @@
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 
-using pointwise_losses = type_list<
-    mse,
-    l1,
-    rmse,
-    huber,
-    binary_cross_entropy_with_logits,
-    gaussian_nll,
-    hinge>;
+using pointwise_losses = type_list<mse, l1, rmse, huber, binary_cross_entropy_with_logits, gaussian_nll, hinge>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

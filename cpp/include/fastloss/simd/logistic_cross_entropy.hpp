@@ -37,8 +37,9 @@ FASTLOSS_FN auto logistic_cross_entropy_parts(dual<T, D> z, U target) {
   const auto inner = logistic_cross_entropy_parts(z.value, target);
   const auto value = make_dual(inner.value, inner.slope * z.tangent);
   const auto slope = make_dual(inner.slope, inner.curvature * z.tangent);
-  return value_and_derivatives<decltype(make_dual(inner.value, inner.slope* z.tangent)), decltype(make_dual(inner.slope, inner.curvature* z.tangent)),
-                               decltype(inner.curvature)>{value, slope, inner.curvature};
+  return value_and_derivatives<decltype(make_dual(inner.value, inner.slope * z.tangent)),
+                               decltype(make_dual(inner.slope, inner.curvature * z.tangent)), decltype(inner.curvature)>{value, slope,
+                                                                                                                         inner.curvature};
 }
 
 }  // namespace detail
