@@ -51,6 +51,7 @@ owned new_array(const array_spec& spec, mutable_array& view) {
           .rank = spec.rank,
           .type = spec.type,
           .byteswapped = false,
+          .unshared = true,
           .recycled = recycled};
   return result;
 }

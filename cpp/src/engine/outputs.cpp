@@ -31,13 +31,13 @@ bool check_outputs(const pointwise_call& call, const pointwise_plan& plan, const
   int total = 0;
   const auto fits = [](const mutable_array& out, const array_spec& need) {
     return !out.absent() && out.type == need.type && out.rank == need.rank && std::equal(need.shape, need.shape + need.rank, out.shape) &&
-           !may_overlap_itself(view_of(out));
+           (out.unshared || !may_overlap_itself(view_of(out)));
   };
   const auto add = [&](const mutable_array& out, const array_spec& need, const char* what, int of) {
     if (!fits(out, need))
       check_output(loss, of < 0 ? what : std::string("out for the gradient of '") + loss.operands[static_cast<std::size_t>(of)].name + "'",
                    out, need);
-    list[total++] = &out;
+    if (!out.unshared) list[total++] = &out;
   };
   if (call.value && !plan.reduced()) add(outputs.value, plan.value(), "out for the value", -1);
   for (int i = 0; i < call.gradient_count; ++i)

@@ -37,6 +37,7 @@ struct gradient_target {
   bool in_denominator;  // the denominator of the mean depends on this operand
   bool stretched;       // summed over axes: accumulated in doubles, stored at the end
   bool streams;         // streaming stores
+  bool direct;          // the kernel writes the scaled gradient where it belongs, with no tile in between
   double* sums;         // of a stretched operand, one per element
   std::size_t sum_count;
   walk to;  // the output, or the sums of a stretched operand
@@ -53,6 +54,7 @@ struct pointwise_job {
   std::size_t item;                 // bytes of the dtype that the kernels compute in
   const tile_operations* wide_ops;  // the same in float64, for tiles that overflow in float32
   const pointwise_kernels* wide_kernels;
+  double least_sum;  // a tile whose float32 sum is smaller is summed again in float64
 
   int rank;
   std::ptrdiff_t shape[max_rank];

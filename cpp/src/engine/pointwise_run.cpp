@@ -14,6 +14,11 @@
 namespace fastloss {
 namespace {
 
+// What a tile of float32 values loses to underflow is below 1e-42 in all; sums above this have every digit that float32 has.
+constexpr double least_exact_sum = 1e-30;
+// Slopes of a head outside of this range leave gradients that float32 cannot hold before they are scaled.
+constexpr double least_float32_slope = 1e-30, largest_float32_slope = 1e30;
+
 double read_number(const kernel_table& table, const const_array& a) {
   const strided_run one{0, nullptr, nullptr, 0, 1};
   double x;
@@ -24,20 +29,15 @@ double read_number(const kernel_table& table, const const_array& a) {
 // Collects the arrays of a call, each with its strides over the input's axes, and lays them out together.
 class job_builder {
  public:
-  // The sum under a head that is no sum, such as a root, may overflow or vanish in float32 although the loss does not: it is
-  // computed in float64.
   job_builder(const pointwise_call& call, const pointwise_outputs& outputs, dtype computation, pointwise_job& job)
-      : call_(call),
-        outputs_(outputs),
-        input_(call.operands[0]),
-        computation_(call.loss->head != nullptr && call.call.reduction != reduction::none ? dtype::float64 : computation),
-        table_(active_kernels()),
-        job_(job) {
+      : call_(call), outputs_(outputs), input_(call.operands[0]), computation_(computation), table_(active_kernels()), job_(job) {
     job_.loss = call.loss;
     job_.options = call.options;
     job_.item = itemsize(computation_);
     job_.ops = &table_.tiles[computation_ == dtype::float64];
     job_.wide_ops = &table_.tiles[1];
+    // Under a head that is no sum, such as a root, a loss may be in the range of float32 though the sum is below it.
+    job_.least_sum = call.loss->head != nullptr && call.call.reduction != reduction::none ? least_exact_sum : 0.0;
     job_.accumulate = call.call.accumulate;
     job_.check_finite = call.call.raise_nonfinite;
     job_.count = element_count(input_.rank, input_.shape);
@@ -220,17 +220,20 @@ class job_builder {
     for (int a = 0; a < layout_.arrays; ++a)
       if (walks_[a]->how != walk::kind::constant) traffic += job_.count * itemsize(walks_[a]->type);
     const bool large = traffic > last_level_cache_bytes() && !job_.accumulate;
-    const auto streams = [&](const walk& w, const mutable_array& out) {
-      if (!large || !out.recycled || w.how != walk::kind::contiguous) return false;
+    const auto apart = [&](const walk& w) {
       for (int k = 0; k < job_.operand_total; ++k)
         if (job_.operands[k].base == w.base) return false;
-      return true;
+      return w.how == walk::kind::contiguous;
     };
+    const auto streams = [&](const walk& w, const mutable_array& out) { return large && out.recycled && apart(w); };
     job_.value_streams = streams(job_.value, outputs_.value);
     job_.hessian_streams = streams(job_.hessian, outputs_.hessian);
-    for (int g = 0; g < job_.gradient_total; ++g)
-      job_.gradients[g].streams =
-          !job_.gradients[g].stretched && streams(job_.gradients[g].to, outputs_.gradients[static_cast<std::size_t>(g)]);
+    for (int g = 0; g < job_.gradient_total; ++g) {
+      gradient_target& t = job_.gradients[g];
+      t.streams = !t.stretched && streams(t.to, outputs_.gradients[static_cast<std::size_t>(g)]);
+      t.direct = job_.gradient_total == 1 && !call_.hessian && t.source == 0 && !t.stretched && !t.streams && !t.in_denominator &&
+                 !job_.accumulate && !job_.check_finite && apart(t.to);
+    }
   }
 
   const pointwise_call& call_;
@@ -321,6 +324,9 @@ double pointwise_plan::run(const pointwise_outputs& outputs) const {
     main.hessian = call.hessian;
     main.by_sum = head.by_sum * upstream;
     main.by_denominator = head.by_denominator * upstream;
+    const double slope = std::abs(main.by_sum);
+    if (loss.head != nullptr && reduced && slope != 0.0 && !(slope >= least_float32_slope && slope <= largest_float32_slope))
+      job_builder(call, outputs, dtype::float64, job).build(sums);
     // Before the main pass, which may overwrite an input.
     for (int g = 0; g < job.gradient_total; ++g)
       if (job.gradients[g].stretched && job.gradients[g].sum_count > small_sum_count && job.count > 0)

@@ -1,4 +1,5 @@
 // The inner part of the pointwise driver: one range of elements, tile by tile, on one thread.
+#include <cmath>
 #include <new>
 
 #include "engine/pointwise_job.hpp"
@@ -62,7 +63,7 @@ class tile_walker {
 
  private:
   void* slot(int i) const { return memory_ + static_cast<std::size_t>(i) * slot_bytes_; }
-  void* at(void* tile, std::size_t i) const { return static_cast<char*>(tile) + i * job_.item; }
+  char* at(void* tile, std::size_t i) const { return static_cast<char*>(tile) + i * job_.item; }
 
   char* base(const walk& w) const { return range_.split_axis < 0 ? w.base : w.base + range_.offset_axis * w.strides[range_.split_axis]; }
   strided_run run_of(const walk& w) const { return {job_.rank, range_.shape, w.strides, first_, count_}; }
@@ -131,17 +132,19 @@ class tile_walker {
     if (pass_.value || pass_.gradients || pass_.hessian || pass_.check_domains || job_.divides == denominator_of::share) load_operands();
     run_kernels();
     if (pass_.denominator) totals.denominator += sum(denominator_tile());
-    if (pass_.gradients) make_gradients();
+    const bool gradients_left = pass_.gradients && !direct_;
+    if (gradients_left) make_gradients();
     void* const value = pass_.value ? times(value_factor_, value_, value_slot + 1) : nullptr;
     void* const hessian = pass_.hessian ? times(value_factor_, hessian_, value_slot + 3) : nullptr;
     // Everything is computed before anything is stored: an output may be one of the inputs.
     if (pass_.value) {
       if (job_.value.how == walk::kind::none) {
         const double s = sum(value);
-        totals.sum += s - s == 0.0 || job_.item == sizeof(double) ? s : sum_in_float64();
+        const bool exact = s - s == 0.0 && !(std::abs(s) < job_.least_sum);
+        totals.sum += exact || job_.item == sizeof(double) ? s : sum_in_float64();
       } else store(value, job_.value, 1.0, job_.value_streams);
     }
-    if (pass_.gradients) store_gradients();
+    if (gradients_left) store_gradients();
     if (pass_.hessian) store(hessian, job_.hessian, pass_.by_sum, job_.hessian_streams);
   }
 
@@ -156,12 +159,23 @@ class tile_walker {
     value_ = tile_.value = slot(value_slot);
     hessian_ = tile_.hessian = slot(value_slot + 2);
     tile_.gradient = slot(derivative_slot);
+    tile_.scale = 1.0;
+    direct_ = wants_slope && writes_directly();
+    if (direct_) {
+      tile_.gradient = at(job_.gradients[0].to.base, first_);
+      tile_.scale = job_.gradients[0].sign * pass_.by_sum;
+    }
     const pointwise_kernels& k = *job_.kernels;
     if (pass_.hessian) (wants_slope ? k.gradient_and_hessian : k.hessian)(job_.options, tile_);
     const bool slope_left = wants_slope && !pass_.hessian;
     if (wants_value && slope_left) k.value_and_gradient(job_.options, tile_);
     else if (wants_value) k.value(job_.options, tile_);
     else if (slope_left) k.gradient[0](job_.options, tile_);
+  }
+
+  bool writes_directly() const {
+    return job_.gradients[0].direct && value_factor_ == nullptr && job_.grad_output.how == walk::kind::none && count_ == padded_ &&
+           pass_.by_sum != 0.0;
   }
 
   void* denominator_tile() {
@@ -294,6 +308,7 @@ class tile_walker {
   std::size_t slot_bytes_;
   std::size_t first_ = 0, count_ = 0, padded_ = 0;
   tile tile_{};
+  bool direct_ = false;
   void *where_ = nullptr, *weight_ = nullptr, *sample_factor_ = nullptr, *value_factor_ = nullptr;
   void *value_ = nullptr, *hessian_ = nullptr;
   void* results_[max_operands];

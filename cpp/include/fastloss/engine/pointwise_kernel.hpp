@@ -106,6 +106,7 @@ struct loop {
     S* const gradient = static_cast<S*>(t.gradient);
     S* const hessian = static_cast<S*>(t.hessian);
     const P nan(__builtin_nan(""));
+    const P scale(t.scale);
     const std::size_t count = t.count;
     for (std::size_t i = 0; i < count; i += P::width) {
       P x[Present];
@@ -113,7 +114,7 @@ struct loop {
       const auto result = evaluate(loss, x, std::make_integer_sequence<int, formula_operands<L>()>{});
       const auto missing = any_nan(x);
       if constexpr (Value) select(missing, nan, P(value_of<P>(result))).store(value + i);
-      if constexpr (Gradient) select(missing, nan, P(first_derivative<P>(result))).store(gradient + i);
+      if constexpr (Gradient) select(missing, nan, P(first_derivative<P>(result)) * scale).store(gradient + i);
       if constexpr (Hessian) select(missing, nan, P(second_derivative<P>(result))).store(hessian + i);
     }
   }

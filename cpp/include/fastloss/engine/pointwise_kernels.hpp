@@ -20,6 +20,7 @@ struct tile {
   void* value;
   void* gradient;
   void* hessian;
+  double scale = 1.0;  // of the gradient
 };
 
 using tile_kernel = void (*)(const void* loss, const tile&);
