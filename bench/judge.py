@@ -39,13 +39,17 @@ class Problem:
 
     @classmethod
     def draw(cls, loss: str, case: Case, size: int, dtype: str) -> Problem:
-        """Random operands of `size` elements with the reference's value and gradient of the mean."""
+        """Random operands of `size` elements with the reference's value and gradient of the mean.
+
+        Operands that have to be integers are of the width of `dtype`.
+        """
         reference = REFERENCES[loss]
         names = case.operands or tuple(o.name for o in reference.operands if not o.optional)
         rng = np.random.default_rng(size)
         operands: dict[str, np.ndarray] = {}
         for name in names:
-            operands[name] = reference.operand(name).ordinary(rng, size, np.dtype(dtype).type, operands)
+            operand = reference.operand(name)
+            operands[name] = operand.ordinary(rng, size, operand.dtype(dtype).type, operands)
         # Operands left out are ones; one that multiplies is no argument of the formula.
         arguments = {
             o.name: operands[o.name].astype(np.float64) if o.name in operands else 1.0

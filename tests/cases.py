@@ -43,7 +43,7 @@ def seed(*parts) -> np.random.Generator:
 def quantities(name) -> list[str]:
     """Everything that a loss computes: its value, the gradient in each operand, its Hessian."""
     info = INFO[name]
-    gradients = [f"gradient:{operand.name}" for operand in info.operands if operand.differentiable]
+    gradients = [f"gradient:{operand}" for operand in differentiable(name)]
     return ["value", *gradients, *(["hessian"] if info.elementwise else [])]
 
 
@@ -65,23 +65,42 @@ def presences(reference: Reference) -> list[tuple[str, ...]]:
     return [tuple(n for n in reference.names if n in required or n in chosen) for chosen in subsets]
 
 
+def differentiable(name) -> list[str]:
+    """The operands that the loss has a gradient in."""
+    return [operand.name for operand in INFO[name].operands if operand.differentiable]
+
+
+def arrays(reference: Reference, values, dtype) -> dict[str, np.ndarray]:
+    """The given values of operands as contiguous arrays: of `dtype`, or of an integer one for integer operands."""
+    return {k: np.array(v, reference.operand(k).dtype(dtype)) for k, v in values.items()}
+
+
+def combinations(reference: Reference, choices, dtype) -> dict[str, np.ndarray]:
+    """Operands of which each has several values: every combination of these, element by element."""
+    columns = zip(*itertools.product(*choices.values()), strict=True)
+    return arrays(reference, dict(zip(choices, columns, strict=True)), dtype)
+
+
 def sample(reference: Reference, rng, count, dtype, mode="ordinary", present=None) -> dict[str, np.ndarray]:
     """Operands drawn for a loss, with their spread asserted: a generator that yields one value tests nothing."""
     drawn: dict[str, np.ndarray] = {}
     for operand in reference.operands:
         if present is not None and operand.name not in present:
             continue
-        drawn[operand.name] = getattr(operand, mode)(rng, count, np.dtype(dtype).type, drawn)
+        drawn[operand.name] = getattr(operand, mode)(rng, count, operand.dtype(dtype).type, drawn)
         _assert_spread(operand, drawn[operand.name], mode)
     return drawn
 
 
 def _assert_spread(operand, values, mode):
-    assert values.dtype in DTYPES
+    assert values.dtype.kind in "iu" if operand.integer else values.dtype in DTYPES
     assert np.isfinite(values).all()
     if values.size < 64:
         return
     distinct = np.unique(values)
+    if operand.integer:
+        assert distinct.size > 3 or set(distinct) == set(operand.specials), f"{operand.name}: only {distinct}"
+        return
     labels = [x for x in operand.specials if np.isfinite(x)]
     if set(distinct) <= set(labels):
         assert len(distinct) == len(labels), f"{operand.name}: only {distinct}"
@@ -178,6 +197,8 @@ class Exact:
         with np.errstate(all="ignore"):
             for name, x in self.operands.items():
                 step = ulp(x, self.dtype)
+                if self.reference.operand(name).integer:
+                    step = np.where(x.astype(self.dtype) == x, 0, step)
                 moves = [self.raw(quantity, **{name: x + sign * step}) - raw for sign in (1, -1)]
                 # The smaller of the two: beside a jump the result must be on the right side, unless the difference
                 # that decides the side is rounded onto the jump itself.

@@ -29,7 +29,9 @@ def function(name, method):
 def operands(loss, size=6):
     """Arrays that every loss accepts as its required operands."""
     return [
-        np.linspace(0.1, 0.9, size) + 0.01 * k for k, operand in enumerate(loss.info.operands) if not operand.optional
+        np.arange(size) % 2 if operand.integer else np.linspace(0.1, 0.9, size) + 0.01 * k
+        for k, operand in enumerate(loss.info.operands)
+        if not operand.optional
     ]
 
 

@@ -207,9 +207,11 @@ def test_good_data_passes_every_check(name):
     assert np.isfinite(value)
     assert np.isfinite(gradient).all()
     # NaN is data, not a value outside the domain.
-    operands["target"][7] = np.nan
-    with fl.errstate(domain="raise"):
-        assert np.isnan(cases.loss(name)(**operands))
+    for operand in (o.name for o in REFERENCES[name].operands if not o.integer):
+        missing = {**operands, operand: operands[operand].copy()}
+        missing[operand][7] = np.nan
+        with fl.errstate(domain="raise"):
+            assert np.isnan(cases.loss(name)(**missing)), operand
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
@@ -258,9 +260,9 @@ def _operands(name):
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_nothing_is_written_when_a_check_fails(name):
     loss, operands = cases.loss(name), _operands(name)
-    out = np.full((30, 20), 7.25)
+    out, transposed = np.full((30, 20), 7.25), np.ones((20, 30), operands["target"].dtype)
     broken = [
-        SimpleNamespace(operands={**operands, "target": np.ones((20, 30))}, call={}, error=ValueError),
+        SimpleNamespace(operands={**operands, "target": transposed}, call={}, error=ValueError),
         SimpleNamespace(operands={**operands, "target": np.ones((30, 20), complex)}, call={}, error=TypeError),
         SimpleNamespace(operands=operands, call={"reduction": "median"}, error=ValueError),
         SimpleNamespace(operands=operands, call={"normalizer": -1.0}, error=ValueError),
@@ -285,15 +287,19 @@ def test_nothing_is_written_when_a_check_fails(name):
                     out=out,
                 )
     # The second of two outputs is wrong: the first stays as it was too.
-    with pytest.raises(ValueError, match="out"):
-        loss.grad(**operands, wrt=("input", "target"), out=(out, np.empty((20, 30))))
+    for second in cases.differentiable(name)[1:]:
+        with pytest.raises(ValueError, match="out"):
+            loss.grad(**operands, wrt=("input", second), out=(out, np.empty((20, 30))))
+    if cases.INFO[name].elementwise:
+        with pytest.raises(ValueError, match="out"):
+            loss.grad_and_hess(**operands, out=(out, np.empty((20, 30))))
     assert (out == 7.25).all()
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_every_operand_is_named_when_its_shape_is_wrong(name):
     for operand in REFERENCES[name].operands[1:]:
-        operands = {**_operands(name), operand.name: np.ones((30, 19))}
+        operands = {**_operands(name), operand.name: np.ones((30, 19), operand.dtype(np.float64))}
         with pytest.raises(ValueError, match=rf"{name}.*{operand.name}.*\(30, 19\).*\(30, 20\)"):
             cases.loss(name)(**operands)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import cases
 import fastloss as fl
 import references.draws
 import references.regression
@@ -154,14 +155,15 @@ def test_worked_reference():
     namespace = {**vars(references.regression), "label": references.draws.label}
     exec(compile(source, "CONTRIBUTING.md", "exec"), namespace)
     reference = namespace["STOCK"]
-    rng = np.random.default_rng(0)
-    operands = {o.name: o.ordinary(rng, 200, np.float64, {}) for o in reference.operands}
-    for name, gradient in reference.gradients.items():
+    operands = cases.sample(reference, cases.seed("worked reference"), 200, np.float64)
+    assert [x.dtype for x in operands.values()] == [np.float64, np.int64, np.float64]
+    assert list(reference.gradients) == ["input", "price"]
+    exact = cases.Exact(reference, operands, {}, np.float64)
+    assert (exact("value") > 0).any()
+    for name in reference.gradients:
         step = 1e-6
-        moved = [reference.value(**{**operands, name: operands[name] + d}, **reference.defaults) for d in (step, -step)]
-        np.testing.assert_allclose(
-            gradient(**operands, **reference.defaults), (moved[0] - moved[1]) / (2 * step), rtol=1e-6, atol=1e-6
-        )
+        moved = [exact.raw("value", **{name: exact.operands[name] + d}) for d in (step, -step)]
+        np.testing.assert_allclose(exact(f"gradient:{name}"), (moved[0] - moved[1]) / (2 * step), rtol=1e-6, atol=1e-6)
 
 
 def test_worked_struct_compiles(tmp_path):
@@ -169,7 +171,7 @@ def test_worked_struct_compiles(tmp_path):
     (struct,) = blocks(ROOT / "CONTRIBUTING.md", "cpp")
     source.write_text(
         '#include "fastloss/losses/registry.hpp"\n'
-        f"namespace fastloss {{ inline namespace FASTLOSS_ISA {{\n{struct}\n}} }}\n",
+        f"namespace fastloss {{ inline namespace FASTLOSS_ISA {{ namespace example {{\n{struct}\n}} }} }}\n",
         encoding="utf-8",
     )
     compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))))

@@ -25,11 +25,17 @@ def _computation(dtypes):
 
 
 def _operands(name, dtypes, count=257):
-    """Numbers that every dtype holds exactly: quarters, and halves in [0, 1] or labels where an operand needs them."""
+    """Numbers that every dtype holds exactly: quarters, and halves in [0, 1] or labels where an operand needs them.
+
+    An operand that must be integer is one whatever dtype is asked for.
+    """
     rng = cases.seed(name, "dtypes")
     made = {}
     for operand, dtype in zip(REFERENCES[name].operands, dtypes, strict=False):
-        if set(operand.specials) >= {-1.0, 1.0} and len(operand.specials) == 2:
+        if operand.integer:
+            dtype = dtype if dtype in INTEGERS else np.dtype(np.int64)
+            values = rng.choice([x for x in operand.specials if abs(x) < 128 and np.int64(x).astype(dtype) == x], count)
+        elif set(operand.specials) >= {-1.0, 1.0} and len(operand.specials) == 2:
             values = rng.choice([-1.0, 1.0], count)
         elif operand.specials[:3] == (0.0, 1.0, 0.3):
             values = rng.integers(0, 2, count)
@@ -53,8 +59,8 @@ def test_promotion_of_every_pair_of_floating_dtypes(name):
     count = len(reference.operands)
     for first, other in itertools.product(FLOATS, FLOATS):
         operands = _operands(name, [first] + [other] * (count - 1))
-        wrt = [o.name for o in cases.INFO[name].operands if o.differentiable]
-        computation = _computation([first, other])
+        wrt = cases.differentiable(name)
+        computation = _computation([x.dtype for x in operands.values()])
         exact = cases.Exact(reference, _reference_operands(operands), {}, computation)
         value, gradients = loss.value_and_grad(**operands, reduction="none", wrt=wrt)
         what = f"{first} {other}"
@@ -89,11 +95,13 @@ def test_integers_in_every_other_operand_widen_nothing(name, dtype):
             dtypes = [dtype if o is operand else floating for o in reference.operands]
             operands = _operands(name, dtypes)
             computation = _computation([floating])
+            assert operands[operand.name].dtype == dtype
             exact = cases.Exact(reference, _reference_operands(operands), {}, computation)
             value = loss(**operands, reduction="none")
             cases.assert_within(value, exact("value"), exact.bound("value"), computation, f"{floating} {operand.name}")
-            gradient = loss.grad(**operands, reduction="none", wrt=operand.name)
-            assert gradient.dtype == computation
+            if operand.differentiable:
+                gradient = loss.grad(**operands, reduction="none", wrt=operand.name)
+                assert gradient.dtype == computation
 
 
 @pytest.mark.parametrize("dtype", INTEGERS, ids=lambda d: d.name)
@@ -124,16 +132,18 @@ def test_the_ends_of_every_integer_dtype_are_read_right(dtype):
 def test_bare_numbers_take_the_dtype_of_the_arrays(name, dtype):
     reference, loss = REFERENCES[name], cases.loss(name)
     operands = _operands(name, [dtype])
-    operands |= {o.name: 1.0 for o in reference.operands[1:]}
+    operands |= {o.name: 1 if o.integer else 1.0 for o in reference.operands[1:]}
     value, gradient = loss.value_and_grad(**operands, reduction="none")
     assert value.dtype == _computation([dtype])
     assert gradient.dtype == dtype
     as_integers = {k: 1 if k != "input" else v for k, v in operands.items()}
     np.testing.assert_array_equal(loss(**as_integers, reduction="none"), value, strict=True)
     # A NumPy scalar is an array: it takes part in the promotion.
-    wide = {**operands, "target": np.float64(1.0)}
-    assert loss(**wide, reduction="none").dtype == np.float64
     for operand in reference.operands[1:]:
+        scalar = operand.dtype(np.float64).type(1)
+        with_scalar = loss(**{**operands, operand.name: scalar}, reduction="none")
+        assert with_scalar.dtype == (_computation([dtype]) if operand.integer else np.float64)
+    for operand in (o for o in reference.operands[1:] if o.differentiable):
         number = loss.grad(**operands, reduction="none", wrt=operand.name)
         assert np.shape(number) == ()
         assert np.asarray(number).dtype == _computation([dtype])
@@ -142,13 +152,13 @@ def test_bare_numbers_take_the_dtype_of_the_arrays(name, dtype):
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_nothing_but_bare_numbers(name):
     reference, loss = REFERENCES[name], cases.loss(name)
-    operands = {o.name: 1.0 for o in reference.operands}
+    operands = {o.name: 1 if o.integer else 1.0 for o in reference.operands}
     value, gradient = loss.value_and_grad(**operands)
     assert np.asarray(value).dtype == np.float64
     assert np.asarray(gradient).dtype == np.float64
     exact = cases.Exact(reference, {k: np.asarray(v) for k, v in operands.items()}, {}, np.float64)
     np.testing.assert_allclose(float(value), float(exact("value")), rtol=1e-15)
-    assert loss(*[[1.0, 1.0]] * len(reference.operands)).dtype == np.float64
+    assert loss(*([x, x] for x in operands.values())).dtype == np.float64
 
 
 @pytest.mark.parametrize("dtype", HALVES, ids=lambda d: d.name)
@@ -184,20 +194,33 @@ def test_rounding_to_a_half_is_to_nearest_even(dtype):
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_half_precision_means_use_wide_sums(name):
     for dtype in HALVES:
-        operands = {
-            k: v.astype(dtype) for k, v in cases.sample(REFERENCES[name], cases.seed(name), 100000, np.float32).items()
-        }
+        drawn = cases.sample(REFERENCES[name], cases.seed(name), 100000, np.float32)
+        operands = {k: v if v.dtype in INTEGERS else v.astype(dtype) for k, v in drawn.items()}
         mean = cases.loss(name)(**operands)
-        exact = cases.loss(name)(**{k: v.astype(np.float64) for k, v in operands.items()})
+        wide = {k: v if v.dtype in INTEGERS else v.astype(np.float64) for k, v in operands.items()}
+        exact = cases.loss(name)(**wide)
         assert mean.dtype == np.float32
         np.testing.assert_allclose(mean, exact, rtol=2e-6)
 
 
-@pytest.mark.parametrize("kind", ["complex128", "U3", "M8[s]", "O", "longdouble"])
-@pytest.mark.parametrize("name", cases.NAMES)
-def test_other_dtypes_are_refused_by_name(name, kind):
-    for operand in REFERENCES[name].operands:
-        operands = {o.name: np.ones(3) for o in REFERENCES[name].operands}
-        operands[operand.name] = np.ones(3).astype(kind) if kind != "O" else np.array([1, None, 2], object)
-        with pytest.raises(TypeError, match=operand.name):
-            cases.loss(name)(**operands)
+OTHERS = tuple(np.dtype(t) for t in ("complex128", "U3", "M8[s]", "O", "longdouble"))
+REFUSED = [
+    pytest.param(cases.Check(name, f"refused:{operand.name}"), dtype, id=f"{name}-{operand.name}-{dtype.name}")
+    for name in cases.NAMES
+    for operand in REFERENCES[name].operands
+    for dtype in OTHERS + (FLOATS if operand.integer else ())
+]
+
+
+@pytest.mark.parametrize(("check", "dtype"), REFUSED)
+def test_other_dtypes_are_refused_by_name(check, dtype):
+    reference, refused = REFERENCES[check.loss], check.what.removeprefix("refused:")
+    operands = {o.name: np.ones(3, o.dtype(np.float64)) for o in reference.operands}
+    cases.loss(check.loss)(**operands)
+    operands[refused] = np.array([1, None, 2], object) if dtype.kind == "O" else np.ones(3).astype(dtype)
+    for function in (cases.loss(check.loss), cases.loss(check.loss).grad):
+        with pytest.raises(TypeError, match=f"{refused}.*(dtype|{dtype.name})"):
+            function(**operands)
+    if reference.operand(refused).integer:
+        with pytest.raises(TypeError, match=refused):
+            cases.loss(check.loss)(**{**operands, refused: 1.0})

@@ -6,6 +6,7 @@ tests were selected. Each part of the gate is itself shown to fail when what it 
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from references import REFERENCES
 from references.schema import Reference
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_isa")
+MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_dtypes", "test_isa")
 
 
 def parametrised():
@@ -49,7 +50,9 @@ def required(info):
     """What must be tested of one loss, from the registry."""
     needed = set(cases.quantities(info.name))
     for operand in info.operands:
-        needed.add(f"nan:{operand.name}")
+        needed.add(f"refused:{operand.name}")
+        if not operand.integer:
+            needed.add(f"nan:{operand.name}")
         if operand.name != info.operands[0].name:
             needed.add(f"stretched:{operand.name}")
     needed.add(f"inf:{info.operands[0].name}")
@@ -75,12 +78,11 @@ def incomplete_reference(info, reference: Reference):
         described = operands.get(operand.name)
         if described is None:
             continue
-        if (described.optional, described.multiplies, described.differentiable) != (
-            operand.optional,
-            operand.multiplies,
-            operand.differentiable,
-        ):
+        flags = ("optional", "multiplies", "differentiable", "integer")
+        if any(getattr(described, flag) != getattr(operand, flag) for flag in flags):
             problems.append(f"flags of {operand.name}")
+        if described.integer and not np.isfinite(described.specials).all():
+            problems.append(f"infinity in {operand.name}")
         if operand.differentiable and not operand.multiplies and operand.name not in reference.gradients:
             problems.append(f"gradient in {operand.name}")
     if set(reference.defaults) != {o.name for o in info.options}:
@@ -166,7 +168,7 @@ def test_infinity_is_tried_wherever_it_is_allowed():
     for name in cases.NAMES:
         for operand, described in zip(cases.INFO[name].operands, REFERENCES[name].operands, strict=True):
             unbounded = operand.domain == cases.INFO[name].operands[0].domain and not (
-                described.optional or described.multiplies
+                described.optional or described.multiplies or described.integer
             )
             assert not unbounded or any(map(np.isinf, described.specials)), f"{name} {operand.name}"
 
@@ -204,6 +206,7 @@ def test_the_gate_misses_nothing():
         "hessian",
         "inf:input",
         "nan:target",
+        "refused:target",
         "stretched:weight",
         "kink:tie",
     ):
@@ -215,8 +218,6 @@ def test_the_gate_misses_nothing():
 
 
 def test_the_gate_sees_an_incomplete_reference():
-    import dataclasses
-
     whole = REFERENCES["huber_loss"]
     broken = {
         "gradient in target": {"gradients": {"input": whole.gradients["input"]}},
@@ -230,6 +231,22 @@ def test_the_gate_sees_an_incomplete_reference():
     }
     for problem, change in broken.items():
         assert problem in incomplete_reference(cases.INFO["huber_loss"], dataclasses.replace(whole, **change))
+
+
+def with_integer_target(described):
+    """A loss's registry entry or reference, with a target that has to be an integer."""
+    first, target, *rest = described.operands
+    target = dataclasses.replace(target, integer=True, differentiable=False)
+    return dataclasses.replace(described, operands=(first, target, *rest))
+
+
+def test_the_gate_knows_what_an_integer_operand_needs():
+    info, reference = cases.INFO["huber_loss"], REFERENCES["huber_loss"]
+    counting = with_integer_target(info)
+    assert cases.Check("huber_loss", "nan:target") in required(info) - required(counting)
+    assert cases.Check("huber_loss", "refused:target") in required(counting)
+    assert incomplete_reference(counting, reference) == ["flags of target"]
+    assert incomplete_reference(counting, with_integer_target(reference)) == ["infinity in target"]
 
 
 def test_the_gate_sees_an_idle_option_and_a_missing_page(tmp_path):

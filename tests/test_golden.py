@@ -38,7 +38,8 @@ def test_golden_value(name, operands, keywords, expected):
     # Nine decimals are right; the arguments are lists, in the documented order.
     assert loss(*operands, **keywords) == pytest.approx(expected, abs=1e-10)
     assert loss(*map(np.array, operands), **keywords) == loss(*operands, **keywords)
-    single = loss(*(np.array(x, np.float32) for x in operands), **keywords)
+    dtypes = (np.int32 if o.integer else np.float32 for o in cases.INFO[name].operands)
+    single = loss(*(np.array(x, t) for x, t in zip(operands, dtypes, strict=False)), **keywords)
     assert single.dtype == np.float32
     assert single == pytest.approx(expected, rel=1e-5)
 

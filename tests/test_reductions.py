@@ -143,7 +143,7 @@ def test_gradient_of_the_mean_is_its_slope(name):
 def test_grad_output_multiplies_every_derivative(name, reduction):
     reference, loss = REFERENCES[name], cases.loss(name)
     operands = _operands(reference, cases.seed(name, "flow"), np.float64, None)
-    wrt = [o.name for o in reference.operands if o.differentiable]
+    wrt = cases.differentiable(name)
     flows = [-2.5, np.float64(0.5), 0.0]
     if reduction == "none":
         flows.append(cases.seed(name).standard_normal(SHAPE))
@@ -170,12 +170,17 @@ def test_the_same_bits_with_and_without_the_gradient(name):
             {"sample_weight": np.linspace(1, 0.25, count)},
             {"where": np.arange(count) % 3 != 1},
         ):
-            for wrt in (None, [o.name for o in reference.operands]):
+            for wrt in (None, cases.differentiable(name)):
                 assert loss(**operands, **call) == loss.value_and_grad(**operands, **call, wrt=wrt)[0], (
                     dtype,
                     count,
                     call.keys(),
                 )
+
+
+def _poison(x, dtype):
+    """The number, or what is no index and no count where it has to be an integer."""
+    return dtype.type(x) if dtype.kind == "f" else np.iinfo(dtype).min
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
@@ -184,9 +189,9 @@ def test_masked_elements_are_never_read_into_arithmetic(name, dtype):
     reference, loss = REFERENCES[name], cases.loss(name)
     operands = _operands(reference, cases.seed(name, "masked"), dtype, None)
     mask = _where("full", cases.seed(name, "mask"))
-    wrt = [o.name for o in reference.operands]
+    wrt = cases.differentiable(name)
     for poison in (np.nan, INF, -1.0, 1e30):
-        poisoned = {k: np.where(mask, v, dtype(poison)) for k, v in operands.items()}
+        poisoned = {k: np.where(mask, v, _poison(poison, v.dtype)) for k, v in operands.items()}
         for reduction in REDUCTIONS:
             call = {"where": mask, "reduction": reduction}
             clean, dirty = (loss.value_and_grad(**x, **call, wrt=wrt) for x in (operands, poisoned))
@@ -198,7 +203,7 @@ def test_masked_elements_are_never_read_into_arithmetic(name, dtype):
     # A small input stretched over by a masked operand is still read where it is not masked.
     rows = np.arange(SHAPE[0]) % 2 == 0
     poisoned = operands["target"].copy()
-    poisoned[~rows] = np.nan
+    poisoned[~rows] = _poison(np.nan, poisoned.dtype)
     assert loss(**{**operands, "target": poisoned}, where=rows) == loss(**operands, where=rows)
 
 
@@ -274,7 +279,8 @@ def test_float32_mean_of_many_elements(name, constant):
     count, block = 12_000_000, 1_000_003
     rng = cases.seed(name, "many")
     if constant:
-        operands = {o.name: np.full(count, np.float32(0.1)) for o in reference.operands if not o.optional}
+        constants = {o.name: o.dtype(np.float32).type(1 if o.integer else 0.1) for o in reference.operands}
+        operands = {n: np.full(count, constants[n]) for n in cases.presences(reference)[0]}
         operands["input"] += np.float32(0.1)
     else:
         drawn = cases.sample(reference, rng, block, np.float32, present=cases.presences(reference)[0])

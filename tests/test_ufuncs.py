@@ -31,7 +31,12 @@ def options_of(info):
 def operands_of(info, shape, dtype=np.float64, seed=0):
     """Values that every operand accepts, for all operands that the formula sees."""
     rng = np.random.default_rng(seed)
-    return {o.name: rng.uniform(0.05, 0.95, shape).astype(dtype) for o in info.operands if not o.multiplies}
+    return {
+        # NumPy takes int16, and no wider integer, to the float32 loop.
+        o.name: rng.integers(0, 2, shape, np.int16) if o.integer else rng.uniform(0.05, 0.95, shape).astype(dtype)
+        for o in info.operands
+        if not o.multiplies
+    }
 
 
 def expected_of(loss, gradient, operands):
@@ -87,7 +92,8 @@ def test_layouts(name, gradient):
         np.testing.assert_array_equal(result, expected_of(loss, gradient, {k: v.copy() for k, v in operands.items()}))
     transposed = ufunc(*(array.T for array in whole.values()), *options_of(loss.info))
     np.testing.assert_array_equal(transposed.T, expected_of(loss, gradient, whole))
-    swapped = ufunc(*(array.astype(">f8") for array in whole.values()), *options_of(loss.info))
+    other_endian = (array.astype(array.dtype.newbyteorder()) for array in whole.values())
+    swapped = ufunc(*other_endian, *options_of(loss.info))
     np.testing.assert_array_equal(swapped, expected_of(loss, gradient, whole))
 
 

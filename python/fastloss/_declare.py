@@ -26,12 +26,29 @@ class DeclarationError(Exception):
 
 @dataclass(frozen=True)
 class OperandInfo:
-    """An array (or number) that a loss takes: name, whether it may be left out, whether it has a gradient."""
+    """An array (or number) that a loss takes.
+
+    Attributes
+    ----------
+    name : str
+        Name of the parameter.
+    optional : bool
+        May be left out.
+    differentiable : bool
+        Has a gradient: `wrt` may name it.
+    multiplies : bool
+        Multiplies the loss from outside the formula, as torch's `weight` does.
+    integer : bool
+        Class indices or counts: only integer and bool dtypes are accepted, floating ones are a TypeError.
+    domain : str
+        The values that it may take, such as "[0, 1]"; empty where all are allowed.
+    """
 
     name: str
     optional: bool
     differentiable: bool
     multiplies: bool
+    integer: bool
     domain: str
 
 
@@ -112,7 +129,9 @@ class Declaration:
 
     def _example(self, method: str) -> str:
         """A call and its real result. The numbers are in the domain of every loss: probabilities, counts, labels."""
-        arguments = [[1.0, 1.0] for operand in self.info.operands if not operand.optional]
+        arguments: list[list[float]] = [
+            [1, 1] if operand.integer else [1.0, 1.0] for operand in self.info.operands if not operand.optional
+        ]
         arguments[0] = [0.25, 0.75]
         result = getattr(registry[self.info.name], method)(*arguments)
         return f">>> fl.{self.info.name}.{method}({', '.join(map(str, arguments))})\n{result!r}"

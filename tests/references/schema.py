@@ -29,6 +29,11 @@ class Operand:
     multiplies: bool = False  # multiplies the loss from outside the formula, as torch's `weight` does
     kinds: tuple[str, ...] = ("full", "scalar", "column", "row")  # how it may stretch over an (N, C) input
     differentiable: bool = True
+    integer: bool = False  # class indices or counts: only integer dtypes are accepted, so no NaN and no infinity
+
+    def dtype(self, floating) -> np.dtype:
+        """The dtype to draw it in where the others are of the dtype `floating`."""
+        return np.dtype(f"i{np.dtype(floating).itemsize}") if self.integer else np.dtype(floating)
 
 
 @dataclass(frozen=True)

@@ -75,16 +75,11 @@ bool same_view(const const_array& a, const const_array& b) {
   return true;
 }
 
-namespace {
-
-struct extent {
-  std::uintptr_t first, last;  // bytes [first, last)
-};
-
 extent extent_of(const const_array& a) {
   const auto base = reinterpret_cast<std::uintptr_t>(a.data);
   std::uintptr_t first = base, last = base + itemsize(a.type);
   for (int i = 0; i < a.rank; ++i) {
+    if (a.shape[i] == 0) return {base, base};
     const std::ptrdiff_t span = (a.shape[i] - 1) * a.strides[i];
     if (span < 0) first -= static_cast<std::uintptr_t>(-span);
     else last += static_cast<std::uintptr_t>(span);
@@ -92,12 +87,8 @@ extent extent_of(const const_array& a) {
   return {first, last};
 }
 
-}  // namespace
-
 bool may_overlap(const const_array& a, const const_array& b) {
-  if (element_count(a.rank, a.shape) == 0 || element_count(b.rank, b.shape) == 0) return false;
-  const extent x = extent_of(a), y = extent_of(b);
-  if (x.last <= y.first || y.last <= x.first) return false;
+  if (!extent_of(a).meets(extent_of(b))) return false;
   std::ptrdiff_t step = 0;
   for (int i = 0; i < a.rank; ++i)
     if (a.shape[i] > 1) step = std::gcd(step, a.strides[i]);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "fastloss/core/array.hpp"
 #include "fastloss/core/loss.hpp"
@@ -42,6 +43,12 @@ std::size_t element_count(int rank, const std::ptrdiff_t* shape);
 
 // Whether two arrays are the same elements in the same places.
 bool same_view(const const_array& a, const const_array& b);
+// The bytes that an array lies in, from first to last; none where it has no elements.
+struct extent {
+  std::uintptr_t first, last;
+  bool meets(const extent& other) const { return first < other.last && other.first < last; }
+};
+extent extent_of(const const_array& a);
 // Whether two arrays may share memory. Interleaved arrays, such as x[::2] and x[1::2], are recognised as apart.
 bool may_overlap(const const_array& a, const const_array& b);
 // Whether two elements of one array may lie at the same place.

@@ -50,9 +50,13 @@ bool check_outputs(const pointwise_call& call, const pointwise_plan& plan, const
         throw value_error(std::string(loss.name) + ": two outputs in out share memory");
 
   bool in_place = false;
+  extent extents[max_operands + 2];
+  for (int i = 0; i < total; ++i) extents[i] = extent_of(view_of(*list[i]));
   const auto against = [&](const const_array& in, const char* name) {
     if (in.absent()) return;
+    const extent there = extent_of(in);
     for (int i = 0; i < total; ++i) {
+      if (!extents[i].meets(there)) continue;
       const const_array out = view_of(*list[i]);
       if (!may_overlap(out, in)) continue;
       if (!same_view(out, in))
@@ -60,6 +64,7 @@ bool check_outputs(const pointwise_call& call, const pointwise_plan& plan, const
       in_place = true;
     }
   };
+  if (total == 0) return false;
   for (std::size_t k = 0; k < loss.operands.size(); ++k) against(call.operands[k], loss.operands[k].name);
   against(call.call.sample_weight, "sample_weight");
   against(call.call.where, "where");

@@ -28,6 +28,12 @@ bool has_private_sums(const pointwise_job& job, int g) {
   return job.gradients[g].stretched && job.gradients[g].sum_count <= small_sum_count;
 }
 
+bool has_private_sums(const pointwise_job& job) {
+  for (int g = 0; g < job.gradient_total; ++g)
+    if (has_private_sums(job, g)) return true;
+  return false;
+}
+
 double serial_nanoseconds(const pointwise_job& job, const pointwise_pass& pass) {
   double per_element = pass.value || pass.gradients || pass.hessian ? job.loss->nanoseconds : 0.05;
   if (pass.gradients) per_element += 0.1 * (job.gradient_total - 1);
@@ -38,6 +44,10 @@ double serial_nanoseconds(const pointwise_job& job, const pointwise_pass& pass) 
 
 block_sums run_pass(const pointwise_job& job, const pointwise_pass& pass, pointwise_findings& findings, int threads) {
   const std::size_t blocks = (job.count + block_elements - 1) / block_elements;
+  if (blocks <= 1 && !(pass.gradients && has_private_sums(job))) {  // a small call has no time to be spread
+    double* none[max_operands] = {};
+    return run_range(job, pass, {job.shape, 0, -1, 0, job.count}, none, findings);
+  }
   block_sums on_stack[partials_on_stack];
   std::unique_ptr<block_sums[]> on_heap;
   block_sums* partials = on_stack;

@@ -54,8 +54,7 @@ class tile_walker {
     for (first_ = range_.first; first_ < range_.last; first_ += count_) {
       const std::size_t left = range_.last - first_;
       count_ = left < tile_elements ? left : tile_elements;
-      const std::size_t whole = tile_alignment / job_.item;
-      padded_ = (count_ + whole - 1) / whole * whole;
+      padded_ = padded(count_);
       run_tile(totals);
     }
     return totals;
@@ -65,13 +64,19 @@ class tile_walker {
   void* slot(int i) const { return memory_ + static_cast<std::size_t>(i) * slot_bytes_; }
   char* at(void* tile, std::size_t i) const { return static_cast<char*>(tile) + i * job_.item; }
 
+  // Both item sizes are powers of two: no division.
+  std::size_t padded(std::size_t n) const {
+    const std::size_t last = (job_.item == sizeof(double) ? tile_alignment / sizeof(double) : tile_alignment / sizeof(float)) - 1;
+    return (n + last) & ~last;
+  }
+
   char* base(const walk& w) const { return range_.split_axis < 0 ? w.base : w.base + range_.offset_axis * w.strides[range_.split_axis]; }
   strided_run run_of(const walk& w) const { return {job_.rank, range_.shape, w.strides, first_, count_}; }
 
   // Constants are written once per range, not once per tile.
   void fill_constants() {
-    const std::size_t n = range_.last - range_.first, whole = tile_alignment / job_.item;
-    const std::size_t most = n < tile_elements ? (n + whole - 1) / whole * whole : tile_elements;
+    const std::size_t n = range_.last - range_.first;
+    const std::size_t most = n < tile_elements ? padded(n) : tile_elements;
     const auto constant = [&](const walk& w, int i) {
       if (w.how == walk::kind::constant) ops_.fill(slot(i), w.number, most);
     };
@@ -112,7 +117,7 @@ class tile_walker {
         x = slot(masked_slot + k);
       }
       tile_.operand[f] = x;
-      if (pass_.check_domains && !job_.domains[k].everything() && ops_.outside(x, job_.domains[k], count_))
+      if (pass_.check_domains && !job_.domains[k].everything() && ops_.outside(x, job_.domains[k], padded_))
         findings_.outside.store(true, std::memory_order_relaxed);
     }
     tile_.count = padded_;

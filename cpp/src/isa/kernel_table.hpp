@@ -41,7 +41,7 @@ struct tile_operations {
   // a, but NaN where `from` is NaN.
   void (*propagate_nan)(void* out, const void* from, const void* a, std::size_t count);
   double (*sum)(const void* tile, std::size_t count);
-  bool (*outside)(const void* tile, const domain&, std::size_t count);  // any element outside the domain; any count
+  bool (*outside)(const void* tile, const domain&, std::size_t count);  // any element outside the domain
   bool (*nonfinite)(const void* tile, std::size_t count);               // any element infinite or NaN; any count
 };
 

@@ -41,7 +41,7 @@ constexpr tile_operations make_tiles(std::integer_sequence<int, T...>) {
   t.blend = blend<S>;
   t.propagate_nan = propagate_nan<S>;
   t.sum = sum<S, V>;
-  t.outside = outside<S>;
+  t.outside = outside<S, V>;
   t.nonfinite = nonfinite<S>;
   return t;
 }

@@ -1,6 +1,8 @@
 // Arithmetic on whole tiles: weights, masks, sums and checks. Loops are plain; -O3 vectorises them for each instruction set.
 #pragma once
 
+#include <cstdint>
+
 #include "isa/kernel_table.hpp"
 
 namespace fastloss {
@@ -58,22 +60,6 @@ void propagate_nan(void* out, const void* from, const void* a, std::size_t count
 }
 
 template <class S>
-bool outside(const void* tile, const domain& d, std::size_t count) {
-  const S* const x = static_cast<const S*>(tile);
-  // The bounds of a domain are representable in both dtypes, or infinite.
-  const S lower = static_cast<S>(d.lower), upper = static_cast<S>(d.upper);
-  unsigned bad = 0;
-  if (d.ends_only) {
-    for (std::size_t i = 0; i < count; ++i) bad |= static_cast<unsigned>((x[i] != lower) & (x[i] != upper) & (x[i] == x[i]));
-  } else {
-    const bool lower_open = d.lower_open, upper_open = d.upper_open;
-    for (std::size_t i = 0; i < count; ++i)
-      bad |= static_cast<unsigned>((x[i] < lower) | (x[i] > upper) | (lower_open & (x[i] == lower)) | (upper_open & (x[i] == upper)));
-  }
-  return bad != 0;
-}
-
-template <class S>
 bool nonfinite(const void* tile, std::size_t count) {
   const S* const x = static_cast<const S*>(tile);
   unsigned bad = 0;
@@ -100,6 +86,40 @@ FASTLOSS_FN double lanes_sum(const vector_of_double& v) {
   double total = 0;
   for (unsigned k = 0; k < FASTLOSS_VECTOR_BYTES / sizeof(double); ++k) total += v[k];
   return total;
+}
+
+// The next number of dtype S above x.
+FASTLOSS_FN float next_above(float x) {
+  if (!(x < __builtin_inff())) return x;
+  if (x == 0) return __FLT_DENORM_MIN__;
+  const std::int32_t bits = __builtin_bit_cast(std::int32_t, x);
+  return __builtin_bit_cast(float, x > 0 ? bits + 1 : bits - 1);
+}
+FASTLOSS_FN double next_above(double x) {
+  if (!(x < __builtin_inf())) return x;
+  if (x == 0) return __DBL_DENORM_MIN__;
+  const std::int64_t bits = __builtin_bit_cast(std::int64_t, x);
+  return __builtin_bit_cast(double, x > 0 ? bits + 1 : bits - 1);
+}
+
+// Comparisons with NaN are false, so that NaN passes. The bounds of a domain are representable in both dtypes, or infinite.
+template <class S, class V>
+bool outside(const void* tile, const domain& d, std::size_t count) {
+  const S* const x = static_cast<const S*>(tile);
+  const S lower = static_cast<S>(d.lower), upper = static_cast<S>(d.upper);
+  const V least = (d.lower_open ? next_above(lower) : lower) - V{}, most = (d.upper_open ? -next_above(-upper) : upper) - V{};
+  const V first = lower - V{}, second = upper - V{};
+  auto bad = least < least;
+  for (std::size_t i = 0; i < count; i += FASTLOSS_VECTOR_BYTES / sizeof(S)) {
+    V v;
+    __builtin_memcpy(&v, x + i, sizeof v);
+    if (d.ends_only) bad |= (v < first) | (v > second) | ((v > first) & (v < second));
+    else bad |= (v < least) | (v > most);
+  }
+  std::uint64_t words[FASTLOSS_VECTOR_BYTES / sizeof(std::uint64_t)], any = 0;
+  __builtin_memcpy(words, &bad, sizeof words);
+  for (const std::uint64_t word : words) any |= word;
+  return any != 0;
 }
 
 // Eight packs are added as a tree in the computation dtype, everything after that in double: three roundings in float32

@@ -28,7 +28,7 @@ struct domain {
   constexpr bool everything() const {
     return lower == -std::numeric_limits<double>::infinity() && upper == std::numeric_limits<double>::infinity() && !ends_only;
   }
-  constexpr bool contains(double x) const {
+  FASTLOSS_FN constexpr bool contains(double x) const {
     if (x != x) return true;
     if (ends_only) return x == lower || x == upper;
     return (lower_open ? x > lower : x >= lower) && (upper_open ? x < upper : x <= upper);

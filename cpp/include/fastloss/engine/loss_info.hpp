@@ -24,14 +24,16 @@ constexpr bool validate_loss() {
 
 template <class L>
 double get_option(const void* loss, int i) {
-  const auto o = options_of<L>()[static_cast<std::size_t>(i)];
+  static constexpr auto all = options_of<L>();
+  const auto& o = all[static_cast<std::size_t>(i)];
   const L& l = *static_cast<const L*>(loss);
   return o.number != nullptr ? l.*o.number : o.toggle != nullptr ? (l.*o.toggle ? 1.0 : 0.0) : static_cast<double>(l.*o.choice);
 }
 
 template <class L>
 void set_option(void* loss, int i, double value) {
-  const auto o = options_of<L>()[static_cast<std::size_t>(i)];
+  static constexpr auto all = options_of<L>();
+  const auto& o = all[static_cast<std::size_t>(i)];
   L& l = *static_cast<L*>(loss);
   if (o.number != nullptr) l.*o.number = value;
   else if (o.toggle != nullptr) l.*o.toggle = value != 0.0;
