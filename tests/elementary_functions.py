@@ -172,7 +172,7 @@ TABLE = {
         np.exp,
     ),
     "expm1": Function(
-        mp.expm1, (1.6, 1.6),
+        mp.expm1, (1.7, 1.6),
         (uniform(-2, 2), uniform(-40, 709), magnitudes(None, 6)),
         lambda big, small: [*_odd((0.0, 0.0), (small, small)), (big, INF), (-big, -1), (INF, INF), (-INF, -1)],
         np.expm1,
@@ -196,19 +196,19 @@ TABLE = {
         np.tanh,
     ),
     "sigmoid": Function(
-        lambda x: 1 / (1 + mp.exp(-x)), (2.2, 2.0),
+        lambda x: 1 / (1 + mp.exp(-x)), (2.4, 2.0),
         (uniform(-5, 5), uniform(-740, 40), magnitudes(None, 6)),
         lambda big, small: [(0.0, 0.5), (-0.0, 0.5), (small, 0.5), (big, 1), (-big, 0.0), (INF, 1), (-INF, 0.0)],
         _long_sigmoid,
     ),
     "softplus": Function(
-        lambda x: mp.log1p(mp.exp(x)), (2.5, 2.0),
+        lambda x: mp.log1p(mp.exp(x)), (2.7, 2.0),
         (uniform(-5, 5), uniform(-740, 100), magnitudes(None, 9)),
         lambda big, small: [(big, big), (-big, 0.0), (INF, INF), (-INF, 0.0)],
         _long_softplus,
     ),
     "log_cosh": Function(
-        _log_cosh, (2.0, 2.0),
+        _log_cosh, (2.2, 2.0),
         (uniform(-3, 3), magnitudes(), around(1)),
         lambda big, small: [(0.0, 0.0), (-0.0, 0.0), (small, 0.0), (big, big), (-big, big), (INF, INF), (-INF, INF)],
         _long_log_cosh,
@@ -220,7 +220,7 @@ TABLE = {
         np.sqrt,
     ),
     "sqrt1pm1": Function(
-        lambda x: x / (1 + mp.sqrt(1 + x)), (2.3, 2.3),
+        lambda x: x / (1 + mp.sqrt(1 + x)), (2.4, 2.3),
         (magnitudes(signs=(1,)), magnitudes(None, -0.001), uniform(-1, 3), around(2**26)),
         lambda big, small: [*_odd((0.0, 0.0)), (3, 1), (-1, -1), (INF, INF), (-INF, NAN), (-2, NAN)],
         _long_sqrt1pm1,
@@ -232,7 +232,7 @@ TABLE = {
         np.arctan,
     ),
     "erf": Function(
-        mp.erf, (1.5, 1.5),
+        mp.erf, (1.6, 1.5),
         (uniform(-3, 3), uniform(-7, 7), magnitudes(None, 3), around(1, 4, 6)),
         lambda big, small: _odd((0.0, 0.0), (small, small), (big, 1), (INF, 1)),
         _pointwise(math.erf), stride=8,

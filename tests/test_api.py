@@ -114,6 +114,7 @@ def test_registry_as_data():
     assert info is fl.huber_loss.info
     assert (info.name, info.family, dict(info.defaults)) == ("huber_loss", "regression", {"delta": 1.0})
     assert [o.name for o in info.operands if o.optional] == ["weight"]
+    assert [o.integer for o in info.operands] == [False, False, False]
     with pytest.raises(TypeError):
         fl.losses()["mine"] = info
     with pytest.raises(AttributeError):

@@ -1,7 +1,7 @@
 """The elementary functions that formulas are written with, on every instruction set that this machine can run.
 
-float32 is swept over all bit patterns with a stride (FASTLOSS_FULL_SWEEP=1: all of them) against the same function in
-long double; float64, and what long double does not have, is compared with mpmath on points that are spread over the
+float32 is swept over all bit patterns with a stride (FASTLOSS_SWEEP_STRIDE; 1 is all of them) against the same function
+in long double; float64, and what long double does not have, is compared with mpmath on points that are spread over the
 exponents, over the central range and around the places where an implementation changes its method. The first point of a
 sweep depends on the commit, so that in time all are visited.
 """
@@ -22,8 +22,7 @@ import fastloss as fl
 from elementary_functions import INF, LONG, NAN, TABLE
 
 core = fl._core
-FULL_SWEEP = os.environ.get("FASTLOSS_FULL_SWEEP") == "1"
-STRIDE = 1 if FULL_SWEEP else 1499
+STRIDE = int(os.environ.get("FASTLOSS_SWEEP_STRIDE", "1499"))
 CHUNK = 1 << 19
 DIGITS = 200  # binary ones, of the references
 ISAS = list(core.available_isas())
@@ -126,7 +125,7 @@ def test_table_is_complete():
 @pytest.mark.parametrize("name", [name for name, function in TABLE.items() if function.sweep])
 def test_float32_sweep(name):
     function = TABLE[name]
-    stride = STRIDE if FULL_SWEEP else STRIDE * function.stride
+    stride = STRIDE * (function.stride if STRIDE > 1 else 1)
     start = first_of_sweep() % stride
     for begin in range(start, 1 << 32, CHUNK * stride):
         bits = np.arange(begin, min(1 << 32, begin + CHUNK * stride), stride, dtype=np.uint64)

@@ -44,9 +44,11 @@ double serial_nanoseconds(const pointwise_job& job, const pointwise_pass& pass) 
 
 block_sums run_pass(const pointwise_job& job, const pointwise_pass& pass, pointwise_findings& findings, int threads) {
   const std::size_t blocks = (job.count + block_elements - 1) / block_elements;
-  if (blocks <= 1 && !(pass.gradients && has_private_sums(job))) {  // a small call has no time to be spread
+  if (blocks <= 1 && !(pass.gradients && has_private_sums(job))) {  // a small call needs no partial sums
+    block_sums all{};
     double* none[max_operands] = {};
-    return run_range(job, pass, {job.shape, 0, -1, 0, job.count}, none, findings);
+    parallel_for(1, 0.0, threads, [&](std::size_t) { all = run_range(job, pass, {job.shape, 0, -1, 0, job.count}, none, findings); });
+    return all;
   }
   block_sums on_stack[partials_on_stack];
   std::unique_ptr<block_sums[]> on_heap;
