@@ -35,7 +35,7 @@ py::dict describe_operand(const loss_info& info, const void* defaults, std::size
   d["differentiable"] = o.is(differentiable);
   d["multiplies"] = o.is(multiplies);
   d["integer"] = o.is(integer);
-  d["domain"] = domain_text(info.values(defaults, static_cast<int>(i)));
+  d["domain"] = domain_text(info.values_of(defaults, static_cast<int>(i)));
   return d;
 }
 

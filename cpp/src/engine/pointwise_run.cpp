@@ -94,11 +94,7 @@ class job_builder {
         if (!a.absent()) job_.weight_operand = k;
         continue;
       }
-      const domain d = call_.loss->values(call_.options, k);
-      if (!d.everything() && (d.always || call_.call.raise_domain)) {
-        job_.domains[k] = d;
-        if (!d.contains(1.0)) job_.filler[k] = std::isfinite(d.upper) ? d.upper : d.lower;
-      }
+      choose_domain(k);
       any_optional |= o.is(optional) && !a.absent();
     }
     for (int k = 0; k < job_.operand_total; ++k) {
@@ -111,6 +107,15 @@ class job_builder {
       }
     }
     optional_present_ = any_optional;
+  }
+
+  void choose_domain(int k) {
+    if (call_.loss->values == nullptr && !call_.call.raise_domain && !call_.loss->operands[static_cast<std::size_t>(k)].values.always)
+      return;
+    const domain d = call_.loss->values_of(call_.options, k);
+    if (d.everything() || !(d.always || call_.call.raise_domain)) return;
+    job_.domains[k] = d;
+    if (!d.contains(1.0)) job_.filler[k] = std::isfinite(d.upper) ? d.upper : d.lower;
   }
 
   void add_gradients(std::vector<double>& sums) {
@@ -217,8 +222,9 @@ class job_builder {
   // an input: its lines are in the cache already.
   void choose_streaming() {
     std::size_t traffic = 0;
-    for (int a = 0; a < layout_.arrays; ++a)
-      if (walks_[a]->how != walk::kind::constant) traffic += job_.count * itemsize(walks_[a]->type);
+    if (job_.count > block_elements)
+      for (int a = 0; a < layout_.arrays; ++a)
+        if (walks_[a]->how != walk::kind::constant) traffic += job_.count * itemsize(walks_[a]->type);
     const bool large = traffic > last_level_cache_bytes() && !job_.accumulate;
     const auto apart = [&](const walk& w) {
       for (int k = 0; k < job_.operand_total; ++k)

@@ -107,7 +107,7 @@ class element_loop {
     int i = 0;
     for (std::size_t k = 0; k < loss_.operands.size(); ++k) {
       if (loss_.operands[k].is(multiplies)) continue;
-      const domain values = loss_.values(loss_struct_, static_cast<int>(k));
+      const domain values = loss_.values_of(loss_struct_, static_cast<int>(k));
       domains_[i++] = values.always ? values : domain{};
     }
   }

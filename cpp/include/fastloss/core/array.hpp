@@ -11,10 +11,8 @@ inline constexpr int dtype_count = 13;
 
 constexpr bool is_floating(dtype t) { return t >= dtype::float16; }
 
-constexpr std::size_t itemsize(dtype t) {
-  constexpr std::uint8_t sizes[dtype_count] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8};
-  return sizes[static_cast<int>(t)];
-}
+inline constexpr std::uint8_t itemsizes[dtype_count] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8};
+constexpr std::size_t itemsize(dtype t) { return itemsizes[static_cast<int>(t)]; }
 
 inline constexpr int max_rank = 64;
 

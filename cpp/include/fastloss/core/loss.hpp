@@ -109,7 +109,7 @@ struct loss_info {
   void (*construct)(void* loss);  // fills in the defaults
   void (*set)(void* loss, int option, double value);
   double (*get)(const void* loss, int option);
-  domain (*values)(const void* loss, int operand);                       // the domain of an operand under these options
+  domain (*values)(const void* loss, int operand);                       // of an operand under these options; null: as the operands say
   head_value (*head)(const void* loss, double sum, double denominator);  // null: sum / denominator
   denominator share;
   bool of_difference;           // a formula of input - target: the target's gradient is minus the input's
@@ -117,6 +117,10 @@ struct loss_info {
   double nanoseconds;           // estimated cost per element of value and gradient, one thread: decides when threads pay
   int index;                    // position in the registry, or -1 for a user's own loss
   const loss_kernels* kernels;  // a user's own kernels; null for a registered loss, whose kernels the dispatcher picks
+
+  domain values_of(const void* loss, int k) const {
+    return values != nullptr ? values(loss, k) : operands[static_cast<std::size_t>(k)].values;
+  }
 };
 
 }  // namespace fastloss

@@ -13,12 +13,20 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 
 template <class L>
+constexpr bool has_differentiable_integers() {
+  for (const operand& o : L::operands)
+    if (o.is(integer) && o.is(differentiable)) return true;
+  return false;
+}
+
+template <class L>
 constexpr bool validate_loss() {
   static_assert(std::is_aggregate_v<L> && std::is_trivially_copyable_v<L>, "a loss struct holds its options and nothing else");
   static_assert(sizeof(L) <= max_loss_bytes);
   static_assert(operand_count<L> >= 1 && operand_count<L> <= max_operands);
   static_assert(options_of<L>().size() <= max_options);
   static_assert(!L::operands[0].is(optional) && !L::operands[0].is(multiplies), "the first operand is the prediction");
+  static_assert(!has_differentiable_integers<L>(), "there is no derivative in an integer");
   return true;
 }
 
@@ -76,12 +84,6 @@ template <class L>
 inline constexpr auto option_descriptions = describe_options<L>();
 
 template <class L>
-domain operand_values(const void* loss, int i) {
-  if constexpr (requires(const L& l) { l.values(0); }) return static_cast<const L*>(loss)->values(i);
-  else return L::operands[i].values;
-}
-
-template <class L>
 constexpr loss_info describe(int index, const loss_kernels* kernels = nullptr) {
   static_assert(validate_loss<L>());
   loss_info info{};
@@ -92,7 +94,9 @@ constexpr loss_info describe(int index, const loss_kernels* kernels = nullptr) {
   info.construct = [](void* loss) { ::new (loss) L{}; };
   info.set = set_option<L>;
   info.get = get_option<L>;
-  info.values = operand_values<L>;
+  info.values = nullptr;
+  if constexpr (requires(const L& l) { l.values(0); })
+    info.values = [](const void* loss, int operand) { return static_cast<const L*>(loss)->values(operand); };
   info.head = nullptr;
   if constexpr (kernel::has_head<L>) info.head = evaluate_head<L>;
   info.share = mean_over_of<L>();
