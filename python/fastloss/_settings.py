@@ -7,6 +7,7 @@ begins with four small integers ``(threads, nonfinite, domain, empty)``, where 0
 from __future__ import annotations
 
 import operator
+from abc import ABC, abstractmethod
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from types import TracebackType
@@ -43,11 +44,11 @@ def _positive_count(n: SupportsIndex) -> int:
     return count
 
 
-class _Context(ContextDecorator):
+class _Context(ContextDecorator, ABC):
     """Sets parts of the settings on entry and puts the old ones back on exit."""
 
-    def _changed(self, settings: _Settings) -> tuple[int, int, int, int]:
-        raise NotImplementedError
+    @abstractmethod
+    def _changed(self, settings: _Settings) -> tuple[int, int, int, int]: ...
 
     def __enter__(self) -> None:
         _variable.set((*self._changed(_current()), _variable.get(None)))

@@ -5,6 +5,7 @@
 
 #include "fastloss/core/array.hpp"
 #include "fastloss/core/config.hpp"
+#include "fastloss/core/type_list.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -17,60 +18,10 @@ struct brain_bits {
   std::uint16_t bits;
 };
 
-template <dtype>
-struct element;
-template <>
-struct element<dtype::boolean> {
-  using type = bool;
-};
-template <>
-struct element<dtype::int8> {
-  using type = std::int8_t;
-};
-template <>
-struct element<dtype::uint8> {
-  using type = std::uint8_t;
-};
-template <>
-struct element<dtype::int16> {
-  using type = std::int16_t;
-};
-template <>
-struct element<dtype::uint16> {
-  using type = std::uint16_t;
-};
-template <>
-struct element<dtype::int32> {
-  using type = std::int32_t;
-};
-template <>
-struct element<dtype::uint32> {
-  using type = std::uint32_t;
-};
-template <>
-struct element<dtype::int64> {
-  using type = std::int64_t;
-};
-template <>
-struct element<dtype::uint64> {
-  using type = std::uint64_t;
-};
-template <>
-struct element<dtype::float16> {
-  using type = half_bits;
-};
-template <>
-struct element<dtype::bfloat16> {
-  using type = brain_bits;
-};
-template <>
-struct element<dtype::float32> {
-  using type = float;
-};
-template <>
-struct element<dtype::float64> {
-  using type = double;
-};
+// In the order of dtype.
+template <dtype T>
+using element = typename type_at<static_cast<std::size_t>(T), bool, std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t,
+                                 std::uint32_t, std::int64_t, std::uint64_t, half_bits, brain_bits, float, double>::type;
 
 FASTLOSS_FN std::uint32_t bits_of(float x) { return __builtin_bit_cast(std::uint32_t, x); }
 FASTLOSS_FN float float_of(std::uint32_t x) { return __builtin_bit_cast(float, x); }

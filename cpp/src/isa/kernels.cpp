@@ -19,7 +19,7 @@ constexpr const loss_kernels* pointwise_kernel_table = all_kernels<pointwise_los
 
 template <class S, dtype T>
 constexpr void add_dtype(tile_operations& t) {
-  using E = typename element<T>::type;
+  using E = element<T>;
   constexpr int k = static_cast<int>(T);
   t.load[k][0] = load<S, E, false>;
   t.load[k][1] = load<S, E, true>;
