@@ -117,7 +117,7 @@ std::vector<double> results_of(const request& r) {
     const operand& o = r.loss->operands[k];
     if (o.is(optional) && !r.with_optional) continue;
     array_1d& array = operands.emplace_back(r.type, r.count, r.how);
-    fill(array, r.count, r.loss->values(options, static_cast<int>(k)), static_cast<unsigned>(k));
+    fill(array, r.count, r.loss->values_of(options, static_cast<int>(k)), static_cast<unsigned>(k));
     call.operands[k] = array.input();
     if (o.is(differentiable)) call.gradient_of[static_cast<std::size_t>(call.gradient_count++)] = static_cast<int>(k);
   }
