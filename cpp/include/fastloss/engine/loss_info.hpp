@@ -31,11 +31,16 @@ constexpr bool validate_loss() {
 }
 
 template <class L>
+constexpr double option_value(const option<L>& o, const L& loss) {
+  if (o.number != nullptr) return loss.*o.number;
+  if (o.toggle != nullptr) return loss.*o.toggle ? 1.0 : 0.0;
+  return static_cast<double>(loss.*o.choice);
+}
+
+template <class L>
 double get_option(const void* loss, int i) {
   static constexpr auto all = options_of<L>();
-  const auto& o = all[static_cast<std::size_t>(i)];
-  const L& l = *static_cast<const L*>(loss);
-  return o.number != nullptr ? l.*o.number : o.toggle != nullptr ? (l.*o.toggle ? 1.0 : 0.0) : static_cast<double>(l.*o.choice);
+  return option_value(all[static_cast<std::size_t>(i)], *static_cast<const L*>(loss));
 }
 
 template <class L>
@@ -71,11 +76,7 @@ constexpr auto describe_options() {
   for (std::size_t i = 0; i < from.size(); ++i) {
     const auto& o = from[i];
     const option_kind kind = o.number != nullptr ? option_kind::number : o.toggle != nullptr ? option_kind::toggle : option_kind::choice;
-    const L initial{};
-    const double value = o.number != nullptr   ? initial.*o.number
-                         : o.toggle != nullptr ? (initial.*o.toggle ? 1.0 : 0.0)
-                                               : static_cast<double>(initial.*o.choice);
-    to[i] = {o.name, kind, o.values, o.choices, o.choice_count, value};
+    to[i] = {o.name, kind, o.values, o.choices, o.choice_count, option_value(o, L{})};
   }
   return to;
 }
