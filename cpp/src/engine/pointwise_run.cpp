@@ -237,8 +237,8 @@ class job_builder {
     for (int g = 0; g < job_.gradient_total; ++g) {
       gradient_target& t = job_.gradients[g];
       t.streams = !t.stretched && streams(t.to, outputs_.gradients[static_cast<std::size_t>(g)]);
-      t.direct = job_.gradient_total == 1 && !call_.hessian && t.source == 0 && !t.stretched && !t.streams && !t.in_denominator &&
-                 !job_.accumulate && !job_.check_finite && apart(t.to);
+      t.direct = job_.gradient_total == 1 && !call_.hessian && t.source == 0 && !t.stretched && !t.in_denominator && !job_.accumulate &&
+                 !job_.check_finite && apart(t.to) && !(t.streams && reinterpret_cast<std::uintptr_t>(t.to.base) % 16 != 0);
     }
   }
 

@@ -165,10 +165,12 @@ class tile_walker {
     hessian_ = tile_.hessian = slot(value_slot + 2);
     tile_.gradient = slot(derivative_slot);
     tile_.scale = 1.0;
+    tile_.streams = false;
     direct_ = wants_slope && writes_directly();
     if (direct_) {
       tile_.gradient = at(job_.gradients[0].to.base, first_);
       tile_.scale = job_.gradients[0].sign * pass_.by_sum;
+      tile_.streams = job_.gradients[0].streams;
     }
     const pointwise_kernels& k = *job_.kernels;
     if (pass_.hessian) (wants_slope ? k.gradient_and_hessian : k.hessian)(job_.options, tile_);

@@ -108,13 +108,18 @@ struct loop {
     const P nan(__builtin_nan(""));
     const P scale(t.scale);
     const std::size_t count = t.count;
+    const bool streams = t.streams;
     for (std::size_t i = 0; i < count; i += P::width) {
       P x[Present];
       for (int k = 0; k < Present; ++k) x[k] = P::load(in[k] + i);
       const auto result = evaluate(loss, x, std::make_integer_sequence<int, formula_operands<L>()>{});
       const auto missing = any_nan(x);
       if constexpr (Value) select(missing, nan, P(value_of<P>(result))).store(value + i);
-      if constexpr (Gradient) select(missing, nan, P(first_derivative<P>(result)) * scale).store(gradient + i);
+      if constexpr (Gradient) {
+        const P g = select(missing, nan, P(first_derivative<P>(result)) * scale);
+        if (streams) g.stream(gradient + i);
+        else g.store(gradient + i);
+      }
       if constexpr (Hessian) select(missing, nan, P(second_derivative<P>(result))).store(hessian + i);
     }
   }

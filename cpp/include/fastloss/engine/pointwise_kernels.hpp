@@ -20,7 +20,8 @@ struct tile {
   void* value;
   void* gradient;
   void* hessian;
-  double scale = 1.0;  // of the gradient
+  double scale = 1.0;    // of the gradient
+  bool streams = false;  // the gradient goes past the caches; it is aligned to 16 bytes
 };
 
 using tile_kernel = void (*)(const void* loss, const tile&);

@@ -168,6 +168,19 @@ struct pack {
     return r;
   }
   FASTLOSS_FN void store(S* to) const { __builtin_memcpy(to, &v, sizeof(v)); }
+  // Past the caches, to memory aligned to 16 bytes. In pieces of 16: neighbouring packs then fill whole lines wherever the
+  // first one starts, and arrays of NumPy start at 16 modulo 64 (one piece per pack is no faster where it can be used).
+  FASTLOSS_FN void stream(S* to) const {
+#if defined(__SSE2__) && !defined(__CUDACC__)
+    if constexpr (sizeof(v) >= 16) {
+      __m128i piece[sizeof(v) / 16];
+      __builtin_memcpy(piece, &v, sizeof(v));
+      for (unsigned i = 0; i < sizeof(v) / 16; ++i) _mm_stream_si128(reinterpret_cast<__m128i*>(to) + i, piece[i]);
+      return;
+    }
+#endif
+    store(to);
+  }
 
   static FASTLOSS_FN pack of(floats x) {
     pack r;
