@@ -57,6 +57,13 @@ if(NOT in_wheel)  # a wheel cannot hold the symbolic links of a versioned librar
 endif()
 
 file(GLOB kernel_sources CONFIGURE_DEPENDS cpp/src/isa/*.cpp)
+file(GLOB families RELATIVE ${PROJECT_SOURCE_DIR}/cpp/include/fastloss/losses CONFIGURE_DEPENDS cpp/include/fastloss/losses/*.hpp)
+list(REMOVE_ITEM families registry.hpp)
+foreach(family IN LISTS families)
+  string(REPLACE ".hpp" "" family ${family})
+  configure_file(cpp/src/isa/family.cpp.in ${PROJECT_BINARY_DIR}/generated/families/${family}.cpp @ONLY)
+  list(APPEND kernel_sources ${PROJECT_BINARY_DIR}/generated/families/${family}.cpp)
+endforeach()
 foreach(isa IN LISTS built_isas)
   add_library(fastloss_${isa} OBJECT ${kernel_sources})
   target_link_libraries(fastloss_${isa} PRIVATE fastloss_settings)

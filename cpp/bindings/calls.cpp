@@ -138,7 +138,7 @@ void read_call(call_state& s) {
   for (int i = 0; i < s.loss.operand_count; ++i) {
     PyObject* const given = s.given.operands[i];
     const operand& description = s.loss.info->operands[static_cast<std::size_t>(i)];
-    if (given == nullptr || (given == Py_None && description.is(optional))) continue;
+    if (given == nullptr || (given == Py_None && description.may_be_left_out())) continue;
     s.call.operands[static_cast<std::size_t>(i)] = view(given, description.name, s.who, s.storage);
   }
   read_options(s);

@@ -57,7 +57,7 @@ owned make(const loss_info& info, PyObject* declaration, const void* options, un
   else std::memcpy(l.options, options, info.bytes);
   for (const operand& o : info.operands) {
     l.operand_names[l.operand_count++] = intern(o.name);
-    if (!o.is(optional)) l.required_count = l.operand_count;
+    if (!o.may_be_left_out()) l.required_count = l.operand_count;
   }
   for (const option_info& o : info.options) l.option_names[l.option_count++] = intern(o.name);
   for (int k = 1; k < call_kind_count; ++k) {

@@ -120,6 +120,10 @@ static void kinks() {
                  {{-2, 2, -2, 1}, {0, 0, 0, 1}, {1, 0.5, 1, 1}, {2, 1.5, 1, 0}, {inf, inf, 1, 0}});
   check_function("select between a constant and a formula", [](auto x) { return select(x > 0, 1 / x, 7); },
                  {{-2, 7, 0, 0}, {0, 7, 0, 0}, {4, 0.25, -0.0625, 0.03125}});
+  check_function("choose, the first", [](auto x) { return choose(true, [&] { return x * x; }, [] { return 7; }); },
+                 {{-2, 4, -4, 2}, {3, 9, 6, 2}});
+  check_function("choose, the second", [](auto x) { return choose(false, [&] { return x * x; }, [&] { return x; }); },
+                 {{-2, -2, 1, 0}, {3, 3, 1, 0}});
   check_function("sqrt of a square", [](auto x) { return sqrt(x * x); }, {{-2, 2, -1, 0}, {-0.0, 0, 0, 0}, {0, 0, 0, 0}, {3, 3, 1, 0}});
   check_function("sqrt", [](auto x) { return sqrt(x); },
                  {{4, 2, 0.25, -0.03125}, {0, 0, inf, -inf}, {inf, inf, 0, 0}, {-1, nan_, nan_, nan_}});

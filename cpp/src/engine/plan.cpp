@@ -1,5 +1,6 @@
 // The checks of a pointwise call. Nothing has been written when one of them throws.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -135,9 +136,43 @@ dtype promote(const pointwise_call& call) {
   return any && !wide ? dtype::float32 : dtype::float64;
 }
 
+bool needs_defaults(const pointwise_call& call) {
+  for (std::size_t k = 0; k < call.loss->operands.size(); ++k)
+    if (call.operands[k].absent() && !call.loss->operands[k].initial.empty()) return true;
+  return false;
+}
+
+// Defaults are weak: numbers that were not given do not decide the dtype of the computation.
+void fill_defaults(pointwise_call& call) {
+  static constexpr auto extents = [] {
+    std::array<std::ptrdiff_t, max_initial + 1> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::ptrdiff_t>(i);
+    return all;
+  }();
+  static constexpr std::ptrdiff_t step = sizeof(double);
+  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
+    const std::span<const double> initial = call.loss->operands[k].initial;
+    if (!call.operands[k].absent() || initial.empty()) continue;
+    const bool number = initial.size() == 1;
+    call.operands[k] = {.data = initial.data(),
+                        .shape = number ? nullptr : &extents[initial.size()],
+                        .strides = number ? nullptr : &step,
+                        .rank = number ? 0 : 1,
+                        .type = dtype::float64,
+                        .byteswapped = false,
+                        .weak = true};
+  }
+}
+
 }  // namespace
 
-pointwise_plan::pointwise_plan(const pointwise_call& call) : call_(call), computation_(dtype::float64) {
+pointwise_plan::pointwise_plan(const pointwise_call& given) : call_(&given), computation_(dtype::float64) {
+  if (needs_defaults(given)) {
+    completed_ = given;
+    fill_defaults(*completed_);
+    call_ = &*completed_;
+  }
+  const pointwise_call& call = *call_;
   check_operands(call);
   check_options(*call.loss, call.options);
   check_call_options(call);
@@ -146,18 +181,18 @@ pointwise_plan::pointwise_plan(const pointwise_call& call) : call_(call), comput
 }
 
 array_spec pointwise_plan::value() const {
-  const const_array& input = call_.operands[0];
+  const const_array& input = call_->operands[0];
   if (reduced()) return {computation_, 0, nullptr};
   return {computation_, input.rank, input.shape};
 }
 
 array_spec pointwise_plan::gradient(int i) const {
-  const const_array& a = call_.operands[static_cast<std::size_t>(call_.gradient_of[static_cast<std::size_t>(i)])];
+  const const_array& a = call_->operands[static_cast<std::size_t>(call_->gradient_of[static_cast<std::size_t>(i)])];
   return {is_floating(a.type) && !a.weak ? a.type : computation_, a.rank, a.shape};
 }
 
 array_spec pointwise_plan::hessian() const {
-  const const_array& a = call_.operands[0];
+  const const_array& a = call_->operands[0];
   return {is_floating(a.type) && !a.weak ? a.type : computation_, a.rank, a.shape};
 }
 

@@ -178,7 +178,7 @@ class job_builder {
   }
 
   void choose_kernels() {
-    const loss_kernels& kernels = call_.loss->kernels != nullptr ? *call_.loss->kernels : table_.pointwise[call_.loss->index];
+    const loss_kernels& kernels = call_.loss->kernels != nullptr ? *call_.loss->kernels : *table_.pointwise[call_.loss->index];
     const auto& set = call_.call.reduction == reduction::none ? kernels.elementwise : kernels.statistic;
     job_.kernels = &set[computation_ == dtype::float64][optional_present_];
     job_.wide_kernels = &set[1][optional_present_];
@@ -260,7 +260,7 @@ double rounded(double x, dtype computation) { return computation == dtype::float
 }  // namespace
 
 double pointwise_plan::run(const pointwise_outputs& outputs) const {
-  const pointwise_call& call = call_;
+  const pointwise_call& call = *call_;
   const call_options& options = call.call;
   const loss_info& loss = *call.loss;
   const bool in_place = check_outputs(call, *this, outputs);

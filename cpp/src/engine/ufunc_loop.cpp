@@ -55,7 +55,7 @@ class element_loop {
         output_(operands_ + options_),
         tiles_(active_kernels().tiles[loop.wide]),
         gradient_(loop.gradient) {
-    const loss_kernels& all = loss_.kernels != nullptr ? *loss_.kernels : active_kernels().pointwise[loss_.index];
+    const loss_kernels& all = loss_.kernels != nullptr ? *loss_.kernels : *active_kernels().pointwise[loss_.index];
     const pointwise_kernels& kernels = all.elementwise[loop.wide][has_optional_operands()];
     kernel_ = gradient_ ? kernels.gradient[0] : kernels.value;
     loss_.construct(loss_struct_);

@@ -47,8 +47,8 @@ struct tile_operations {
 
 struct kernel_table {
   const char* isa;
-  const loss_kernels* pointwise;  // in the order of the registry
-  tile_operations tiles[2];       // float32, float64
+  const loss_kernels* const* pointwise;  // in the order of the registry
+  tile_operations tiles[2];              // float32, float64
   const elementary_function* elementary;
   std::size_t elementary_count;
 };

@@ -1,21 +1,28 @@
 // The kernels of one instruction set. Compiled once for each, with that set's flags; exports FASTLOSS_KERNEL_TABLE alone.
-#include "fastloss/engine/pointwise_kernel.hpp"
+#include <array>
+
 #include "fastloss/losses/registry.hpp"
 #include "isa/elementary.hpp"
+#include "isa/family.hpp"
 #include "isa/kernel_table.hpp"
 #include "isa/strided.hpp"
 #include "isa/tiles.hpp"
 
 namespace fastloss {
+
+FASTLOSS_FAMILIES(FASTLOSS_DECLARE_FAMILY)
+
 namespace {
 
-template <class... L>
-struct all_kernels;
-template <class... L>
-struct all_kernels<type_list<L...>> {
-  static constexpr loss_kernels table[] = {kernel::all<L>()...};
-};
-constexpr const loss_kernels* pointwise_kernel_table = all_kernels<pointwise_losses>::table;
+constexpr auto pointwise_kernel_table = [] {
+  std::array<const loss_kernels*, pointwise_losses::size> all{};
+  std::size_t n = 0;
+#define FASTLOSS_ADD_FAMILY(FAMILY) \
+  for (const loss_kernels& k : FASTLOSS_FAMILY_KERNELS(FAMILY).of) all[n++] = &k;
+  FASTLOSS_FAMILIES(FASTLOSS_ADD_FAMILY)
+#undef FASTLOSS_ADD_FAMILY
+  return all;
+}();
 
 template <class S, dtype T>
 constexpr void add_dtype(tile_operations& t) {
@@ -51,7 +58,7 @@ constexpr tile_operations make_tiles(std::integer_sequence<int, T...>) {
 extern const kernel_table FASTLOSS_KERNEL_TABLE;
 const kernel_table FASTLOSS_KERNEL_TABLE = {
     FASTLOSS_ISA_NAME,
-    pointwise_kernel_table,
+    pointwise_kernel_table.data(),
     {make_tiles<float, vector_of_float>(std::make_integer_sequence<int, dtype_count>{}),
      make_tiles<double, vector_of_double>(std::make_integer_sequence<int, dtype_count>{})},
     elementary_functions,

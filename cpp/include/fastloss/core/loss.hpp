@@ -14,6 +14,7 @@ namespace fastloss {
 
 inline constexpr int max_operands = 6;
 inline constexpr int max_options = 8;
+inline constexpr std::size_t max_initial = 16;  // numbers in the default of one operand
 inline constexpr std::size_t max_loss_bytes = 128;
 
 // The values an operand or an option may take. NaN always passes: it is data, and comes back as NaN.
@@ -58,7 +59,10 @@ struct operand {
   const char* name;
   unsigned flags = 0;
   domain values{};
+  // What the formula sees when the operand is left out: a number, or one number for each element of the last axis.
+  std::span<const double> initial{};
 
+  constexpr bool may_be_left_out() const { return is(optional) || !initial.empty(); }
   constexpr bool is(unsigned flag) const { return (flags & flag) != 0; }
 };
 

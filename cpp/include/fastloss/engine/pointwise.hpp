@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "fastloss/core/array.hpp"
 #include "fastloss/core/loss.hpp"
@@ -59,9 +60,11 @@ class FASTLOSS_API pointwise_plan {
  public:
   // Keeps a reference to the call; both must outlive run().
   explicit pointwise_plan(const pointwise_call& call);
+  pointwise_plan(const pointwise_plan&) = delete;
+  pointwise_plan& operator=(const pointwise_plan&) = delete;
 
   dtype computation() const { return computation_; }  // float32 or float64
-  bool reduced() const { return call_.call.reduction != reduction::none; }
+  bool reduced() const { return call_->call.reduction != reduction::none; }
   array_spec value() const;          // of reduction::none; rank 0 otherwise
   array_spec gradient(int i) const;  // of the i-th gradient asked for
   array_spec hessian() const;
@@ -71,7 +74,8 @@ class FASTLOSS_API pointwise_plan {
   double run(const pointwise_outputs& outputs) const;
 
  private:
-  const pointwise_call& call_;
+  std::optional<pointwise_call> completed_;  // the call with the defaults of operands that were left out, if there are any
+  const pointwise_call* call_;
   dtype computation_;
 };
 

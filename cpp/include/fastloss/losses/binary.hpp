@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fastloss/core/loss.hpp"
+#include "fastloss/core/type_list.hpp"
 #include "fastloss/simd/logistic_cross_entropy.hpp"
 #include "fastloss/simd/primitives.hpp"
 
@@ -27,6 +28,8 @@ struct binary_cross_entropy_with_logits {
     }
   }
 };
+
+using binary_losses = type_list<binary_cross_entropy_with_logits>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

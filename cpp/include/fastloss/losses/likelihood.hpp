@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fastloss/core/loss.hpp"
+#include "fastloss/core/type_list.hpp"
 #include "fastloss/simd/primitives.hpp"
 #include "fastloss/simd/quotients.hpp"
 
@@ -31,6 +32,8 @@ struct gaussian_nll {
     return 0.5 * log(v) + half_squared_quotient(input - target, v) + (full ? 0.91893853320467274178 : 0.0);
   }
 };
+
+using likelihood_losses = type_list<gaussian_nll>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

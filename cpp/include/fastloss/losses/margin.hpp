@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fastloss/core/loss.hpp"
+#include "fastloss/core/type_list.hpp"
 #include "fastloss/simd/primitives.hpp"
 
 namespace fastloss {
@@ -31,6 +32,8 @@ struct hinge {
     return hinge_max0(margin - mul0(scale * target - shift, input));
   }
 };
+
+using margin_losses = type_list<hinge>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -1,4 +1,5 @@
-// The registry: every pointwise loss of the library, one line each.
+// The registry: every pointwise loss of the library. A family is a header of this folder, which ends with the list of its
+// losses and is compiled by itself for each instruction set.
 #pragma once
 
 #include "fastloss/core/type_list.hpp"
@@ -7,10 +8,18 @@
 #include "fastloss/losses/margin.hpp"
 #include "fastloss/losses/regression.hpp"
 
+#define FASTLOSS_FAMILIES(APPLY) \
+  APPLY(regression)              \
+  APPLY(binary)                  \
+  APPLY(likelihood)              \
+  APPLY(margin)
+
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 
-using pointwise_losses = type_list<mse, l1, rmse, huber, binary_cross_entropy_with_logits, gaussian_nll, hinge>;
+#define FASTLOSS_LOSSES_OF(FAMILY) , FAMILY##_losses
+using pointwise_losses = concatenated<type_list<> FASTLOSS_FAMILIES(FASTLOSS_LOSSES_OF)>::type;
+#undef FASTLOSS_LOSSES_OF
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

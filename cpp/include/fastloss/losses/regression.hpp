@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fastloss/core/loss.hpp"
+#include "fastloss/core/type_list.hpp"
 #include "fastloss/simd/primitives.hpp"
 
 namespace fastloss {
@@ -82,6 +83,8 @@ struct huber {
     return select(a <= delta, (0.5 * r) * r, delta * (a - 0.5 * delta));
   }
 };
+
+using regression_losses = type_list<mse, l1, rmse, huber>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -257,6 +257,28 @@ FASTLOSS_FN auto select(bool m, A a, B b) {
   }
 }
 
+// ---- choose: one of two formulas, the same one for every element; the other is not computed ---------------------------
+
+namespace detail {
+
+// A pack, dual, number or tag as the wider type T, which select() has found for it and its alternative.
+template <class T, class A>
+FASTLOSS_FN T widened(A a) {
+  if constexpr (std::is_same_v<T, A>) return a;
+  else if constexpr (is_number<T>) return plain(a);
+  else if constexpr (is_pack<T>) return as_pack<T>(a);
+  else return {widened<decltype(T::value)>(value_at<depth<T>>(a)), widened<decltype(T::tangent)>(tangent_at<depth<T>>(a))};
+}
+
+}  // namespace detail
+
+template <class F, class G>
+FASTLOSS_FN auto choose(bool first, F f, G g) {
+  using T = decltype(select(first, f(), g()));
+  if (first) return detail::widened<T>(f());
+  return detail::widened<T>(g());
+}
+
 // ---- in and out -----------------------------------------------------------------------------------------------------
 
 // x as the variable of differentiation, `Order` derivatives deep.

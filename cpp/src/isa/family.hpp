@@ -1,0 +1,22 @@
+// The kernels of one family of losses for one instruction set: an object of its own, so that families compile in parallel
+// and a change to one leaves the others alone.
+#pragma once
+
+#include "fastloss/core/type_list.hpp"
+#include "fastloss/engine/pointwise_kernels.hpp"
+
+#define FASTLOSS_JOIN_(A, B) A##_##B
+#define FASTLOSS_JOIN(A, B) FASTLOSS_JOIN_(A, B)
+// FASTLOSS_KERNEL_TABLE names the instruction set, so this names it and the family.
+#define FASTLOSS_FAMILY_KERNELS(FAMILY) FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, FAMILY)
+
+namespace fastloss {
+
+template <std::size_t Losses>
+struct family_kernels {
+  loss_kernels of[Losses];
+};
+
+}  // namespace fastloss
+
+#define FASTLOSS_DECLARE_FAMILY(FAMILY) extern const family_kernels<FAMILY##_losses::size> FASTLOSS_FAMILY_KERNELS(FAMILY);
