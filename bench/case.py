@@ -52,7 +52,7 @@ class Case:
     sklearn
         The class in scikit-learn; None where it has none.
     operands
-        The operands in use; None: those that are not optional.
+        The operands in use; None: those that may not be left out.
     """
 
     numpy: Callable[..., tuple[Any, Any]]

@@ -44,7 +44,7 @@ class Problem:
         Operands that have to be integers are of the width of `dtype`.
         """
         reference = REFERENCES[loss]
-        names = case.operands or tuple(o.name for o in reference.operands if not o.optional)
+        names = case.operands or tuple(o.name for o in reference.operands if not o.may_be_left_out)
         rng = np.random.default_rng(size)
         operands: dict[str, np.ndarray] = {}
         for name in names:

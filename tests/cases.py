@@ -58,11 +58,63 @@ def option_sets(reference: Reference) -> list[dict]:
 
 
 def presences(reference: Reference) -> list[tuple[str, ...]]:
-    """Which operands are given: every subset of the optional ones."""
+    """Which operands are given: every subset of the optional ones, and all that have a default."""
     required = [o.name for o in reference.operands if not o.optional]
     optional = [o.name for o in reference.operands if o.optional]
     subsets = itertools.chain.from_iterable(itertools.combinations(optional, n) for n in range(len(optional) + 1))
     return [tuple(n for n in reference.names if n in required or n in chosen) for chosen in subsets]
+
+
+def required(name) -> list[str]:
+    """The operands that a call must give."""
+    return [operand.name for operand in REFERENCES[name].operands if not operand.may_be_left_out]
+
+
+class Domain(NamedTuple):
+    """The numbers that an operand may be, read from the registry's text: "", "{-1, 1}", "[0, inf)", "(0, 1)"."""
+
+    lower: float
+    upper: float
+    lower_open: bool
+    upper_open: bool
+    ends_only: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Domain:
+        """The domain in the registry's words."""
+        if not text:
+            return cls(-np.inf, np.inf, False, False, False)
+        lower, upper = map(float, text[1:-1].split(","))
+        return cls(lower, upper, text[0] == "(", text[-1] == ")", text[0] == "{")
+
+    def contains(self, x) -> np.ndarray:
+        """Which of the numbers lie in it."""
+        x = np.asarray(x)
+        if self.ends_only:
+            return (x == self.lower) | (x == self.upper)
+        above = x > self.lower if self.lower_open else x >= self.lower
+        return above & (x < self.upper if self.upper_open else x <= self.upper)
+
+    def room(self, x) -> np.ndarray:
+        """How far the numbers lie from where it ends; labels are seen as points of the real line."""
+        return np.full(np.shape(x), np.inf) if self.ends_only else np.minimum(x - self.lower, self.upper - x)
+
+
+def domain(name, operand) -> Domain:
+    """The domain of an operand under the default options."""
+    return Domain.parse(next(o.domain for o in INFO[name].operands if o.name == operand))
+
+
+def bare_number(name, operand):
+    """A number that the operand may be: an integer if there is one."""
+    return next(x for x in (1, 2, 0.5, 0, -1) if domain(name, operand).contains(x))
+
+
+def left_out(operand, count):
+    """What the formula sees where the operand is left out of a call with `count` elements on the last axis."""
+    default = np.asarray(1.0 if operand.default is None else operand.default)
+    assert default.ndim == 0 or default.size == count, f"{operand.name} has {default.size} defaults"
+    return default
 
 
 def differentiable(name) -> list[str]:
@@ -114,6 +166,16 @@ def _assert_spread(operand, values, mode):
         assert magnitudes.max() > info.max**0.9 or values.max() <= 1, f"{operand.name}: nothing near the largest number"
 
 
+def most_extreme(name) -> dict[str, float]:
+    """The special values at which the loss is largest, infinite unless it is bounded."""
+    reference = REFERENCES[name]
+    present = presences(reference)[0]
+    operands = combinations(reference, {n: reference.operand(n).specials for n in present}, np.float64)
+    value = Exact(reference, operands, {}, np.float64)("value")
+    worst = np.argmax(np.where(np.isnan(value), -1, np.abs(value)))
+    return {k: v[worst] for k, v in operands.items()}
+
+
 def compute(name, quantity, operands, options, **call):
     """The quantity as fastloss computes it."""
     function, call = loss(name), {"reduction": "none", **call}
@@ -134,7 +196,7 @@ class Exact:
             k: LONG(self.dtype.type(v)) if isinstance(v, float) else v
             for k, v in {**self.reference.defaults, **options}.items()
         }
-        shape = np.shape(operands["input"])
+        shape = np.shape(operands[reference.first])
         given = {
             k: np.broadcast_to(expand(self.reference.operand(k), np.asarray(v), shape), shape).astype(LONG)
             for k, v in operands.items()
@@ -142,8 +204,9 @@ class Exact:
         self.weights = [given.pop(o.name) for o in self.reference.operands if o.multiplies and o.name in given]
         self.operands = given
         for operand in self.reference.operands:
-            if operand.optional and not operand.multiplies:
-                self.operands.setdefault(operand.name, np.ones(shape, LONG))
+            if operand.may_be_left_out and not operand.multiplies and operand.name not in given:
+                default = left_out(operand, shape[-1] if shape else 1).astype(self.dtype).astype(LONG)
+                self.operands[operand.name] = np.broadcast_to(default, shape)
         everything = [*self.operands.values(), *self.weights]
         self.missing = np.any([np.isnan(x) for x in everything], axis=0)
 
@@ -212,7 +275,7 @@ class Exact:
                     for term, slope in terms(**self.operands, **self.options)
                 )
             for weight in weights:
-                moved = weight * (moved + ulp(raw, self.dtype)) + ulp(weight, self.dtype) * np.abs(
+                moved = np.abs(weight) * (moved + ulp(raw, self.dtype)) + ulp(weight, self.dtype) * np.abs(
                     np.where(np.isfinite(raw), raw, 0)
                 )
             bound = self.reference.ulps * ulp(exact, self.dtype) + moved

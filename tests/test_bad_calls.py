@@ -206,6 +206,7 @@ def test_good_data_passes_every_check(name):
         value, gradient = cases.loss(name).value_and_grad(**operands)
     assert np.isfinite(value)
     assert np.isfinite(gradient).all()
+    assert set(REFERENCES[name].outside) == {o.name for o in cases.INFO[name].operands if o.domain}
     # NaN is data, not a value outside the domain.
     for operand in (o.name for o in REFERENCES[name].operands if not o.integer):
         missing = {**operands, operand: operands[operand].copy()}
@@ -217,40 +218,38 @@ def test_good_data_passes_every_check(name):
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_nonfinite_results_are_an_error_on_request(name):
     operands = cases.sample(REFERENCES[name], cases.seed(name), 3000, np.float32)
-    for poison in (np.nan, np.float32("inf")):
-        operands["input"][2999] = poison
-        operands["target"][2999] = operands["target"][0] if "hinge" not in name else -1
+    extreme = cases.most_extreme(name)
+    missing = {k: np.nan for k in extreme if not REFERENCES[name].operand(k).integer}
+    for poison in (missing, *([] if "bounded" in REFERENCES[name].properties else [extreme])):
+        for operand, x in poison.items():
+            operands[operand][2999] = x
         for call in ({}, {"reduction": "sum"}, {"reduction": "none"}):
             cases.loss(name).value_and_grad(**operands, **call)
             with fl.errstate(nonfinite="raise"), pytest.raises(ValueError, match="finite"):
                 cases.loss(name).value_and_grad(**operands, **call)
 
 
-@pytest.mark.parametrize("name", cases.NAMES)
-def test_domains_are_checked_at_every_element_but_masked_ones(name):
+OUTSIDE = [(name, operand, x) for name in cases.NAMES for operand, x in REFERENCES[name].outside.items()]
+
+
+@pytest.mark.parametrize(("name", "operand", "outside"), OUTSIDE)
+def test_domains_are_checked_at_every_element_but_masked_ones(name, operand, outside):
     operands = cases.sample(REFERENCES[name], cases.seed(name), 9001, np.float32)
-    wrong = {
-        "binary_cross_entropy_with_logits": ("target", 1.25),
-        "hinge_loss": ("target", 0.5),
-        "gaussian_nll_loss": ("var", -0.25),
-    }
-    if name not in wrong:
-        with fl.errstate(domain="raise"):
-            cases.loss(name)(**operands)
-        assert all(o.domain == cases.INFO[name].operands[0].domain for o in cases.INFO[name].operands), (
-            "an operand with a domain that no test breaks"
-        )
-        return
-    operand, x = wrong[name]
+    always = REFERENCES[name].operand(operand).checked_always
     for position in (0, 1023, 1024, 9000):
         broken = {**operands, operand: operands[operand].copy()}
-        broken[operand][position] = x
-        with fl.errstate(domain="raise"):
-            for team in (1, 3):
-                with fl.threads(team), pytest.raises(ValueError, match=operand):
-                    cases.loss(name)(**broken)
-            mask = np.arange(9001) != position
-            assert cases.loss(name)(**broken, where=mask) == cases.loss(name)(**operands, where=mask)
+        broken[operand][position] = outside
+        mask = np.arange(9001) != position
+        for check in ("raise", "ignore"):
+            with fl.errstate(domain=check):
+                for team in (1, 3):
+                    with fl.threads(team):
+                        if always or check == "raise":
+                            with pytest.raises(ValueError, match=operand):
+                                cases.loss(name)(**broken)
+                        else:
+                            cases.loss(name)(**broken)
+                assert cases.loss(name)(**broken, where=mask) == cases.loss(name)(**operands, where=mask)
 
 
 def _operands(name):
@@ -260,10 +259,9 @@ def _operands(name):
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_nothing_is_written_when_a_check_fails(name):
     loss, operands = cases.loss(name), _operands(name)
-    out, transposed = np.full((30, 20), 7.25), np.ones((20, 30), operands["target"].dtype)
+    out, first, *others = np.full((30, 20), 7.25), *REFERENCES[name].names
     broken = [
-        SimpleNamespace(operands={**operands, "target": transposed}, call={}, error=ValueError),
-        SimpleNamespace(operands={**operands, "target": np.ones((30, 20), complex)}, call={}, error=TypeError),
+        SimpleNamespace(operands={**operands, first: np.ones((30, 20), complex)}, call={}, error=TypeError),
         SimpleNamespace(operands=operands, call={"reduction": "median"}, error=ValueError),
         SimpleNamespace(operands=operands, call={"normalizer": -1.0}, error=ValueError),
         SimpleNamespace(operands=operands, call={"sample_weight": np.ones(20)}, error=ValueError),
@@ -272,6 +270,10 @@ def test_nothing_is_written_when_a_check_fails(name):
         SimpleNamespace(operands=operands, call={"grad_output": np.ones(3)}, error=ValueError),
         SimpleNamespace(operands=operands, call={"nonsense": 1}, error=TypeError),
     ]
+    for operand in others:
+        transposed, numbers = np.ones((20, 30), operands[operand].dtype), np.ones((30, 20), complex)
+        broken.append(SimpleNamespace(operands={**operands, operand: transposed}, call={}, error=ValueError))
+        broken.append(SimpleNamespace(operands={**operands, operand: numbers}, call={}, error=TypeError))
     for option in cases.INFO[name].options:
         if option.kind == "number":
             broken.append(SimpleNamespace(operands=operands, call={option.name: float("nan")}, error=ValueError))
@@ -289,7 +291,7 @@ def test_nothing_is_written_when_a_check_fails(name):
     # The second of two outputs is wrong: the first stays as it was too.
     for second in cases.differentiable(name)[1:]:
         with pytest.raises(ValueError, match="out"):
-            loss.grad(**operands, wrt=("input", second), out=(out, np.empty((20, 30))))
+            loss.grad(**operands, wrt=(first, second), out=(out, np.empty((20, 30))))
     if cases.INFO[name].elementwise:
         with pytest.raises(ValueError, match="out"):
             loss.grad_and_hess(**operands, out=(out, np.empty((20, 30))))

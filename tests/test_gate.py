@@ -78,13 +78,23 @@ def incomplete_reference(info, reference: Reference):
         described = operands.get(operand.name)
         if described is None:
             continue
-        flags = ("optional", "multiplies", "differentiable", "integer")
+        if described.may_be_left_out != operand.optional:
+            problems.append(f"whether {operand.name} may be left out")
+        if described.default != getattr(operand, "default", None):
+            problems.append(f"default of {operand.name}")
+        flags = ("multiplies", "differentiable", "integer")
         if any(getattr(described, flag) != getattr(operand, flag) for flag in flags):
             problems.append(f"flags of {operand.name}")
         if described.integer and not np.isfinite(described.specials).all():
             problems.append(f"infinity in {operand.name}")
+        if bool(operand.domain) != (operand.name in reference.outside):
+            problems.append(f"number outside the domain of {operand.name}")
+        elif operand.domain and cases.Domain.parse(operand.domain).contains(reference.outside[operand.name]):
+            problems.append(f"outside of {operand.name}, which is inside")
         if operand.differentiable and not operand.multiplies and operand.name not in reference.gradients:
             problems.append(f"gradient in {operand.name}")
+    if not reference.golden:
+        problems.append("golden numbers")
     if set(reference.defaults) != {o.name for o in info.options}:
         problems.append(f"options {sorted(reference.defaults)}")
     if any(info.defaults[k] != v for k, v in reference.defaults.items()):
@@ -108,23 +118,28 @@ def idle_options(info, compute=cases.compute):
     """Options that change neither the value nor the gradient, whatever they are set to."""
     reference, idle = REFERENCES[info.name], []
     for option in info.options:
-        operands = cases.sample(reference, cases.seed(info.name, "options"), 500, np.float64)
         alternatives = [v for v in reference.options.get(option.name, ()) if v != option.default]
         for value in alternatives:
             differs = any(
                 not np.array_equal(
-                    compute(info.name, q, operands, {}), compute(info.name, q, operands, {option.name: value})
+                    compute(info.name, quantity, operands, {}),
+                    compute(info.name, quantity, operands, {option.name: value}),
+                    equal_nan=True,
                 )
-                for q in ("value", "gradient:input")
-            )
-            # eps of a variance acts on small ones alone.
-            small = {k: v * (1e-8 if k == "var" else 1) for k, v in operands.items()}
-            differs |= not np.array_equal(
-                compute(info.name, "value", small, {}), compute(info.name, "value", small, {option.name: value})
+                for operands in _ordinary_and_wide(info.name)
+                for quantity in ("value", f"gradient:{reference.first}")
             )
             if not differs:
                 idle.append(f"{option.name}={value!r}")
     return idle
+
+
+def _ordinary_and_wide(name):
+    """An option such as the least variance acts on small numbers alone."""
+    return [
+        cases.sample(REFERENCES[name], cases.seed(name, "options"), 500, np.float64, mode)
+        for mode in ("ordinary", "wide")
+    ]
 
 
 def undocumented(infos, folder):
@@ -167,8 +182,8 @@ def test_everything_required_is_tested():
 def test_infinity_is_tried_wherever_it_is_allowed():
     for name in cases.NAMES:
         for operand, described in zip(cases.INFO[name].operands, REFERENCES[name].operands, strict=True):
-            unbounded = operand.domain == cases.INFO[name].operands[0].domain and not (
-                described.optional or described.multiplies or described.integer
+            unbounded = operand.domain == "" and not (
+                described.may_be_left_out or described.multiplies or described.integer
             )
             assert not unbounded or any(map(np.isinf, described.specials)), f"{name} {operand.name}"
 
@@ -226,11 +241,30 @@ def test_the_gate_sees_an_incomplete_reference():
         "values of delta": {"options": {}},
         "hessian": {"hessian": None},
         "kinks": {"kinks": ()},
+        "golden numbers": {"golden": ()},
+        "number outside the domain of weight": {"outside": {"weight": -1.0}},
+        "whether weight may be left out": {"operands": (*whole.operands[:2], _required(whole.operands[2]))},
+        "default of target": {"operands": (whole.operands[0], _with_default(whole.operands[1]), whole.operands[2])},
         "bound without a reason, or above 64 ulp": {"ulps": 8.0},
         "operands ['input', 'target']": {"operands": whole.operands[:2]},
     }
     for problem, change in broken.items():
         assert problem in incomplete_reference(cases.INFO["huber_loss"], dataclasses.replace(whole, **change))
+
+
+def test_the_gate_sees_a_number_outside_that_is_inside():
+    info, whole = cases.INFO["gaussian_nll_loss"], REFERENCES["gaussian_nll_loss"]
+    problems = {"number outside the domain of var": {}, "outside of var, which is inside": {"var": 0.5}}
+    for problem, outside in problems.items():
+        assert incomplete_reference(info, dataclasses.replace(whole, outside=outside)) == [problem]
+
+
+def _required(operand):
+    return dataclasses.replace(operand, optional=False)
+
+
+def _with_default(operand):
+    return dataclasses.replace(operand, default=0.5)
 
 
 def with_integer_target(described):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import cases
 from references import REFERENCES
+from references.reductions import reduce
 
 CHECKED = settings(
     derandomize=True, deadline=None, max_examples=30, database=None, suppress_health_check=list(HealthCheck)
@@ -28,6 +29,12 @@ def _operands(name, seed, count):
     return cases.sample(REFERENCES[name], np.random.default_rng(seed), count, np.float64)
 
 
+def _unweighted(name, seed, count):
+    """Operands without the one that multiplies the loss from outside."""
+    weights = {o.name for o in REFERENCES[name].operands if o.multiplies}
+    return {k: v for k, v in _operands(name, seed, count).items() if k not in weights}
+
+
 def _options(name, data):
     return data.draw(st.sampled_from(cases.option_sets(REFERENCES[name])))
 
@@ -37,29 +44,30 @@ def _options(name, data):
 @given(seed=SEEDS, count=SIZES, data=st.data())
 def test_symmetric_losses_have_odd_gradients(name, seed, count, data):
     operands, options = _operands(name, seed, count), _options(name, data)
-    mirrored = {**operands, "input": -operands["input"], "target": -operands["target"]}
-    swapped = {**operands, "input": operands["target"], "target": operands["input"]}
+    first, second, *_ = REFERENCES[name].names
+    mirrored = {**operands, first: -operands[first], second: -operands[second]}
+    swapped = {**operands, first: operands[second], second: operands[first]}
     value = cases.compute(name, "value", operands, options)
-    gradient = cases.compute(name, "gradient:input", operands, options)
+    gradient = cases.compute(name, f"gradient:{first}", operands, options)
     for other in (mirrored, swapped):
         np.testing.assert_array_equal(cases.compute(name, "value", other, options), value)
-        np.testing.assert_array_equal(cases.compute(name, "gradient:input", other, options), -gradient)
-    np.testing.assert_array_equal(cases.compute(name, "gradient:target", operands, options), -gradient)
+        np.testing.assert_array_equal(cases.compute(name, f"gradient:{first}", other, options), -gradient)
+    np.testing.assert_array_equal(cases.compute(name, f"gradient:{second}", operands, options), -gradient)
 
 
 @having("convex")
 @CHECKED
 @given(seed=SEEDS, count=SIZES, data=st.data())
 def test_convex_losses_lie_below_their_chords_and_above_their_tangents(name, seed, count, data):
-    a, options = _operands(name, seed, count), _options(name, data)
-    b = {**a, "input": _operands(name, seed + 1, count)["input"]}
+    a, options, first = _operands(name, seed, count), _options(name, data), REFERENCES[name].first
+    b = {**a, first: _operands(name, seed + 1, count)[first]}
     share = np.random.default_rng(seed).random(count)
-    between = {**a, "input": (1 - share) * a["input"] + share * b["input"]}
+    between = {**a, first: (1 - share) * a[first] + share * b[first]}
     at_a, at_b, at_between = (cases.compute(name, "value", x, options) for x in (a, b, between))
     chord = (1 - share) * at_a + share * at_b
     slack = 1e-12 * (1 + np.abs(at_a) + np.abs(at_b))
     assert np.all(at_between <= chord + slack)
-    tangent = at_a + cases.compute(name, "gradient:input", a, options) * (b["input"] - a["input"])
+    tangent = at_a + cases.compute(name, f"gradient:{first}", a, options) * (b[first] - a[first])
     assert np.all(at_b >= tangent - slack - 1e-12 * np.abs(tangent))
     if cases.INFO[name].elementwise:
         assert np.all(cases.compute(name, "hessian", a, options) >= 0)
@@ -79,17 +87,14 @@ def test_non_negative(name, seed, count, data):
 def test_homogeneous(name, seed, count, exponent):
     operands = _operands(name, seed, count)
     degree = next(int(p.partition(":")[2]) for p in REFERENCES[name].properties if p.startswith("homogeneous"))
-    scaled = {
-        **operands,
-        "input": np.ldexp(operands["input"], exponent),
-        "target": np.ldexp(operands["target"], exponent),
-    }
+    first, second, *_ = REFERENCES[name].names
+    scaled = {**operands, **{k: np.ldexp(operands[k], exponent) for k in (first, second)}}
     value = cases.compute(name, "value", operands, {})
-    gradient = cases.compute(name, "gradient:input", operands, {})
+    gradient = cases.compute(name, f"gradient:{first}", operands, {})
     # A power of two changes no digit.
     np.testing.assert_array_equal(cases.compute(name, "value", scaled, {}), np.ldexp(value, degree * exponent))
     np.testing.assert_array_equal(
-        cases.compute(name, "gradient:input", scaled, {}), np.ldexp(gradient, (degree - 1) * exponent)
+        cases.compute(name, f"gradient:{first}", scaled, {}), np.ldexp(gradient, (degree - 1) * exponent)
     )
 
 
@@ -123,8 +128,7 @@ def test_a_weighted_mean_does_not_depend_on_the_scale_of_the_sample_weights(name
 @CHECKED
 @given(seed=SEEDS, count=SIZES)
 def test_whole_sample_weights_repeat_elements(name, seed, count):
-    operands, loss = _operands(name, seed, count), cases.loss(name)
-    operands.pop("weight", None)
+    operands, loss = _unweighted(name, seed, count), cases.loss(name)
     times = np.random.default_rng(seed).integers(0, 4, count)
     times[0] = 1
     repeated = {k: np.repeat(v, times) for k, v in operands.items()}
@@ -169,12 +173,14 @@ def test_the_sum_of_a_concatenation_is_the_sum_of_the_sums(name, seed, first, se
 @given(seed=SEEDS, count=SIZES)
 def test_the_reductions_are_one_sum_over_different_denominators(name, seed, count):
     loss = cases.loss(name)
-    operands = {k: v.reshape(count, 3) for k, v in _operands(name, seed, 3 * count).items() if k != "weight"}
+    operands = {k: v.reshape(count, 3) for k, v in _unweighted(name, seed, 3 * count).items()}
     mean, total, batchmean = (loss(**operands, reduction=r) for r in ("mean", "sum", "batchmean"))
     reference = REFERENCES[name]
-    power = 1 if reference.head is None else 0.5  # of a root, the denominator's root
     denominator = operands[reference.share].sum() if reference.share in operands else 3.0 * count
-    np.testing.assert_allclose(
-        [mean * denominator**power, batchmean * float(count) ** power], [total, total], rtol=1e-12, atol=1e-12
-    )
+    if reference.head is None:
+        whole = np.array([mean * denominator, batchmean * count, total])
+    else:
+        heads = [float(reduce(reference, operands, {}, r).value) for r in ("mean", "batchmean", "sum")]
+        whole = np.array([mean, batchmean, total]) / heads
+    np.testing.assert_allclose(whole, whole[[2, 2, 2]], rtol=1e-12, atol=1e-12 * count)
     np.testing.assert_allclose(loss(**operands, normalizer=count), batchmean, rtol=1e-13, atol=1e-14)

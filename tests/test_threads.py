@@ -54,7 +54,7 @@ CALLS = {
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_bits_do_not_depend_on_the_team(name, dtype, stretched, call):
     operands = _call(name, dtype, stretched)
-    arguments, expected = CALLS[call](len(operands["input"])), None
+    arguments, expected = CALLS[call](len(operands[REFERENCES[name].first])), None
     for team in TEAMS:
         with fl.threads(team):
             got = _results(name, operands, **arguments)
@@ -100,7 +100,7 @@ def test_small_work_stays_on_the_calling_thread(name):
 
 
 def test_many_python_threads_at_once():
-    names = list(cases.NAMES)
+    names = list(cases.NAMES)[:: max(1, len(cases.NAMES) // 8)]
     calls = [_call(name, np.float32, rows=200) for name in names]
     expected = [_results(name, operands) for name, operands in zip(names, calls, strict=True)]
     failures, barrier = [], threading.Barrier(len(names))

@@ -85,6 +85,12 @@ BINARY_CROSS_ENTROPY_WITH_LOGITS = Reference(
             2.061153613941849e-09,
         ),
     ),
+    golden=(
+        (((2.0, -1.0, 0.0), (1.0, 0.0, 1.0)), {}, 0.3777789597),
+        (((2.0, -1.0, 0.5), (1.0, 0.0, 1.0)), {}, 0.3047555609),
+        (((2.0, -1.0, 0.5), (1.0, 0.0, 1.0)), {"pos_weight": 3.0}, 0.7054255578),
+    ),
+    outside={"target": 1.25},
     formed_first={
         # The two terms of the gradient have opposite signs; each is a product formed first.
         "value": lambda input, target, pos_weight: [(pos_weight * target, softplus(-input))],

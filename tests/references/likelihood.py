@@ -57,6 +57,7 @@ GAUSSIAN_NLL = Reference(
             positive,
             (0.0, 1e-30, 1e-6, 0.5, 1.0, 1e30, INF),
             kinds=("full", "scalar", "column", "row", "leading"),
+            checked_always=True,
         ),
     ),
     value=value,
@@ -102,6 +103,8 @@ GAUSSIAN_NLL = Reference(
             0.0,
         ),
     ),
+    golden=((((0.0, 1.5), (0.0, 1.0), (1.0, 0.25)), {}, -0.0965735903),),
+    outside={"var": -0.25},
     options={"full": (True,), "eps": (1e-3, 0.5, 1e-30)},
     defaults={"full": False, "eps": 1e-6},
     formed_first={

@@ -66,6 +66,11 @@ HINGE = Reference(
         Kink("right, infinite", {"input": INF, "target": 1.0}, 0.0, {"input": 0.0, "target": 0.0}, 0.0),
         Kink("wrong, infinite", {"input": INF, "target": -1.0}, INF, {"input": 1.0, "target": -INF}, 0.0),
     ),
+    golden=(
+        (((0.2, 0.4, 1.2), (1.0, -1.0, 1.0)), {}, 0.7333333333),
+        (((0.2, 0.4, 1.2), (1, 0, 1)), {"labels": "01"}, 0.7333333333),
+    ),
+    outside={"target": 0.5},
     options={"margin": (0.5, 0.0, 3.0, -1.0), "labels": ("01",)},
     defaults={"margin": 1.0, "labels": "signed"},
     formed_first={"value": product},

@@ -47,7 +47,7 @@ def reduce(
     reference, operands, options, reduction, *, sample_weight=None, where=None, normalizer=None, grad_output=None
 ):
     """The reduced loss in long double. Masked elements take part in nothing; a factor of zero wins over an infinity."""
-    shape = np.shape(operands["input"])
+    shape = np.shape(operands[reference.first])
     formula = reference.pointwise if reduction == "none" else reference
     options = {k: LONG(v) if isinstance(v, float) else v for k, v in {**formula.defaults, **options}.items()}
     wide = {
@@ -62,7 +62,8 @@ def reduce(
         if operand.multiplies:
             w = wide.get(operand.name, w)
         else:
-            arguments[operand.name] = wide.get(operand.name, np.ones(shape, LONG))
+            default = LONG(1) if operand.default is None else np.asarray(operand.default, LONG)
+            arguments[operand.name] = wide.get(operand.name, np.broadcast_to(default, shape))
     with np.errstate(all="ignore"):
         raw = formula.value(**arguments, **options)
         slopes = {k: f(**arguments, **options) for k, f in formula.gradients.items() if k in operands}

@@ -18,6 +18,9 @@ WEIGHT = Operand(
 )
 
 
+TARGETS, PREDICTIONS = (3.0, -0.5, 2.0, 7.0), (2.5, 0.0, 2.0, 8.0)
+
+
 def torch_pair(name):
     def call(torch, operands, options, reduction):
         weight = {"weight": operands["weight"]} if "weight" in operands else {}
@@ -42,6 +45,7 @@ MSE = Reference(
         Kink("negative zero", {"input": -0.0, "target": 0.0}, 0.0, {"input": 0.0, "target": 0.0}, 2.0),
         Kink("infinite input", {"input": INF, "target": 0.0}, INF, {"input": INF, "target": -INF}, 2.0),
     ),
+    golden=(((PREDICTIONS, TARGETS), {}, 0.375), (((3.2, 5.8, 2.1), (3.0, 6.0, 2.0)), {}, 0.03)),
     share="weight",
     torch=torch_pair("mse_loss"),
     properties=frozenset({"symmetric", "convex", "non-negative", "homogeneous:2"}),
@@ -63,6 +67,7 @@ L1 = Reference(
         Kink("negative zero", {"input": -0.0, "target": 0.0}, 0.0, {"input": 0.0, "target": 0.0}, 0.0),
         Kink("infinite input", {"input": -INF, "target": 0.0}, INF, {"input": -1.0, "target": 1.0}, 0.0),
     ),
+    golden=(((PREDICTIONS, TARGETS), {}, 0.5),),
     share="weight",
     distance_to_kink=lambda input, target: np.abs(input - target),
     torch=torch_pair("l1_loss"),
@@ -102,6 +107,7 @@ HUBER = Reference(
             "infinite target", {"input": 0.0, "target": INF}, INF, {"input": -2.0, "target": 2.0}, 0.0, {"delta": 2.0}
         ),
     ),
+    golden=(((PREDICTIONS, TARGETS), {}, 0.1875),),
     options={"delta": (0.01, 0.35, 2.0, 1e10)},
     defaults={"delta": 1.0},
     # The difference alone may overflow although delta times it does not.
@@ -159,6 +165,7 @@ RMSE = Reference(
     },
     hessian=None,
     kinks=RMSE_ELEMENT.kinks,
+    golden=(((PREDICTIONS, TARGETS), {}, 0.6123724356957945),),
     options=RMSE_ELEMENT.options,
     defaults=RMSE_ELEMENT.defaults,
     head=rmse_head,

@@ -30,6 +30,14 @@ class Operand:
     kinds: tuple[str, ...] = ("full", "scalar", "column", "row")  # how it may stretch over an (N, C) input
     differentiable: bool = True
     integer: bool = False  # class indices or counts: only integer dtypes are accepted, so no NaN and no infinity
+    # What the formula sees where the operand is left out: a number, or one for each element of the last axis.
+    default: float | tuple[float, ...] | None = None
+    checked_always: bool = False  # values outside its domain are an error in every call
+
+    @property
+    def may_be_left_out(self) -> bool:
+        """A call need not give it."""
+        return self.optional or self.default is not None
 
     def dtype(self, floating) -> np.dtype:
         """The dtype to draw it in where the others are of the dtype `floating`."""
@@ -58,6 +66,10 @@ class Reference:
     gradients: Mapping[str, Callable[..., Array]]
     hessian: Callable[..., Array] | None
     kinks: tuple[Kink, ...]
+    # Numbers worked out by hand, or printed in the literature: (operands, keywords, value), right to ten decimals.
+    golden: tuple[tuple[tuple[Any, ...], Mapping[str, Any], Any], ...] = ()
+    # Of each operand that has a domain, a number outside it.
+    outside: Mapping[str, float] = field(default_factory=dict)
     # Each option with other values than its default to try; the operands draw from the default's range.
     options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -76,9 +88,10 @@ class Reference:
     torch: Callable[..., Any] | None = None
     torch_without_gradient: tuple[str, ...] = ()  # operands that torch does not differentiate
     torch_options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    # Properties for the property tests.
+    # What the property tests check: "symmetric", "convex", "non-negative", "homogeneous:<degree>"; "bounded" if no
+    # input makes the loss infinite, "no optimum" if no input has a gradient of zero.
     properties: frozenset[str] = frozenset()
-    # A point of zero loss gradient: operands -> the input at the optimum.
+    # A point of zero loss gradient: the other operands -> the first operand at the optimum, which may be infinite.
     optimum: Callable[..., Array] | None = None
     ulps: float = 4.0  # a looser bound needs a reason
     reason: str = ""
@@ -86,6 +99,11 @@ class Reference:
     def operand(self, name: str) -> Operand:
         """The operand of that name."""
         return next(o for o in self.operands if o.name == name)
+
+    @property
+    def first(self) -> str:
+        """The name of the prediction: the first operand, whose shape is that of the loss."""
+        return self.operands[0].name
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -29,25 +29,25 @@ void check_options(const loss_info& loss, const void* options) {
   }
 }
 
-const char* need_text(alignment how) {
+std::string need_text(alignment how, const std::string& input) {
   switch (how) {
     case alignment::trailing:
-      return "the shape of trailing axes of input, with 1 where it is stretched";
+      return "the shape of trailing axes of " + input + ", with 1 where it is stretched";
     case alignment::leading:
-      return "the shape of leading axes of input, with 1 where it is stretched";
+      return "the shape of leading axes of " + input + ", with 1 where it is stretched";
     case alignment::same_or_leading:
-      return "input's shape, with 1 where it is stretched, or input's shape without its last axis";
+      return input + "'s shape, with 1 where it is stretched, or " + input + "'s shape without its last axis";
     case alignment::same:
       break;
   }
-  return "input's shape, with 1 where it is stretched";
+  return input + "'s shape, with 1 where it is stretched";
 }
 
 void check_shape(const loss_info& loss, const char* name, const const_array& a, alignment how, const const_array& input) {
   std::ptrdiff_t strides[max_rank];
   if (align_strides(a, how, input.rank, input.shape, strides)) return;
   fail_value(loss, std::string(name) + " has shape " + shape_text(a.rank, a.shape) + " but " + loss.operands[0].name + " has shape " +
-                       shape_text(input.rank, input.shape) + "; " + name + " must have " + need_text(how) + ", or be a number");
+                       shape_text(input.rank, input.shape) + "; " + name + " must have " + need_text(how, loss.operands[0].name) + ", or be a number");
 }
 
 void check_rank(const loss_info& loss, const char* name, const const_array& a) {
