@@ -28,6 +28,7 @@ def function(name, method):
 
 def operands(loss, size=6):
     """Arrays that every loss accepts as its required operands."""
+    size = max([len(o.default) for o in loss.info.operands if isinstance(o.default, tuple)], default=size)
     return [
         np.arange(size) % 2 if operand.integer else np.linspace(0.1, 0.9, size) + 0.01 * k
         for k, operand in enumerate(loss.info.operands)

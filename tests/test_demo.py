@@ -83,13 +83,20 @@ def test_demo_command():
     assert seconds > 0
 
 
-def test_losses_command_lists_the_registry():
+def test_losses_command_lists_the_registry_by_family():
     result = run("losses")
     assert (result.returncode, result.stderr) == (0, "")
-    header, *rows = result.stdout.splitlines()
-    assert header.split() == ["loss", "family", "task", "summary"]
-    assert [row.split()[0] for row in rows] == list(fl.losses())
-    assert all(info.summary in row for info, row in zip(fl.losses().values(), rows, strict=True))
+    listed = {}
+    for block in result.stdout.rstrip("\n").split("\n\n"):
+        family, *rows = block.splitlines()
+        listed[family] = {row.split()[0]: row for row in rows}
+    assert [(family, name) for family, rows in listed.items() for name in rows] == [
+        (info.family, name) for name, info in fl.losses().items()
+    ]
+    for name, info in fl.losses().items():
+        row = listed[info.family][name]
+        assert all(text in row for text in (*info.also_named, info.task, info.summary))
+        assert row.index(info.summary) == result.stdout.splitlines()[1].index(next(iter(fl.losses().values())).summary)
 
 
 def test_config_command():

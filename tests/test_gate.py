@@ -6,8 +6,11 @@ tests were selected. Each part of the gate is itself shown to fail when what it 
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import importlib
+import inspect
+import re
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +83,7 @@ def incomplete_reference(info, reference: Reference):
             continue
         if described.may_be_left_out != operand.optional:
             problems.append(f"whether {operand.name} may be left out")
-        if described.default != getattr(operand, "default", None):
+        if described.default != operand.default:
             problems.append(f"default of {operand.name}")
         flags = ("multiplies", "differentiable", "integer")
         if any(getattr(described, flag) != getattr(operand, flag) for flag in flags):
@@ -201,12 +204,32 @@ def test_every_loss_has_a_benchmark(monkeypatch):
     assert without_benchmark(_infos(), _benchmarks(monkeypatch)) == []
 
 
-def test_losses_and_aliases_are_attributes_of_the_package():
+def clashing_names(infos, others):
+    """Names that more than one loss has, or a loss and something else of the package."""
+    names = [*others, *(name for info in infos for name in (info.name, *info.also_named))]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def test_losses_are_attributes_of_the_package_under_each_of_their_names():
     import fastloss
 
-    for name in cases.INFO:
+    for name, info in cases.INFO.items():
         assert getattr(fastloss, name).__name__ == name
-        assert name in fastloss.__all__
+        for each in (name, *info.also_named):
+            assert getattr(fastloss, each) is getattr(fastloss, name)
+            assert each in fastloss.__all__
+            assert each in dir(fastloss)
+    others = [name for name, what in vars(fastloss).items() if not isinstance(what, fastloss.Loss)]
+    assert clashing_names(_infos(), others) == []
+
+
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_defaults_are_documented(name):
+    text = inspect.getdoc(cases.loss(name))
+    for parameter in (*cases.INFO[name].operands, *cases.INFO[name].options):
+        if parameter.default is not None:
+            (shown,) = re.findall(rf"^{parameter.name} : .*, default (.+)$", text, flags=re.M)
+            assert ast.literal_eval(shown) == parameter.default
 
 
 # The gate guards only if it can fail.
@@ -265,6 +288,11 @@ def _required(operand):
 
 def _with_default(operand):
     return dataclasses.replace(operand, default=0.5)
+
+
+def test_the_gate_sees_a_name_that_is_taken():
+    infos = [cases.INFO["huber_loss"], dataclasses.replace(cases.INFO["l1_loss"], also_named=("huber_loss", "threads"))]
+    assert clashing_names(infos, ["threads", "losses"]) == ["huber_loss", "threads"]
 
 
 def with_integer_target(described):

@@ -138,8 +138,9 @@ void read_call(call_state& s) {
   for (int i = 0; i < s.loss.operand_count; ++i) {
     PyObject* const given = s.given.operands[i];
     const operand& description = s.loss.info->operands[static_cast<std::size_t>(i)];
-    if (given == nullptr || (given == Py_None && description.may_be_left_out())) continue;
-    s.call.operands[static_cast<std::size_t>(i)] = view(given, description.name, s.who, s.storage);
+    const_array& to = s.call.operands[static_cast<std::size_t>(i)];
+    if (given != nullptr && (given != Py_None || !description.may_be_left_out())) to = view(given, description.name, s.who, s.storage);
+    else if ((s.loss.bound_operands >> i & 1u) != 0) to = number_view(s.loss.operand_values[i]);
   }
   read_options(s);
   read_keywords(s);

@@ -27,11 +27,21 @@ std::string domain_text(const domain& d) {
 
 const char* kind_text(option_kind k) { return k == option_kind::number ? "number" : k == option_kind::toggle ? "toggle" : "choice"; }
 
+// None, a number, or a tuple of numbers along the last axis.
+py::object default_object(const operand& o) {
+  if (o.initial.empty()) return py::none();
+  if (o.initial.size() == 1) return py::float_(o.initial[0]);
+  py::tuple numbers(o.initial.size());
+  for (std::size_t i = 0; i < o.initial.size(); ++i) numbers[i] = py::float_(o.initial[i]);
+  return std::move(numbers);
+}
+
 py::dict describe_operand(const loss_info& info, const void* defaults, std::size_t i) {
   const operand& o = info.operands[i];
   py::dict d;
   d["name"] = o.name;
-  d["optional"] = o.is(optional);
+  d["optional"] = o.may_be_left_out();
+  d["default"] = default_object(o);
   d["differentiable"] = o.is(differentiable);
   d["multiplies"] = o.is(multiplies);
   d["integer"] = o.is(integer);

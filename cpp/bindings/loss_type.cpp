@@ -1,7 +1,9 @@
 #include "loss_type.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <span>
 
 #include "calls.hpp"
 #include "fastloss/engine/pointwise.hpp"
@@ -44,17 +46,15 @@ void deallocate(PyObject* self) {
 
 PyObject* intern(const char* text) { return checked(PyUnicode_InternFromString(text)).release(); }
 
-// A loss with the given loss struct (null: the defaults).
-owned make(const loss_info& info, PyObject* declaration, const void* options, unsigned bound) {
+// A loss as declared: every option and operand at its default.
+owned make(const loss_info& info, PyObject* declaration) {
   owned self = checked(loss_type->tp_alloc(loss_type, 0));
   loss_object& l = loss(self.get());
   l.vectorcall = call_loss;
   l.info = &info;
   l.declaration = Py_NewRef(declaration);
   l.name = intern(info.name);
-  l.bound_options = bound;
-  if (options == nullptr) info.construct(l.options);
-  else std::memcpy(l.options, options, info.bytes);
+  info.construct(l.options);
   for (const operand& o : info.operands) {
     l.operand_names[l.operand_count++] = intern(o.name);
     if (!o.may_be_left_out()) l.required_count = l.operand_count;
@@ -75,7 +75,7 @@ PyObject* create(PyTypeObject*, PyObject* args, PyObject* keywords) {
   return guarded([&] {
     const loss_info* const info = find_loss(name);
     if (info == nullptr) raise(PyExc_ValueError, "the compiled core has no loss named '%s'", name);
-    return make(*info, declaration, nullptr, 0).release();
+    return make(*info, declaration).release();
   });
 }
 
@@ -91,45 +91,66 @@ void check_options(const loss_info& info, const void* options) {
   const pointwise_plan plan(call);
 }
 
+// Binds one argument of partial().
+void bind(loss_object& l, PyObject* name, PyObject* given) {
+  if (const int i = find_name(l.option_names, l.option_count, name); i >= 0) {
+    l.info->set(l.options, i, option_value(l, i, given));
+    l.bound_options |= 1u << i;
+    return;
+  }
+  const int i = find_name(l.operand_names, l.operand_count, name);
+  if (i < 0) raise(PyExc_TypeError, "%U.partial() got an unexpected keyword argument '%U'", l.name, name);
+  const operand& o = l.info->operands[static_cast<std::size_t>(i)];
+  if (o.initial.empty()) raise(PyExc_TypeError, "%U.partial() binds options and operands that have a default, not '%U'", l.name, name);
+  l.operand_values[i] = read_number(given, o.name, l.name);
+  l.bound_operands |= 1u << i;
+}
+
 PyObject* partial(PyObject* self, PyObject* const* args, Py_ssize_t positional, PyObject* keyword_names) {
   return guarded([&]() -> PyObject* {
-    const loss_object& l = loss(self);
-    if (positional > 0) raise(PyExc_TypeError, "%U.partial() takes options as keywords only", l.name);
-    alignas(double) unsigned char options[max_loss_bytes];
-    std::memcpy(options, l.options, l.info->bytes);
-    unsigned bound = l.bound_options;
+    const loss_object& from = loss(self);
+    if (positional > 0) raise(PyExc_TypeError, "%U.partial() takes options as keywords only", from.name);
+    owned result = make(*from.info, from.declaration);
+    loss_object& l = loss(result.get());
+    std::memcpy(l.options, from.options, sizeof l.options);
+    std::memcpy(l.operand_values, from.operand_values, sizeof l.operand_values);
+    l.bound_options = from.bound_options;
+    l.bound_operands = from.bound_operands;
     const Py_ssize_t named = keyword_names == nullptr ? 0 : PyTuple_GET_SIZE(keyword_names);
-    for (Py_ssize_t k = 0; k < named; ++k) {
-      PyObject* const name = PyTuple_GET_ITEM(keyword_names, k);
-      const int i = find_name(l.option_names, l.option_count, name);
-      if (i < 0) raise(PyExc_TypeError, "%U.partial() got an unexpected keyword argument '%U'", l.name, name);
-      l.info->set(options, i, option_value(l, i, args[k]));
-      bound |= 1u << i;
-    }
-    check_options(*l.info, options);
-    return make(*l.info, l.declaration, options, bound).release();
+    for (Py_ssize_t k = 0; k < named; ++k) bind(l, PyTuple_GET_ITEM(keyword_names, k), args[k]);
+    check_options(*l.info, l.options);
+    for (int i = 0; i < l.operand_count; ++i)
+      if ((l.bound_operands >> i & 1u) != 0) check_operand_value(*l.info, l.options, i, l.operand_values[i]);
+    return result.release();
   });
 }
 
-owned bound_options(const loss_object& l) {
+void add_item(PyObject* dictionary, PyObject* name, PyObject* value) {
+  const owned item = checked(value);
+  if (PyDict_SetItem(dictionary, name, item.get()) < 0) throw python_error{};
+}
+
+// What was given to partial(), by name, in the order of signatures.
+owned bound_arguments(const loss_object& l) {
   owned dictionary = checked(PyDict_New());
-  for (int i = 0; i < l.option_count; ++i) {
-    if ((l.bound_options >> i & 1u) == 0) continue;
-    const owned value = checked(option_object(*l.info, l.options, i));
-    if (PyDict_SetItem(dictionary.get(), l.option_names[i], value.get()) < 0) throw python_error{};
-  }
+  for (int i = 0; i < l.operand_count; ++i)
+    if ((l.bound_operands >> i & 1u) != 0) add_item(dictionary.get(), l.operand_names[i], PyFloat_FromDouble(l.operand_values[i]));
+  for (int i = 0; i < l.option_count; ++i)
+    if ((l.bound_options >> i & 1u) != 0) add_item(dictionary.get(), l.option_names[i], option_object(*l.info, l.options, i));
   return dictionary;
 }
+
+bool is_bound(const loss_object& l) { return (l.bound_options | l.bound_operands) != 0; }
 
 PyObject* represent(PyObject* self) {
   return guarded([&]() -> PyObject* {
     const loss_object& l = loss(self);
-    if (l.bound_options == 0) return PyUnicode_FromFormat("fastloss.%U", l.name);
+    if (!is_bound(l)) return PyUnicode_FromFormat("fastloss.%U", l.name);
+    const owned arguments = bound_arguments(l);
     owned parts = checked(PyList_New(0));
-    for (int i = 0; i < l.option_count; ++i) {
-      if ((l.bound_options >> i & 1u) == 0) continue;
-      const owned value = checked(option_object(*l.info, l.options, i));
-      const owned part = checked(PyUnicode_FromFormat("%U=%R", l.option_names[i], value.get()));
+    PyObject *name, *value;
+    for (Py_ssize_t at = 0; PyDict_Next(arguments.get(), &at, &name, &value) != 0;) {
+      const owned part = checked(PyUnicode_FromFormat("%U=%R", name, value));
       if (PyList_Append(parts.get(), part.get()) < 0) throw python_error{};
     }
     const owned comma = checked(PyUnicode_FromString(", "));
@@ -138,10 +159,18 @@ PyObject* represent(PyObject* self) {
   });
 }
 
+// What the formula sees where an operand is left out; empty where the operand has no default.
+std::span<const double> default_of(const loss_object& l, int operand) {
+  if ((l.bound_operands >> operand & 1u) != 0) return {&l.operand_values[operand], 1};
+  return l.info->operands[static_cast<std::size_t>(operand)].initial;
+}
+
 bool same_loss(const loss_object& a, const loss_object& b) {
   if (a.info != b.info) return false;
   for (int i = 0; i < a.option_count; ++i)
     if (a.info->get(a.options, i) != b.info->get(b.options, i)) return false;
+  for (int i = 0; i < a.operand_count; ++i)
+    if (!std::ranges::equal(default_of(a, i), default_of(b, i))) return false;
   return true;
 }
 
@@ -153,34 +182,37 @@ PyObject* compare(PyObject* self, PyObject* other, int operation) {
 Py_hash_t hash(PyObject* self) {
   const loss_object& l = loss(self);
   Py_uhash_t h = static_cast<Py_uhash_t>(PyObject_Hash(l.name));
-  for (int i = 0; i < l.option_count; ++i) {
-    double x = l.info->get(l.options, i) + 0.0;  // -0.0 equals 0.0
+  const auto mix = [&h](double x) {
+    x += 0.0;  // -0.0 equals 0.0
     Py_uhash_t bits;
     static_assert(sizeof bits == sizeof x);
     std::memcpy(&bits, &x, sizeof x);
     h = (h ^ bits) * 1000003u;
-  }
+  };
+  for (int i = 0; i < l.option_count; ++i) mix(l.info->get(l.options, i));
+  for (int i = 0; i < l.operand_count; ++i)
+    for (const double x : default_of(l, i)) mix(x);
   const Py_hash_t result = static_cast<Py_hash_t>(h);
   return result == -1 ? -2 : result;
 }
 
 PyObject* itself(PyObject* self, PyObject*, PyObject*) { return Py_NewRef(self); }
 
-// The plain loss is pickled as the global of its name; one with bound options as a call that binds them again.
+// The plain loss is pickled as the global of its name; one with bound arguments as a call that binds them again.
 PyObject* reduce(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
     const loss_object& l = loss(self);
-    if (l.bound_options == 0) return Py_NewRef(l.name);
+    if (!is_bound(l)) return Py_NewRef(l.name);
     owned module = checked(PyImport_ImportModule("fastloss._declare"));
     owned rebuild = checked(PyObject_GetAttrString(module.get(), "rebuild"));
-    return Py_BuildValue("(O(ON))", rebuild.get(), l.name, bound_options(l).release());
+    return Py_BuildValue("(O(ON))", rebuild.get(), l.name, bound_arguments(l).release());
   });
 }
 
 PyObject* get_name(PyObject* self, void*) { return Py_NewRef(loss(self).name); }
 PyObject* get_declaration(PyObject* self, void*) { return Py_NewRef(loss(self).declaration); }
-PyObject* get_bound_options(PyObject* self, void*) {
-  return guarded([&] { return bound_options(loss(self)).release(); });
+PyObject* get_bound(PyObject* self, void*) {
+  return guarded([&] { return bound_arguments(loss(self)).release(); });
 }
 PyObject* get_info(PyObject* self, void*) { return PyObject_GetAttrString(loss(self).declaration, "info"); }
 
@@ -208,10 +240,11 @@ PyCFunction function(F* f) {
 
 PyMethodDef methods[] = {
     {"partial", function(partial), METH_FASTCALL | METH_KEYWORDS,
-     "partial($self, /, **options)\n--\n\nThe same loss with some of its options bound.\n\n"
-     "A call may still give them again. Unknown options raise TypeError, values out of range ValueError, at once.\n\n"
-     "Returns\n-------\nLoss\n    It pickles, and equals any other with the same options.\n"},
-    {"__reduce__", reduce, METH_NOARGS, "Pickles by name, with the bound options."},
+     "partial($self, /, **bound)\n--\n\nThe same loss with other defaults: of its options, and of operands that have a default.\n\n"
+     "A call may still give them. An operand is bound to a number; an array goes into the call. What is unknown or no number\n"
+     "raises TypeError, what is out of range ValueError, at once.\n\n"
+     "Returns\n-------\nLoss\n    It pickles, and equals any other with the same defaults.\n"},
+    {"__reduce__", reduce, METH_NOARGS, "Pickles by name, with what is bound."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -222,7 +255,7 @@ PyGetSetDef attributes[] = {
     {"__name__", get_name, nullptr, "Name of the loss.", nullptr},
     {"__qualname__", get_name, nullptr, "Name of the loss.", nullptr},
     {"_declaration", get_declaration, nullptr, "What the Python declaration says.", nullptr},
-    {"_bound_options", get_bound_options, nullptr, "The options bound by partial().", nullptr},
+    {"_bound", get_bound, nullptr, "The options and operands bound by partial().", nullptr},
     {"info", get_info, nullptr, "What is known about the loss: a fastloss.LossInfo.", nullptr},
     {"hess", get_method, nullptr, "The diagonal second derivative.", number(call_kind::hess)},
     {"grad_and_hess", get_method, nullptr, "The gradient and the diagonal second derivative.", number(call_kind::grad_and_hess)},

@@ -22,7 +22,8 @@ struct loss_object {
   PyObject* operand_names[max_operands];
   PyObject* option_names[max_options];
   int operand_count, required_count, option_count;
-  unsigned bound_options;                                 // bits: given to partial()
+  unsigned bound_options, bound_operands;                 // bits: given to partial()
+  double operand_values[max_operands];                    // of the bound operands
   alignas(double) unsigned char options[max_loss_bytes];  // the loss struct
 };
 
@@ -33,6 +34,9 @@ bool read_switch(PyObject* given, const char* argument, PyObject* loss_name);
 
 // Creates the type and adds it to the module, at import.
 void add_loss_type(PyObject* module);
+
+// A real number; TypeError otherwise.
+double read_number(PyObject* given, const char* argument, PyObject* loss_name);
 
 // The value of an option given from Python, as the loss struct takes it; raises TypeError or ValueError.
 double option_value(const loss_object& loss, int option, PyObject* given);

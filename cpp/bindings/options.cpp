@@ -24,20 +24,26 @@ bool read_switch(PyObject* given, const char* argument, PyObject* loss_name) {
   raise(PyExc_TypeError, "%U: %s must be True or False, not %R", loss_name, argument, given);
 }
 
+double read_number(PyObject* given, const char* argument, PyObject* loss_name) {
+  if (PyFloat_Check(given)) return PyFloat_AS_DOUBLE(given);
+  // NumPy would let an array of one element pass for a number.
+  const bool number = !PyBool_Check(given) && !(PyArray_Check(given) && PyArray_NDIM(reinterpret_cast<PyArrayObject*>(given)) > 0);
+  const double x = number ? PyFloat_AsDouble(given) : -1.0;
+  if (x != -1.0) return x;
+  if (PyErr_Occurred() != nullptr) {
+    if (PyErr_ExceptionMatches(PyExc_OverflowError)) raise(PyExc_ValueError, "%U: %s is too large for a float64", loss_name, argument);
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw python_error{};
+  } else if (number) {
+    return x;
+  }
+  raise(PyExc_TypeError, "%U: %s must be a number, not %s", loss_name, argument, Py_TYPE(given)->tp_name);
+}
+
 double option_value(const loss_object& loss, int option, PyObject* given) {
   const option_info& o = loss.info->options[static_cast<std::size_t>(option)];
   if (o.kind == option_kind::toggle) return read_switch(given, o.name, loss.name) ? 1.0 : 0.0;
   if (o.kind == option_kind::choice) return choice_value(o, given, loss.name);
-  if (PyFloat_Check(given)) return PyFloat_AS_DOUBLE(given);
-  const double x = PyBool_Check(given) ? -1.0 : PyFloat_AsDouble(given);
-  if (x != -1.0) return x;
-  if (PyErr_Occurred() != nullptr) {
-    if (PyErr_ExceptionMatches(PyExc_OverflowError)) raise(PyExc_ValueError, "%U: %s is too large for a float64", loss.name, o.name);
-    if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw python_error{};
-  } else if (!PyBool_Check(given)) {
-    return x;
-  }
-  raise(PyExc_TypeError, "%U: %s must be a number, not %s", loss.name, o.name, Py_TYPE(given)->tp_name);
+  return read_number(given, o.name, loss.name);
 }
 
 PyObject* option_object(const loss_info& info, const void* options, int option) {

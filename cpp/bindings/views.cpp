@@ -129,6 +129,8 @@ const_array view(PyObject* object, const char* argument, const caller& who, view
   return view_of_array(array, type);
 }
 
+const_array number_view(const double& x) { return number(&x, dtype::float64); }
+
 mutable_array output_view(PyObject* object, const char* argument, const caller& who) {
   if (!PyArray_Check(object)) raise(PyExc_TypeError, "%U: %s must be a NumPy array, not %s", who.loss, argument, Py_TYPE(object)->tp_name);
   reject_masked_array(object, argument, who);

@@ -42,6 +42,9 @@ class view_storage {
 // A view of any object; raises TypeError or ValueError that names the argument.
 const_array view(PyObject* object, const char* argument, const caller& who, view_storage& storage);
 
+// A view of a number that outlives the call.
+const_array number_view(const double& x);
+
 // A view of an array that the user wants results in; `argument` is such as "out" or "out[1]".
 mutable_array output_view(PyObject* object, const char* argument, const caller& who);
 

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 from fastloss import losses as _declarations
 from fastloss._config import __version__, show_config
 from fastloss._core import Loss, empty_cache
-from fastloss._declare import LossInfo, OperandInfo, OptionInfo
+from fastloss._declare import functions as _functions
 from fastloss._declare import registry as _registry
+from fastloss._info import LossInfo, OperandInfo, OptionInfo
 from fastloss._settings import errstate, get_num_threads, geterr, set_num_threads, threads
 
 # Every module in losses/ declares what it holds, so a new loss needs no line here.
 for _module in _pkgutil.iter_modules(_declarations.__path__):
     _importlib.import_module(f"{_declarations.__name__}.{_module.name}")
-globals().update(_registry)
+globals().update(_functions)
 
 # Made from the registry, which is complete only now.
 from fastloss import ufuncs  # noqa: E402
@@ -35,7 +36,8 @@ def losses() -> _Mapping[str, LossInfo]:
     Returns
     -------
     mapping of str to LossInfo
-        From the name of each loss to what is known about it; read-only.
+        From the name of each loss to what is known about it, family by family; read-only. A loss that has several
+        names in this package is listed once: ``also_named`` says the others.
 
     Examples
     --------
@@ -44,7 +46,7 @@ def losses() -> _Mapping[str, LossInfo]:
     >>> info.units, info.defaults["delta"]
     ('target', 1.0)
     """
-    return _MappingProxyType({name: _registry[name].info for name in sorted(_registry)})
+    return _MappingProxyType({name: loss.info for name, loss in _registry.items()})
 
 
 __all__ = [
@@ -62,7 +64,7 @@ __all__ = [
     "show_config",
     "threads",
     "ufuncs",
-    *_registry,
+    *_functions,
 ]
 
 

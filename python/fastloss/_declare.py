@@ -2,157 +2,99 @@
 
 The core knows a loss's operands, options, defaults and ranges; a declaration adds what only people need: documentation,
 properties and sources. `declare` holds the two against each other when the package is imported and fails loudly where
-they differ, so neither can drift.
+they differ, so neither can drift. What only readers need (the documentation, `LossInfo`) is made at the first request,
+so that importing the package stays quick.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import cache, cached_property
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from fastloss import _core, _docs
-
-Differentiable = Literal["smooth", "C1", "kinks"]
+from fastloss._info import Differentiable, LossInfo, OperandInfo, OptionInfo
 
 
 class DeclarationError(Exception):
     """A declaration that does not agree with the compiled core, or lacks a part. Only developers of fastloss see it."""
 
 
-@dataclass(frozen=True)
-class OperandInfo:
-    """An array (or number) that a loss takes.
-
-    Attributes
-    ----------
-    name : str
-        Name of the parameter.
-    optional : bool
-        May be left out.
-    differentiable : bool
-        Has a gradient: `wrt` may name it.
-    multiplies : bool
-        Multiplies the loss from outside the formula, as torch's `weight` does.
-    integer : bool
-        Class indices or counts: only integer and bool dtypes are accepted, floating ones are a TypeError.
-    domain : str
-        The values that it may take, such as "[0, 1]"; empty where all are allowed.
-    """
-
-    name: str
-    optional: bool
-    differentiable: bool
-    multiplies: bool
-    integer: bool
-    domain: str
-
-
-@dataclass(frozen=True)
-class OptionInfo:
-    """A number, switch or choice that shapes the formula of a loss, with its default and the values it may take."""
-
-    name: str
-    kind: Literal["number", "toggle", "choice"]
-    default: float | bool | str
-    domain: str
-    choices: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class LossInfo:
-    """What is known about a loss. ``fastloss.losses()`` gives one for every loss.
-
-    Attributes
-    ----------
-    name, family, task, summary, formula, reference : str
-        Name, room in the registry, the task it is made for, first sentence of the documentation, formula, source.
-    operands, options : tuple
-        Descriptions of the operands and options, in order.
-    defaults : mapping
-        The default of every option.
-    convex : bool or str
-        Convex in the first operand; a string says in what else, or under which condition.
-    differentiable : {"smooth", "C1", "kinks"}
-        Of every order; once, continuously; or everywhere but at `kinks`.
-    twice_differentiable : bool
-        The second derivative exists everywhere.
-    robust : bool, str or None
-        Grows at most linearly, so that outliers have bounded influence; None where the question makes no sense.
-    units : str
-        Units of the value: "target", "target squared", "nats", "margin", "unitless" or "distance".
-    kinks : mapping
-        Where the loss is not differentiable, and the derivative that is returned there.
-    elementwise : bool
-        The unreduced loss has one value per element and its sum or mean is the reduced one: `hess`, `grad_and_hess`,
-        `ufunc` and `grad_ufunc` exist.
-    aliases : tuple of str
-        Other names in use, for searching.
-    """
-
-    name: str
-    family: str
-    task: str
-    summary: str
-    formula: str
-    operands: tuple[OperandInfo, ...]
-    options: tuple[OptionInfo, ...]
-    defaults: Mapping[str, float | bool | str]
-    convex: bool | str
-    differentiable: Differentiable
-    twice_differentiable: bool
-    robust: bool | str | None
-    units: str
-    kinks: Mapping[str, str]
-    reference: str
-    elementwise: bool
-    aliases: tuple[str, ...]
-
-
 class Declaration:
     """What a `Loss` object asks Python for: its properties, documentation, signatures and ufuncs."""
 
-    def __init__(self, info: LossInfo, documentation: _docs.Documentation) -> None:
-        self.info = info
-        self._documentation = documentation
+    def __init__(
+        self, name: str, docstring: str | None, core: Mapping[str, Any], properties: Mapping[str, Any]
+    ) -> None:
+        self._name = name
+        self._docstring = docstring
+        self._core = core
+        self._properties = properties
         self._composed: dict[str, str] = {}
+
+    @property
+    def elementwise(self) -> bool:
+        """The unreduced loss has one value per element."""
+        elementwise: bool = self._core["elementwise"]
+        return elementwise
+
+    @cached_property
+    def documentation(self) -> _docs.Documentation:
+        """The docstring in its parts; raises DocumentationError where it lacks one."""
+        parameters = [parameter["name"] for parameter in (*self._core["operands"], *self._core["options"])]
+        return _docs.parse(self._name, self._docstring, parameters)
+
+    @cached_property
+    def info(self) -> LossInfo:
+        """What is known about the loss."""
+        options = tuple(OptionInfo(**option) for option in self._core["options"])
+        return LossInfo(
+            name=self._name,
+            summary=self.documentation.summary,
+            formula=self.documentation.formula,
+            operands=tuple(OperandInfo(**operand) for operand in self._core["operands"]),
+            options=options,
+            defaults=MappingProxyType({option.name: option.default for option in options}),
+            elementwise=self._core["elementwise"],
+            **self._properties,
+        )
 
     def document(self, method: str) -> str:
         """Docstring of the loss ("__call__") or a method; composed at the first request, as few are ever read."""
         if method not in self._composed:
-            self._composed[method] = self._documentation.compose(self.info.name, method, self._example(method))
+            self._composed[method] = self.documentation.compose(self.info.name, method, self._example(method))
         return self._composed[method]
 
     def _example(self, method: str) -> str:
         """A call and its real result. The numbers are in the domain of every loss: probabilities, counts, labels."""
+        # As many as there are numbers in a default along the last axis.
+        size = max([2, *(len(o.default) for o in self.info.operands if isinstance(o.default, tuple))])
         arguments: list[list[float]] = [
-            [1, 1] if operand.integer else [1.0, 1.0] for operand in self.info.operands if not operand.optional
+            [1 if operand.integer else 1.0] * size for operand in self.info.operands if not operand.optional
         ]
-        arguments[0] = [0.25, 0.75]
-        result = getattr(registry[self.info.name], method)(*arguments)
-        return f">>> fl.{self.info.name}.{method}({', '.join(map(str, arguments))})\n{result!r}"
+        arguments[0] = [round((i + 0.5) / size, 2) for i in range(size)]
+        result = getattr(registry[self._name], method)(*arguments)
+        return f">>> fl.{self._name}.{method}({', '.join(map(str, arguments))})\n{result!r}"
 
     def signature(self, method: str, bound: Mapping[str, Any]) -> inspect.Signature:
-        """Parameters of the loss or a method, with the options that are bound as defaults."""
-        kinds = inspect.Parameter
+        """Parameters of the loss or a method, with what is bound as defaults."""
         parameters = [
-            kinds(operand.name, kinds.POSITIONAL_OR_KEYWORD, default=None if operand.optional else kinds.empty)
-            for operand in self.info.operands
+            inspect.Parameter(name, kind, default=bound.get(name, default))
+            for name, kind, default in _parameters(self._core)
         ]
-        defaults: dict[str, Any] = {**self.info.defaults, **bound}
         for name in _docs.CALL_KEYWORDS[method]:
-            defaults[name] = {"reduction": "mean", "accumulate": False}.get(name)
-        parameters += [kinds(name, kinds.KEYWORD_ONLY, default=default) for name, default in defaults.items()]
+            default = {"reduction": "mean", "accumulate": False}.get(name)
+            parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
         return inspect.Signature(parameters)
 
     def document_ufunc(self, gradient: bool) -> str:
         """Docstring of the ufunc of the value or of the gradient."""
         names = [o.name for o in self.info.operands if not o.multiplies] + [o.name for o in self.info.options]
-        return self._documentation.compose_ufunc(self.info.name, ", ".join(names), gradient)
+        return self.documentation.compose_ufunc(self.info.name, ", ".join(names), gradient)
 
     @property
     def ufunc(self) -> np.ufunc:
@@ -171,11 +113,13 @@ class Declaration:
 
 
 registry: dict[str, _core.Loss] = {}
+# Every public name of every loss: those of the registry, and what else a loss is called.
+functions: dict[str, _core.Loss] = {}
 
 
-def rebuild(name: str, options: Mapping[str, Any]) -> _core.Loss:
-    """Unpickle a loss with bound options."""
-    return registry[name].partial(**options)
+def rebuild(name: str, bound: Mapping[str, Any]) -> _core.Loss:
+    """Unpickle a loss with bound options or operands."""
+    return registry[name].partial(**bound)
 
 
 class _FromDeclaration:
@@ -215,27 +159,31 @@ def _complete_types() -> None:
     loss: Any = _core.Loss
     method: Any = _core.LossMethod
     loss.__doc__ = _FromDeclaration(LOSS_DOCUMENTATION, lambda l: l._declaration.document("__call__"))
-    loss.__signature__ = _FromDeclaration(None, lambda l: l._declaration.signature("__call__", l._bound_options))
+    loss.__signature__ = _FromDeclaration(None, lambda l: l._declaration.signature("__call__", l._bound))
     method.__doc__ = _FromDeclaration(
         "A method of a loss, such as `grad`.", lambda m: m.__self__._declaration.document(m.__name__)
     )
     method.__signature__ = _FromDeclaration(
-        None, lambda m: m.__self__._declaration.signature(m.__name__, m.__self__._bound_options)
+        None, lambda m: m.__self__._declaration.signature(m.__name__, m.__self__._bound)
     )
 
 
 _complete_types()
 
 
-def _check_parameters(
-    loss: str, signature: inspect.Signature, operands: tuple[OperandInfo, ...], options: tuple[OptionInfo, ...]
-) -> None:
-    """Hold the declared signature against the core's description."""
+def _parameters(core: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Name, kind and default of every operand and option, as the core describes them."""
     kinds = inspect.Parameter
-    expected: list[tuple[str, Any, Any]] = [
-        (operand.name, kinds.POSITIONAL_OR_KEYWORD, None if operand.optional else kinds.empty) for operand in operands
+    operands = [
+        (o["name"], kinds.POSITIONAL_OR_KEYWORD, o["default"] if o["optional"] else kinds.empty)
+        for o in core["operands"]
     ]
-    expected += [(option.name, kinds.KEYWORD_ONLY, option.default) for option in options]
+    return operands + [(o["name"], kinds.KEYWORD_ONLY, o["default"]) for o in core["options"]]
+
+
+def _check_parameters(loss: str, signature: inspect.Signature, core: Mapping[str, Any]) -> None:
+    """Hold the declared signature against the core's description."""
+    expected = _parameters(core)
     declared = [(p.name, p.kind, p.default) for p in signature.parameters.values()]
     if [name for name, _, _ in declared] != [name for name, _, _ in expected]:
         raise DeclarationError(
@@ -246,6 +194,19 @@ def _check_parameters(
             raise DeclarationError(f"{loss}: '{name}' must be {core_kind.description}")
         if type(default) is not type(core_default) or default != core_default:
             raise DeclarationError(f"{loss}: '{name}' has the default {default!r}; in the core it is {core_default!r}")
+
+
+def _register(loss: _core.Loss, names: tuple[str, ...]) -> None:
+    for name in names:
+        if name in functions:
+            raise DeclarationError(f"{loss.__name__}: '{name}' is already the name of {functions[name]!r}")
+        functions[name] = loss
+    registry[loss.__name__] = loss
+
+
+@cache
+def _core_losses() -> Mapping[str, Any]:
+    return _core.loss_descriptions()
 
 
 def declare(
@@ -260,12 +221,14 @@ def declare(
     reference: str,
     kinks: Mapping[str, str] | None = None,
     elementwise: bool = True,
+    also_named: tuple[str, ...] = (),
     aliases: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], _core.Loss]:
     '''Make a loss of the core that has this function's name into a documented `Loss`.
 
-    The function is never run: its signature names the operands (positional; ``= None`` for those that may be left out)
-    and the options (keyword-only, with their defaults); its docstring documents them. Both are compared with the core.
+    The function is never run: its signature names the operands (positional; those that may be left out with ``= None``
+    or the default that the core has) and the options (keyword-only, with their defaults); its docstring documents them.
+    Both are compared with the core.
 
     Parameters
     ----------
@@ -290,13 +253,17 @@ def declare(
         exactly when `differentiable` is "kinks".
     elementwise : bool, default True
         The reduced loss is a sum over elements (rmse is not): Hessians and ufuncs exist.
+    also_named : tuple of str, optional
+        Further names under which the package has the same object, where a loss goes by more than one:
+        ``("pinball_loss",)`` makes ``fl.pinball_loss is fl.quantile_loss``.
     aliases : tuple of str, optional
         Other names in use ("mean absolute error", "MAE"), for searching only.
 
     Notes
     -----
-    Annotate operands with ``ArrayLike`` (``ArrayLike | None = None`` where they may be left out) and options with
-    ``float``, ``bool`` or ``Literal[...]``: the stubs for type checkers and editors are made from these words.
+    Annotate operands with ``ArrayLike`` (``ArrayLike | None = None`` where they may be left out, ``ArrayLike = 0.5``
+    where they have a default) and options with ``float``, ``bool`` or ``Literal[...]``: the stubs for type checkers and
+    editors are made from these words.
 
     The docstring has a summary (one sentence), the formula as an indented block after ``::``, further paragraphs if
     needed, and these numpydoc sections in this order: ``Parameters`` (operands and options only), ``Returns`` (of the
@@ -333,39 +300,29 @@ def declare(
 
     def build(function: Callable[..., Any]) -> _core.Loss:
         name = function.__name__
-        description = _core.loss_descriptions().get(name)
-        if description is None:
+        core = _core_losses().get(name)
+        if core is None:
             raise DeclarationError(f"{name}: the compiled core has no loss of this name")
-        operands = tuple(OperandInfo(**operand) for operand in description["operands"])
-        options = tuple(OptionInfo(**option) for option in description["options"])
-        _check_parameters(name, inspect.signature(function), operands, options)
+        _check_parameters(name, inspect.signature(function), core)
         if (differentiable == "kinks") != bool(kinks):
             raise DeclarationError(f"{name}: `kinks` must be given exactly when differentiable is 'kinks'")
-        if elementwise != description["elementwise"]:
-            raise DeclarationError(f"{name}: elementwise must be {description['elementwise']}, as in the core")
-        text = _docs.parse(name, function.__doc__, [*(o.name for o in operands), *(o.name for o in options)])
-        info = LossInfo(
-            name=name,
-            family=family,
-            task=task,
-            summary=text.summary,
-            formula=text.formula,
-            operands=operands,
-            options=options,
-            defaults=MappingProxyType({option.name: option.default for option in options}),
-            convex=convex,
-            differentiable=differentiable,
-            twice_differentiable=twice_differentiable,
-            robust=robust,
-            units=units,
-            kinks=MappingProxyType(dict(kinks or {})),
-            reference=reference,
-            elementwise=elementwise,
-            aliases=aliases,
-        )
-        if name in registry:
-            raise DeclarationError(f"{name}: declared twice")
-        registry[name] = _core.Loss(name, Declaration(info, text))
-        return registry[name]
+        if elementwise != core["elementwise"]:
+            raise DeclarationError(f"{name}: elementwise must be {core['elementwise']}, as in the core")
+        properties = {
+            "family": family,
+            "task": task,
+            "convex": convex,
+            "differentiable": differentiable,
+            "twice_differentiable": twice_differentiable,
+            "robust": robust,
+            "units": units,
+            "kinks": MappingProxyType(dict(kinks or {})),
+            "reference": reference,
+            "also_named": also_named,
+            "aliases": aliases,
+        }
+        loss = _core.Loss(name, Declaration(name, function.__doc__, core, properties))
+        _register(loss, (name, *also_named))
+        return loss
 
     return build

@@ -58,6 +58,7 @@ class Declared:
     options: list[Parameter]
     documentation: str
     elementwise: bool
+    also_named: list[str]
 
     def signature(self, *keywords: str) -> str:
         options = [option.text() for option in self.options]
@@ -79,10 +80,10 @@ def _declared(function: ast.FunctionDef, decorator: ast.Call) -> Declared:
     operands = [_parameter(*pair) for pair in zip(arguments.args, [*missing, *arguments.defaults], strict=True)]
     options = [_parameter(*pair) for pair in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
     documentation = ast.get_docstring(function) or ""
-    elementwise = not any(
-        word.arg == "elementwise" and ast.unparse(word.value) == "False" for word in decorator.keywords
-    )
-    return Declared(function.name, operands, options, documentation, elementwise)
+    words = {word.arg: word.value for word in decorator.keywords}
+    elementwise = "elementwise" not in words or ast.literal_eval(words["elementwise"])
+    also_named = list(ast.literal_eval(words["also_named"])) if "also_named" in words else []
+    return Declared(function.name, operands, options, documentation, elementwise, also_named)
 
 
 def _decorator(node: ast.stmt) -> ast.Call | None:
@@ -147,13 +148,14 @@ def loss_stub(loss: Declared) -> str:
     if loss.elementwise:
         for attribute in ("ufunc", "grad_ufunc"):
             attributes += ["    @property", f"    def {attribute}(self) -> np.ufunc: ..."]
-    options = ", ".join(
-        ["self", "*"][: 1 + bool(loss.options)] + [f"{o.name}: {o.annotation} = ..." for o in loss.options]
-    )
+    # partial() binds an operand to a number; those whose default is None have nothing that it could replace.
+    bound = [f"{o.name}: float = ..." for o in loss.operands if o.default not in (None, "None")]
+    bound += [f"{o.name}: {o.annotation} = ..." for o in loss.options]
+    partial = ", ".join(["self", "*"][: 1 + bool(bound)] + bound)
     lines += [f"class {loss.class_name}(Loss):", f"    {loss.documentation!r}", *_overloads("__call__", value_cases)]
     lines += attributes
     lines += [
-        f"    def partial({options}) -> {loss.class_name}: ...  # type: ignore[override]",
+        f"    def partial({partial}) -> {loss.class_name}: ...  # type: ignore[override]",
         "",
         f"{loss.name}: {loss.class_name}",
         "",
@@ -172,7 +174,9 @@ def package_stub(families: dict[str, list[Declared]]) -> str:
         lines += [f"from {node.module} import {names}"] if names else []
     lines += ["from fastloss import ufuncs as ufuncs"]
     for family, declared in families.items():
-        lines += [f"from fastloss.losses.{family} import {loss.name} as {loss.name}" for loss in declared]
+        for loss in declared:
+            source = f"from fastloss.losses.{family} import {loss.name} as"
+            lines += [f"{source} {name}" for name in (loss.name, *loss.also_named)]
     return "\n".join([*lines, "", "def losses() -> Mapping[str, LossInfo]: ...", ""])
 
 

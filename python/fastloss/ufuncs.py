@@ -15,27 +15,34 @@ array([0.5, 1. ])
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 
 from fastloss import _core
 from fastloss._declare import registry as _registry
 
+_losses = {
+    name + suffix: (loss, suffix == "_grad")
+    for name, loss in _registry.items()
+    if loss._declaration.elementwise
+    for suffix in ("", "_grad")
+}
+__all__ = [*_losses]
 
-def _make(loss: Any, gradient: bool) -> np.ufunc:
-    name = loss.__name__ + ("_grad" if gradient else "")
-    made: np.ufunc = _core.make_ufunc(loss.__name__, gradient, name, loss._declaration.document_ufunc(gradient))
+
+def __getattr__(name: str) -> np.ufunc:
+    """Each ufunc is made when it is first asked for: their documentation is much text, and few are used."""
+    if name not in _losses:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    loss, gradient = _losses[name]
+    made = _core.make_ufunc(loss.__name__, gradient, name, loss._declaration.document_ufunc(gradient))
     # Where a ufunc can say which module it is in (NumPy 2.2), pickling need not search for it.
     with suppress(AttributeError):
         made.__module__ = __name__
-    return made
+    # Of threads that ask at once, all get the same one.
+    found: np.ufunc = globals().setdefault(name, made)
+    return found
 
 
-__all__ = []
-for _loss in _registry.values():
-    if _loss.info.elementwise:
-        for _gradient in (False, True):
-            _ufunc = _make(_loss, _gradient)
-            globals()[_ufunc.__name__] = _ufunc
-            __all__.append(_ufunc.__name__)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

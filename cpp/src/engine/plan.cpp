@@ -166,6 +166,13 @@ void fill_defaults(pointwise_call& call) {
 
 }  // namespace
 
+void check_operand_value(const loss_info& loss, const void* options, int operand, double x) {
+  const domain values = loss.values_of(options, operand);
+  if (std::isnan(x) || !values.contains(x))
+    fail_value(loss, std::string(loss.operands[static_cast<std::size_t>(operand)].name) + " must be " + domain_text(values) + ", got " +
+                         number_text(x));
+}
+
 pointwise_plan::pointwise_plan(const pointwise_call& given) : call_(&given), computation_(dtype::float64) {
   if (needs_defaults(given)) {
     completed_ = given;

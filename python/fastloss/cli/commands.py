@@ -84,13 +84,17 @@ def cmake_folder() -> Path:
 
 
 def loss_table() -> str:
-    """Name, family, task and summary of every loss, in columns."""
-    rows = [("loss", "family", "task", "summary")]
-    rows += [(info.name, info.family, info.task, info.summary) for info in fl.losses().values()]
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]]) for row in rows
-    )
+    """Every loss with its task and summary: a block of lines for each family, in columns that all of them share."""
+    rows = [(" = ".join([info.name, *info.also_named]), info.task, info.summary) for info in fl.losses().values()]
+    name_width, task_width = (max(len(row[i]) for row in rows) for i in range(2))
+    lines: list[str] = []
+    family = ""
+    for row, info in zip(rows, fl.losses().values(), strict=True):
+        if info.family != family:
+            family = info.family
+            lines += ["", family] if lines else [family]
+        lines.append(f"  {row[0]:{name_width}}  {row[1]:{task_width}}  {row[2]}")
+    return "\n".join(lines)
 
 
 def demo(*, quick: bool, seed: int) -> int:

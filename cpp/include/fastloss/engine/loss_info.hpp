@@ -22,7 +22,7 @@ constexpr bool has_differentiable_integers() {
 template <class L>
 constexpr bool defaults_are_in_range() {
   for (const operand& o : L::operands) {
-    if (o.initial.size() > max_initial || (!o.initial.empty() && o.is(optional))) return false;
+    if (o.initial.size() > max_initial || (!o.initial.empty() && (o.is(optional) || o.is(integer)))) return false;
     for (const double x : o.initial)
       if (!o.values.contains(x)) return false;
   }
@@ -36,7 +36,7 @@ constexpr bool validate_loss() {
   static_assert(operand_count<L> >= 1 && operand_count<L> <= max_operands);
   static_assert(options_of<L>().size() <= max_options);
   static_assert(!L::operands[0].may_be_left_out() && !L::operands[0].is(multiplies), "the first operand is the prediction");
-  static_assert(defaults_are_in_range<L>(), "an operand is optional, or has a default that it may be given");
+  static_assert(defaults_are_in_range<L>(), "an operand is optional, or has a default of real numbers in its domain");
   static_assert(!has_differentiable_integers<L>(), "there is no derivative in an integer");
   return true;
 }

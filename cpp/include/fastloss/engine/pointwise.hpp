@@ -79,6 +79,9 @@ class FASTLOSS_API pointwise_plan {
   dtype computation_;
 };
 
+// Throws unless `x` may be a default of the operand under these options: for numbers that calls are to take later.
+FASTLOSS_API void check_operand_value(const loss_info& loss, const void* options, int operand, double x);
+
 // The registered losses, in the order of losses/registry.hpp.
 FASTLOSS_API std::span<const loss_info> registered_losses();
 // Null if there is none of that name.

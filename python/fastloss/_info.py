@@ -1,0 +1,105 @@
+"""What `fastloss.losses()` tells of each loss, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Differentiable = Literal["smooth", "C1", "kinks"]
+
+
+@dataclass(frozen=True)
+class OperandInfo:
+    """An array (or number) that a loss takes.
+
+    Attributes
+    ----------
+    name : str
+        Name of the parameter.
+    optional : bool
+        May be left out.
+    default : float, tuple of float or None
+        What holds where it is left out: a number, or one number for each element along the last axis. `partial` binds
+        another number. None for an operand that must be given, or that does nothing where it is left out.
+    differentiable : bool
+        Has a gradient: `wrt` may name it.
+    multiplies : bool
+        Multiplies the loss from outside the formula, as torch's `weight` does.
+    integer : bool
+        Class indices or counts: only integer and bool dtypes are accepted, floating ones are a TypeError.
+    domain : str
+        The values that it may take, such as "[0, 1]"; empty where all are allowed.
+    """
+
+    name: str
+    optional: bool
+    default: float | tuple[float, ...] | None
+    differentiable: bool
+    multiplies: bool
+    integer: bool
+    domain: str
+
+
+@dataclass(frozen=True)
+class OptionInfo:
+    """A number, switch or choice that shapes the formula of a loss, with its default and the values it may take."""
+
+    name: str
+    kind: Literal["number", "toggle", "choice"]
+    default: float | bool | str
+    domain: str
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LossInfo:
+    """What is known about a loss. ``fastloss.losses()`` gives one for every loss.
+
+    Attributes
+    ----------
+    name, family, task, summary, formula, reference : str
+        Name, room in the registry, the task it is made for, first sentence of the documentation, formula, source.
+    operands, options : tuple
+        Descriptions of the operands and options, in order.
+    defaults : mapping
+        The default of every option.
+    convex : bool or str
+        Convex in the first operand; a string says in what else, or under which condition.
+    differentiable : {"smooth", "C1", "kinks"}
+        Of every order; once, continuously; or everywhere but at `kinks`.
+    twice_differentiable : bool
+        The second derivative exists everywhere.
+    robust : bool, str or None
+        Grows at most linearly, so that outliers have bounded influence; None where the question makes no sense.
+    units : str
+        Units of the value: "target", "target squared", "nats", "margin", "unitless" or "distance".
+    kinks : mapping
+        Where the loss is not differentiable, and the derivative that is returned there.
+    elementwise : bool
+        The unreduced loss has one value per element and its sum or mean is the reduced one: `hess`, `grad_and_hess`,
+        `ufunc` and `grad_ufunc` exist.
+    also_named : tuple of str
+        Other names of the same object in this package.
+    aliases : tuple of str
+        Other names in use, for searching.
+    """
+
+    name: str
+    family: str
+    task: str
+    summary: str
+    formula: str
+    operands: tuple[OperandInfo, ...]
+    options: tuple[OptionInfo, ...]
+    defaults: Mapping[str, float | bool | str]
+    convex: bool | str
+    differentiable: Differentiable
+    twice_differentiable: bool
+    robust: bool | str | None
+    units: str
+    kinks: Mapping[str, str]
+    reference: str
+    elementwise: bool
+    also_named: tuple[str, ...]
+    aliases: tuple[str, ...]
