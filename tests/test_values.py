@@ -40,3 +40,27 @@ def test_value_of_ordinary_numbers_matches_plain_numpy(check, dtype):
         value = cases.compute(check.loss, "value", operands, options)
         eps = np.finfo(dtype).eps
         np.testing.assert_allclose(value, exact("value").astype(dtype), rtol=32 * eps, atol=32 * eps)
+
+
+LEFT_OUT = [(name, o.name) for name in cases.NAMES for o in REFERENCES[name].operands if o.may_be_left_out]
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize(("name", "operand"), LEFT_OUT)
+def test_an_operand_that_is_left_out_is_its_default(name, operand, dtype):
+    reference, loss = REFERENCES[name], cases.loss(name)
+    described = reference.operand(operand)
+    default = np.asarray(1.0 if described.default is None else described.default, dtype)
+    columns = default.size if default.ndim else 7
+    operands = cases.sample(reference, cases.seed(name, operand, "left out"), 30 * columns, dtype)
+    operands = {k: v.reshape(30, columns) for k, v in operands.items() if k != operand}
+    for options in cases.option_sets(reference):
+        for reduction in ("none", "mean", "sum"):
+            call = {**operands, **options, "reduction": reduction}
+            value, slope = loss.value_and_grad(**call, **{operand: default})
+            for left_out in ({}, {operand: None}):
+                again, gradient = loss.value_and_grad(**call, **left_out)
+                np.testing.assert_allclose(again, value, rtol=4 * np.finfo(dtype).eps, strict=True)
+                np.testing.assert_allclose(gradient, slope, rtol=4 * np.finfo(dtype).eps, strict=True)
+    with pytest.raises(ValueError, match=f"{operand}.*not given"):
+        loss.grad(**operands, wrt=operand)

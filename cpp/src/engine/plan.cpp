@@ -47,7 +47,8 @@ void check_shape(const loss_info& loss, const char* name, const const_array& a, 
   std::ptrdiff_t strides[max_rank];
   if (align_strides(a, how, input.rank, input.shape, strides)) return;
   fail_value(loss, std::string(name) + " has shape " + shape_text(a.rank, a.shape) + " but " + loss.operands[0].name + " has shape " +
-                       shape_text(input.rank, input.shape) + "; " + name + " must have " + need_text(how, loss.operands[0].name) + ", or be a number");
+                       shape_text(input.rank, input.shape) + "; " + name + " must have " + need_text(how, loss.operands[0].name) +
+                       ", or be a number");
 }
 
 void check_rank(const loss_info& loss, const char* name, const const_array& a) {
