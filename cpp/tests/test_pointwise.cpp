@@ -115,7 +115,7 @@ std::vector<double> results_of(const request& r) {
   call.hessian = r.loss->elementwise;
   for (std::size_t k = 0; k < r.loss->operands.size(); ++k) {
     const operand& o = r.loss->operands[k];
-    if (o.is(optional) && !r.with_optional) continue;
+    if ((o.is(optional) || o.initial.size() == 1) && !r.with_optional) continue;
     array_1d& array = operands.emplace_back(r.type, r.count, r.how);
     fill(array, r.count, r.loss->values_of(options, static_cast<int>(k)), static_cast<unsigned>(k));
     call.operands[k] = array.input();

@@ -26,6 +26,15 @@ double read_number(const kernel_table& table, const const_array& a) {
   return x;
 }
 
+// A number that the domain contains: 1 if that is one.
+double number_inside(const domain& d) {
+  if (d.contains(1.0)) return 1.0;
+  if (std::isfinite(d.upper) && !d.upper_open) return d.upper;
+  if (std::isfinite(d.lower) && !d.lower_open) return d.lower;
+  if (std::isfinite(d.lower) && std::isfinite(d.upper)) return d.lower + (d.upper - d.lower) / 2;
+  return std::isfinite(d.lower) ? d.lower + 1.0 : d.upper - 1.0;
+}
+
 // Collects the arrays of a call, each with its strides over the input's axes, and lays them out together.
 class job_builder {
  public:
@@ -115,7 +124,7 @@ class job_builder {
     const domain d = call_.loss->values_of(call_.options, k);
     if (d.everything() || !(d.always || call_.call.raise_domain)) return;
     job_.domains[k] = d;
-    if (!d.contains(1.0)) job_.filler[k] = std::isfinite(d.upper) ? d.upper : d.lower;
+    job_.filler[k] = number_inside(d);
   }
 
   void add_gradients(std::vector<double>& sums) {
