@@ -7,7 +7,7 @@ namespace fastloss {
 
 std::span<const elementary_function> active_elementary_functions() {
   const kernel_table& table = active_kernels();
-  return {table.elementary, table.elementary_count};
+  return {table.elementary->functions, table.elementary->count};
 }
 
 }  // namespace fastloss

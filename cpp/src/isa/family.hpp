@@ -4,10 +4,9 @@
 
 #include "fastloss/core/type_list.hpp"
 #include "fastloss/engine/pointwise_kernels.hpp"
+#include "isa/parts.hpp"
 
-#define FASTLOSS_JOIN_(A, B) A##_##B
-#define FASTLOSS_JOIN(A, B) FASTLOSS_JOIN_(A, B)
-// FASTLOSS_KERNEL_TABLE names the instruction set, so this names it and the family.
+// As the names of the other parts: the instruction set, then the family.
 #define FASTLOSS_FAMILY_KERNELS(FAMILY) FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, FAMILY)
 
 namespace fastloss {

@@ -45,12 +45,20 @@ struct tile_operations {
   bool (*nonfinite)(const void* tile, std::size_t count);               // any element infinite or NaN; any count
 };
 
+struct tile_operations_of_dtypes {
+  tile_operations of[2];  // float32, float64
+};
+
+struct elementary_table {
+  const elementary_function* functions;
+  std::size_t count;
+};
+
 struct kernel_table {
   const char* isa;
   const loss_kernels* const* pointwise;  // in the order of the registry
-  tile_operations tiles[2];              // float32, float64
-  const elementary_function* elementary;
-  std::size_t elementary_count;
+  const tile_operations* tiles;          // float32, float64
+  const elementary_table* elementary;
 };
 
 }  // namespace fastloss

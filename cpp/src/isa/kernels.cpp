@@ -1,12 +1,10 @@
-// The kernels of one instruction set. Compiled once for each, with that set's flags; exports FASTLOSS_KERNEL_TABLE alone.
+// The kernels of one instruction set. Compiled once for each, with that set's flags, as all sources of this folder are: this one
+// puts together what the others hold, and includes every loss, so it has nothing that takes long to compile.
 #include <array>
 
 #include "fastloss/losses/registry.hpp"
-#include "isa/elementary.hpp"
 #include "isa/family.hpp"
-#include "isa/kernel_table.hpp"
-#include "isa/strided.hpp"
-#include "isa/tiles.hpp"
+#include "isa/parts.hpp"
 
 namespace fastloss {
 
@@ -24,45 +22,10 @@ constexpr auto pointwise_kernel_table = [] {
   return all;
 }();
 
-template <class S, dtype T>
-constexpr void add_dtype(tile_operations& t) {
-  using E = element<T>;
-  constexpr int k = static_cast<int>(T);
-  t.load[k][0] = load<S, E, false>;
-  t.load[k][1] = load<S, E, true>;
-  if constexpr (is_floating(T)) {
-    t.store[k][0] = store<S, E, false>;
-    t.store[k][1] = store<S, E, true>;
-  }
-}
-
-template <class S, class V, int... T>
-constexpr tile_operations make_tiles(std::integer_sequence<int, T...>) {
-  tile_operations t{};
-  (add_dtype<S, static_cast<dtype>(T)>(t), ...);
-  t.stream = stream<S>;
-  t.scatter_add = scatter_add<S>;
-  t.fill = fill<S>;
-  t.multiply = multiply<S>;
-  t.combine = combine<S>;
-  t.blend = blend<S>;
-  t.propagate_nan = propagate_nan<S>;
-  t.sum = sum<S, V>;
-  t.outside = outside<S, V>;
-  t.nonfinite = nonfinite<S>;
-  return t;
-}
-
 }  // namespace
 
 extern const kernel_table FASTLOSS_KERNEL_TABLE;
-const kernel_table FASTLOSS_KERNEL_TABLE = {
-    FASTLOSS_ISA_NAME,
-    pointwise_kernel_table.data(),
-    {make_tiles<float, vector_of_float>(std::make_integer_sequence<int, dtype_count>{}),
-     make_tiles<double, vector_of_double>(std::make_integer_sequence<int, dtype_count>{})},
-    elementary_functions,
-    sizeof(elementary_functions) / sizeof(elementary_functions[0]),
-};
+const kernel_table FASTLOSS_KERNEL_TABLE = {FASTLOSS_ISA_NAME, pointwise_kernel_table.data(), FASTLOSS_TILE_OPERATIONS.of,
+                                            &FASTLOSS_ELEMENTARY_FUNCTIONS};
 
 }  // namespace fastloss

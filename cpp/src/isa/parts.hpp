@@ -1,0 +1,17 @@
+// The parts of the kernel table of one instruction set, each in an object of its own; family.hpp declares those of the losses.
+#pragma once
+
+#include "isa/kernel_table.hpp"
+
+// FASTLOSS_KERNEL_TABLE names the instruction set, so these name it and the part.
+#define FASTLOSS_JOIN_(A, B) A##_##B
+#define FASTLOSS_JOIN(A, B) FASTLOSS_JOIN_(A, B)
+#define FASTLOSS_TILE_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, tile_operations)
+#define FASTLOSS_ELEMENTARY_FUNCTIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, elementary_functions)
+
+namespace fastloss {
+
+extern const tile_operations_of_dtypes FASTLOSS_TILE_OPERATIONS;
+extern const elementary_table FASTLOSS_ELEMENTARY_FUNCTIONS;
+
+}  // namespace fastloss
