@@ -53,8 +53,9 @@ def checks(kind=None) -> list[Check]:
 
 
 def option_sets(reference: Reference) -> list[dict]:
-    """The defaults, then each option with each of its other values."""
-    return [{}, *({name: value} for name, values in reference.options.items() for value in values)]
+    """The defaults, then each option with each of its other values, then the combinations worth trying."""
+    alone = ({name: value} for name, values in reference.options.items() for value in values)
+    return [{}, *alone, *map(dict, reference.combined_options)]
 
 
 def presences(reference: Reference) -> list[tuple[str, ...]]:

@@ -125,10 +125,11 @@ def idle_options(info, compute=cases.compute):
         for value in alternatives:
             differs = any(
                 not np.array_equal(
-                    compute(info.name, quantity, operands, {}),
-                    compute(info.name, quantity, operands, {option.name: value}),
+                    compute(info.name, quantity, operands, {**others, option.name: option.default}),
+                    compute(info.name, quantity, operands, {**others, option.name: value}),
                     equal_nan=True,
                 )
+                for others in ({}, *reference.combined_options)
                 for operands in _ordinary_and_wide(info.name)
                 for quantity in ("value", f"gradient:{reference.first}")
             )

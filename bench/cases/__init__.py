@@ -1,8 +1,8 @@
 """The benchmark cases: one entry per loss, one module per family."""
 
 from bench.case import Case
-from bench.cases import binary, likelihood, margin, regression
+from bench.cases import binary, count, likelihood, margin, regression
 
-CASES: dict[str, Case] = regression.CASES | binary.CASES | likelihood.CASES | margin.CASES
+CASES: dict[str, Case] = regression.CASES | binary.CASES | likelihood.CASES | margin.CASES | count.CASES
 
 __all__ = ["CASES"]

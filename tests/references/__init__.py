@@ -1,10 +1,12 @@
 """Independent references, one entry per loss, one module per family."""
 
-from references import binary, likelihood, margin, regression
+from references import binary, count, likelihood, margin, regression
 from references.schema import Kink, Operand, Reference
 
 REFERENCES: dict[str, Reference] = {
-    reference.name: reference for family in (regression, binary, likelihood, margin) for reference in family.REFERENCES
+    reference.name: reference
+    for family in (regression, binary, likelihood, margin, count)
+    for reference in family.REFERENCES
 }
 
 __all__ = ["REFERENCES", "Kink", "Operand", "Reference"]

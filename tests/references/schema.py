@@ -72,6 +72,8 @@ class Reference:
     outside: Mapping[str, float] = field(default_factory=dict)
     # Each option with other values than its default to try; the operands draw from the default's range.
     options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    # Options worth trying together, such as those that matter only beside another one.
+    combined_options: tuple[Mapping[str, Any], ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     # Terms formed first, which a correctly rounded primitive already rounds: {quantity: f -> [(term, slope)]}, where a
     # quantity is "value", an operand's name for its gradient, or "hessian".

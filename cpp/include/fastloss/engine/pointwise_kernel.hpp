@@ -98,7 +98,8 @@ struct loop {
     return Formula{}(loss, seeded<I, Present, Dual, order>(x[I < Present ? I : 0])...);
   }
 
-  static void run(const void* options, const tile& t) {
+  // Flattened: the lambdas that formulas hand to choose() are not always-inline by themselves.
+  [[gnu::flatten]] static void run(const void* options, const tile& t) {
     const L loss = *static_cast<const L*>(options);
     const S* in[Present];
     for (int k = 0; k < Present; ++k) in[k] = static_cast<const S*>(t.operand[k]);

@@ -4,6 +4,7 @@
 
 #include "fastloss/core/type_list.hpp"
 #include "fastloss/losses/binary.hpp"
+#include "fastloss/losses/count.hpp"
 #include "fastloss/losses/likelihood.hpp"
 #include "fastloss/losses/margin.hpp"
 #include "fastloss/losses/regression.hpp"
@@ -12,7 +13,8 @@
   APPLY(regression)              \
   APPLY(binary)                  \
   APPLY(likelihood)              \
-  APPLY(margin)
+  APPLY(margin)                  \
+  APPLY(count)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {

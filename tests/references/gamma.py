@@ -1,0 +1,40 @@
+"""lgamma and digamma in long double: Stirling's series after a shift (Abramowitz and Stegun, 6.1.40 and 6.3.18)."""
+
+import numpy as np
+
+LONG = np.longdouble
+SHIFT = 25  # from here on the series below is exact to long double
+# B_2k / (2k (2k - 1)) and B_2k / 2k
+STIRLING = [LONG(n) / d for n, d in ((1, 12), (-1, 360), (1, 1260), (-1, 1680), (1, 1188), (-691, 360360), (1, 156))]
+DIGAMMA = [LONG(n) / d for n, d in ((1, 12), (-1, 120), (1, 252), (-1, 240), (1, 132), (-691, 32760), (1, 12))]
+HALF_LOG_2_PI = np.log(8 * np.arctan(LONG(1))) / 2
+
+
+def _series(coefficients, x):
+    """The sum of c_k / x^(2k - 1), from its smallest term on."""
+    total, inverse = np.zeros_like(x), 1 / x
+    for c in reversed(coefficients):
+        total = total * inverse * inverse + c
+    return total * inverse
+
+
+def log_gamma(x):
+    """log(Gamma(x)) for x > 0."""
+    x = np.asarray(x, LONG)
+    product, y = np.ones_like(x), x.copy()
+    for _ in range(SHIFT):
+        small = y < SHIFT
+        product = np.where(small, product * y, product)
+        y = np.where(small, y + 1, y)
+    return (y - LONG(0.5)) * np.log(y) - y + HALF_LOG_2_PI + _series(STIRLING, y) - np.log(product)
+
+
+def digamma(x):
+    """The derivative of log_gamma for x > 0."""
+    x = np.asarray(x, LONG)
+    total, y = np.zeros_like(x), x.copy()
+    for _ in range(SHIFT):
+        small = y < SHIFT
+        total = np.where(small, total + 1 / y, total)
+        y = np.where(small, y + 1, y)
+    return np.log(y) - 1 / (2 * y) - _series(DIGAMMA, y) / y - total
