@@ -14,6 +14,7 @@ from bench.case import Case, Mode
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from references import REFERENCES
+from references.reductions import left_out
 
 # A float32 sum over the largest arrays is allowed its rounding; the gradient is compared with its largest element.
 VALUE_TOLERANCE = {"float32": 2e-4, "float64": 1e-10}
@@ -50,9 +51,9 @@ class Problem:
         for name in names:
             operand = reference.operand(name)
             operands[name] = operand.ordinary(rng, size, operand.dtype(dtype).type, operands)
-        # Operands left out are ones; one that multiplies is no argument of the formula.
+        # One that multiplies is no argument of the formula.
         arguments = {
-            o.name: operands[o.name].astype(np.float64) if o.name in operands else 1.0
+            o.name: operands[o.name].astype(np.float64) if o.name in operands else left_out(o)
             for o in reference.operands
             if not o.multiplies
         } | reference.defaults

@@ -32,6 +32,14 @@ def _fail_if_skipped(report):
         report.longrepr = f"{report.nodeid} was skipped or is expected to fail; CI runs everything"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """A part of the suite runs in this process: starting workers takes longer than most parts do."""
+    one_file = len(config.args) == 1 and config.args[0].endswith(".py")
+    part = one_file or config.option.keyword or any("::" in argument for argument in config.args)
+    return 0 if part or config.option.collectonly else None
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield

@@ -26,25 +26,23 @@ def _compare(got, want, dtype, what):
         assert np.all(got == 0), what
 
 
-@pytest.mark.parametrize("isa", cases.ISAS)
 @pytest.mark.parametrize("dtype", cases.DTYPES)
 @pytest.mark.parametrize(("check", "kink"), KINKS)
-def test_convention_at_a_kink(check, kink, dtype, isa, use_isa):
-    use_isa(isa)
+def test_convention_at_a_kink(check, kink, dtype, use_isa):
     # Among ordinary elements, at the start, inside and at the end of a pack.
-    for count, positions in ((1, [0]), (37, [0, 16, 36])):
+    for isa, (count, positions) in itertools.product(cases.ISAS, ((1, [0]), (37, [0, 16, 36]))):
+        use_isa(isa)
         operands = cases.sample(REFERENCES[check.loss], cases.seed(check), count, dtype, present=tuple(kink.operands))
         for name, x in kink.operands.items():
             operands[name][positions] = x
         value = cases.compute(check.loss, "value", operands, kink.options)
-        _compare(value[positions], kink.value, dtype, "value")
+        _compare(value[positions], kink.value, dtype, f"value {isa}")
         for name, want in kink.gradients.items():
             got = cases.compute(check.loss, f"gradient:{name}", operands, kink.options)
-            _compare(got[positions], want, dtype, f"gradient in {name}")
+            _compare(got[positions], want, dtype, f"gradient in {name} {isa}")
         if kink.hessian is not None:
-            _compare(
-                cases.compute(check.loss, "hessian", operands, kink.options)[positions], kink.hessian, dtype, "hessian"
-            )
+            hessian = cases.compute(check.loss, "hessian", operands, kink.options)
+            _compare(hessian[positions], kink.hessian, dtype, f"hessian {isa}")
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
@@ -56,64 +54,46 @@ def test_a_zero_loss_is_positive_zero(name):
             assert not np.signbit(value[value == 0]).any(), kink.label
 
 
-def special_checks():
-    """A check for each operand that infinity is tried in, against every special value of the others."""
-    return [
-        cases.Check(name, f"inf:{operand.name}")
-        for name in cases.NAMES
-        for operand in REFERENCES[name].operands
-        if INF in operand.specials
-    ]
-
-
-@pytest.mark.parametrize("isa", cases.ISAS)
-@pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("check", special_checks(), ids=str)
-def test_infinity_meets_every_special_value(check, dtype, isa, use_isa):
-    use_isa(isa)
-    reference, infinite = REFERENCES[check.loss], check.what.removeprefix("inf:")
-    for options, present in itertools.product(cases.option_sets(reference), cases.presences(reference)):
-        if infinite not in present:
-            continue
-        choices = {n: _specials(reference.operand(n), dtype, infinite == n) for n in present}
-        operands = cases.combinations(reference, choices, dtype)
-        _check_everything(check.loss, reference, operands, options, dtype)
-
-
-def _specials(operand, dtype, infinite):
+def _specials(operand, dtype):
     if operand.integer:
         return operand.specials
-    values = [x for x in operand.specials if not infinite or np.isinf(x)]
     info = np.finfo(dtype)
-    return [float(np.clip(x, -info.max, info.max)) if np.isfinite(x) else x for x in values]
+    return [float(np.clip(x, -info.max, info.max)) if np.isfinite(x) else x for x in operand.specials]
 
 
-@pytest.mark.parametrize("isa", cases.ISAS)
+# Every special value meets every other; where an operand may be infinite, infinity is among them.
+SPECIALS = [
+    cases.Check(name, f"inf:{reference.first}" if INF in reference.operands[0].specials else "specials")
+    for name, reference in REFERENCES.items()
+    if name in cases.NAMES
+]
+
+
 @pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("name", cases.NAMES)
-def test_every_combination_of_special_values(name, dtype, isa, use_isa):
-    use_isa(isa)
-    reference = REFERENCES[name]
-    for options, present in itertools.product(cases.option_sets(reference), cases.presences(reference)):
-        choices = {n: _specials(reference.operand(n), dtype, False) for n in present}
+@pytest.mark.parametrize("check", SPECIALS, ids=str)
+def test_every_combination_of_special_values(check, dtype, use_isa):
+    reference = REFERENCES[check.loss]
+    for options, present in cases.settings(reference):
+        choices = {n: _specials(reference.operand(n), dtype) for n in present}
         operands = cases.combinations(reference, choices, dtype)
-        _check_everything(name, reference, operands, options, dtype)
+        exact = cases.Exact(reference, operands, options, dtype)
+        for isa in cases.ISAS:
+            use_isa(isa)
+            _check_everything(check.loss, exact, operands, options, f"{options} {present} {isa}")
 
 
-def _check_everything(name, reference, operands, options, dtype):
-    exact = cases.Exact(reference, operands, options, dtype)
+def _check_everything(name, exact, operands, options, what):
     for quantity in cases.quantities(name):
         operand = quantity.removeprefix("gradient:")
-        if operand in reference.names and operand not in operands:
+        if operand in exact.reference.names and operand not in operands:
             continue
         got, want = cases.compute(name, quantity, operands, options), exact(quantity)
         if quantity == "hessian":
             # Where infinities make the loss NaN, a constant curvature may stand.
             want = np.where(np.isnan(exact("value")) & ~exact.missing, got, want)
-        cases.assert_within(got, want, exact.bound(quantity), dtype, f"{quantity} {options} {tuple(operands)}")
+        cases.assert_within(got, want, exact.bound(quantity), exact.dtype, f"{quantity} {what}")
 
 
-@pytest.mark.parametrize("isa", cases.ISAS)
 @pytest.mark.parametrize("dtype", cases.DTYPES)
 @pytest.mark.parametrize(
     "check",
@@ -125,10 +105,10 @@ def _check_everything(name, reference, operands, options, dtype):
     ],
     ids=str,
 )
-def test_nan_in_an_operand_is_nan_at_that_element_only(check, dtype, isa, use_isa):
-    use_isa(isa)
+def test_nan_in_an_operand_is_nan_at_that_element_only(check, dtype, use_isa):
     reference, victim = REFERENCES[check.loss], check.what.removeprefix("nan:")
-    for options in cases.option_sets(reference):
+    for options, isa in itertools.product(cases.option_sets(reference), cases.ISAS):
+        use_isa(isa)
         operands = cases.sample(reference, cases.seed(check), 2100, dtype)
         clean = {q: cases.compute(check.loss, q, operands, options) for q in cases.quantities(check.loss)}
         at = np.zeros(2100, bool)
@@ -136,7 +116,7 @@ def test_nan_in_an_operand_is_nan_at_that_element_only(check, dtype, isa, use_is
         operands[victim][at] = np.nan
         for quantity, before in clean.items():
             after = cases.compute(check.loss, quantity, operands, options)
-            what = f"{quantity} {options}"
+            what = f"{quantity} {options} {isa}"
             assert np.isnan(after[at]).all(), what
             np.testing.assert_array_equal(after[~at], before[~at], err_msg=what)
         for reduction in ("mean", "sum", "batchmean"):

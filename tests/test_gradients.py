@@ -8,24 +8,18 @@ import pytest
 import cases
 from references import REFERENCES
 
-COUNT = 6000
 
-
-@pytest.mark.parametrize("isa", cases.ISAS)
 @pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("check", cases.checks("gradient") + cases.checks("hessian"), ids=str)
-def test_derivative_over_the_whole_range(check, dtype, isa, use_isa):
-    use_isa(isa)
-    reference = REFERENCES[check.loss]
-    for options in cases.option_sets(reference):
-        for present in cases.presences(reference):
-            if check.what.removeprefix("gradient:") not in (*present, "hessian"):
-                continue
-            rng = cases.seed(check, np.dtype(dtype), options, present)
-            operands = cases.sample(reference, rng, COUNT, dtype, "wide", present)
-            exact = cases.Exact(reference, operands, options, dtype)
-            want, bound = exact(check.what), exact.bound(check.what)
-            what = f"{check} {options} {present}"
+@pytest.mark.parametrize("check", cases.derivatives(), ids=str)
+def test_derivative_over_the_whole_range(check, dtype, use_isa):
+    for options, present in cases.settings(REFERENCES[check.loss]):
+        if check.what.removeprefix("gradient:") not in (*present, "hessian"):
+            continue
+        operands, exact = cases.hostile(check.loss, options, present, dtype)
+        want, bound = exact(check.what), exact.bound(check.what)
+        for isa in cases.ISAS:
+            use_isa(isa)
+            what = f"{check} {options} {present} {isa}"
             cases.assert_within(cases.compute(check.loss, check.what, operands, options), want, bound, dtype, what)
             cases.assert_within(_together(check, operands, options), want, bound, dtype, what + " together")
 

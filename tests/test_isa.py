@@ -14,22 +14,6 @@ import fastloss as fl
 from references import REFERENCES
 
 
-@pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("check", cases.checks(), ids=str)
-def test_instruction_sets_agree(check, dtype, use_isa):
-    reference = REFERENCES[check.loss]
-    operands = cases.sample(reference, cases.seed(check, "isa"), 5000, dtype, "wide")
-    exact = cases.Exact(reference, operands, {}, dtype)
-    results = []
-    for isa in cases.ISAS:
-        use_isa(isa)
-        assert fl._core.active_isa() == isa
-        results.append(cases.compute(check.loss, check.what, operands, {}))
-    for isa, result in zip(cases.ISAS, results, strict=True):
-        # Each is within the bound of the truth, so two are within twice the bound of each other.
-        cases.assert_within(result, results[0].astype(cases.LONG), 2 * exact.bound(check.what), dtype, isa)
-
-
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_reduced_values_agree(name, use_isa):
     operands = cases.sample(REFERENCES[name], cases.seed(name, "isa"), 100003, np.float32)

@@ -17,6 +17,11 @@ def expand(operand, values, shape):
     return values
 
 
+def left_out(operand):
+    """What the formula sees where the operand is left out: a number, or one for each element of the last axis."""
+    return np.asarray(1.0 if operand.default is None else operand.default)
+
+
 def leading(values, shape):
     """`sample_weight` and `where` align to the leading axes."""
     values = np.asarray(values)
@@ -43,59 +48,81 @@ def gather(gradient, operand, given, shape):
     return gradient.sum(axis=axes, keepdims=True).reshape(given.shape)
 
 
-def reduce(
-    reference, operands, options, reduction, *, sample_weight=None, where=None, normalizer=None, grad_output=None
-):
-    """The reduced loss in long double. Masked elements take part in nothing; a factor of zero wins over an infinity."""
-    shape = np.shape(operands[reference.first])
-    formula = reference.pointwise if reduction == "none" else reference
-    options = {k: LONG(v) if isinstance(v, float) else v for k, v in {**formula.defaults, **options}.items()}
-    wide = {
-        k: np.broadcast_to(expand(reference.operand(k), np.asarray(v), shape), shape).astype(LONG)
-        for k, v in operands.items()
-    }
-    mask = np.ones(shape, bool) if where is None else leading(where, shape).astype(bool)
-    s = np.ones(shape, LONG) if sample_weight is None else leading(sample_weight, shape).astype(LONG)
-    w = np.ones(shape, LONG)
-    arguments = {}
-    for operand in reference.operands:
-        if operand.multiplies:
-            w = wide.get(operand.name, w)
-        else:
-            default = LONG(1) if operand.default is None else np.asarray(operand.default, LONG)
-            arguments[operand.name] = wide.get(operand.name, np.broadcast_to(default, shape))
-    with np.errstate(all="ignore"):
-        raw = formula.value(**arguments, **options)
-        slopes = {k: f(**arguments, **options) for k, f in formula.gradients.items() if k in operands}
-        curve = formula.hessian(**arguments, **options) if formula.hessian is not None else None
+class Unreduced:
+    """The loss and its derivatives before any reduction, in long double, computed once for several reductions."""
 
-        def times(a, b):
-            return np.where(mask, np.where(a == 0, 0, a * b), 0)
+    def __init__(self, reference, operands, options):
+        self.reference, self.given = reference, operands
+        self.shape = shape = np.shape(operands[reference.first])
+        self.options = {k: LONG(v) if isinstance(v, float) else v for k, v in {**reference.defaults, **options}.items()}
+        self.wide = {
+            k: np.broadcast_to(expand(reference.operand(k), np.asarray(v), shape), shape).astype(LONG)
+            for k, v in operands.items()
+        }
+        self.outside = next((o.name for o in reference.operands if o.multiplies), None)
+        self.weight = self.wide.get(self.outside, np.ones(shape, LONG))
+        self._known: dict[str, tuple] = {}
 
-        s = np.where(mask, s, 0)
-        weighted = times(s * w, raw)
-        outer = {k: times(s * w, g) for k, g in slopes.items()}
-        outer.update({o.name: times(s, raw) for o in reference.operands if o.multiplies and o.name in operands})
-        curve = None if curve is None else times(s * w, curve)
+    def formula(self, reduction):
+        """The value, the gradients and the Hessian of what the reduction adds up."""
+        formula = self.reference.pointwise if reduction == "none" else self.reference
+        key = "elements" if formula is self.reference else "apart"
+        if key not in self._known:
+            arguments = {
+                o.name: self.wide.get(o.name, np.broadcast_to(left_out(o).astype(LONG), self.shape))
+                for o in self.reference.operands
+                if not o.multiplies
+            }
+            with np.errstate(all="ignore"):
+                self._known[key] = (
+                    formula.value(**arguments, **self.options),
+                    {k: f(**arguments, **self.options) for k, f in formula.gradients.items() if k in self.given},
+                    formula.hessian(**arguments, **self.options) if formula.hessian is not None else None,
+                )
+        return self._known[key]
 
-        if reduction == "none":
-            g = np.ones(shape, LONG) if grad_output is None else np.asarray(grad_output).astype(LONG)
-            terms = {k: [np.where(mask, v * g, 0)] for k, v in outer.items()}
-            return Reduced(weighted, *_gathered(reference, operands, shape, terms), curve, np.abs(weighted))
+    def reduce(self, reduction, *, sample_weight=None, where=None, normalizer=None, grad_output=None):
+        """The reduced loss. Masked elements take part in nothing; a factor of zero wins over an infinity."""
+        reference, shape, w = self.reference, self.shape, self.weight
+        mask = np.ones(shape, bool) if where is None else leading(where, shape).astype(bool)
+        s = np.ones(shape, LONG) if sample_weight is None else leading(sample_weight, shape).astype(LONG)
+        raw, slopes, curve = self.formula(reduction)
+        with np.errstate(all="ignore"):
 
-        share = _share(reference, reduction, normalizer, s, w, wide, mask, shape)
-        statistic, quotient_scale = weighted.sum() / share.total, np.abs(weighted).sum() / share.total
-        value, slope = (statistic, LONG(1)) if formula.head is None else formula.head(statistic, **options)
-        g = LONG(1 if grad_output is None else grad_output) * slope
-        if share.total == 0:
-            terms = {k: [np.zeros(shape, LONG)] for k in outer}
-            curve = None if curve is None else np.zeros(shape, LONG)
-            return Reduced(LONG(np.nan), *_gathered(reference, operands, shape, terms), curve, quotient_scale)
-        terms = {k: [g * v / share.total] for k, v in outer.items()}
-        if share.depends_on in terms:
-            terms[share.depends_on].append(-g * statistic * s / share.total)
-        curve = None if curve is None else g * curve / share.total
-    return Reduced(value, *_gathered(reference, operands, shape, terms), curve, quotient_scale)
+            def times(a, b):
+                return np.where(mask, np.where(a == 0, 0, a * b), 0)
+
+            s = np.where(mask, s, 0)
+            weighted = times(s * w, raw)
+            outer = {k: times(s * w, g) for k, g in slopes.items()}
+            if self.outside in self.given:
+                outer[self.outside] = times(s, raw)
+            curve = None if curve is None else times(s * w, curve)
+
+            if reduction == "none":
+                g = np.ones(shape, LONG) if grad_output is None else np.asarray(grad_output).astype(LONG)
+                terms = {k: [np.where(mask, v * g, 0)] for k, v in outer.items()}
+                return Reduced(weighted, *_gathered(reference, self.given, shape, terms), curve, np.abs(weighted))
+
+            share = _share(reference, reduction, normalizer, s, w, self.wide, mask, shape)
+            statistic, quotient_scale = weighted.sum() / share.total, np.abs(weighted).sum() / share.total
+            value, slope = (statistic, LONG(1)) if reference.head is None else reference.head(statistic, **self.options)
+            g = LONG(1 if grad_output is None else grad_output) * slope
+            if share.total == 0:
+                terms = {k: [np.zeros(shape, LONG)] for k in outer}
+                curve = None if curve is None else np.zeros(shape, LONG)
+                gathered = _gathered(reference, self.given, shape, terms)
+                return Reduced(LONG(np.nan), *gathered, curve, quotient_scale)
+            terms = {k: [g * v / share.total] for k, v in outer.items()}
+            if share.depends_on in terms:
+                terms[share.depends_on].append(-g * statistic * s / share.total)
+            curve = None if curve is None else g * curve / share.total
+        return Reduced(value, *_gathered(reference, self.given, shape, terms), curve, quotient_scale)
+
+
+def reduce(reference, operands, options, reduction, **call):
+    """One reduction of a loss."""
+    return Unreduced(reference, operands, options).reduce(reduction, **call)
 
 
 def _gathered(reference, operands, shape, terms):

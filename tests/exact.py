@@ -1,0 +1,164 @@
+"""Exact results by a reference, and the bound that the library's results must keep."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from references.reductions import expand, left_out
+from references.schema import Reference
+
+LONG = np.longdouble
+
+
+class Exact:
+    """Value, gradients and Hessian of the unreduced loss, by the reference, at the numbers that the dtype holds."""
+
+    def __init__(self, reference: Reference, operands, options, dtype):
+        self.reference = reference.pointwise
+        self.dtype = np.dtype(dtype)
+        self.options = {
+            k: LONG(self.dtype.type(v)) if isinstance(v, float) else v
+            for k, v in {**self.reference.defaults, **options}.items()
+        }
+        shape = np.shape(operands[reference.first])
+        given = {
+            k: np.broadcast_to(expand(self.reference.operand(k), np.asarray(v), shape), shape).astype(LONG)
+            for k, v in operands.items()
+        }
+        self.weights = [given.pop(o.name) for o in self.reference.operands if o.multiplies and o.name in given]
+        self.operands = given
+        for operand in self.reference.operands:
+            if operand.may_be_left_out and not operand.multiplies and operand.name not in given:
+                default = left_out(operand).astype(self.dtype).astype(LONG)
+                self.operands[operand.name] = np.broadcast_to(default, shape)
+        everything = [*self.operands.values(), *self.weights]
+        self.missing = np.any([np.isnan(x) for x in everything], axis=0)
+        self._known: dict[tuple, np.ndarray] = {}
+
+    def raw(self, quantity, **replaced):
+        """The quantity without the factor from outside; NaN wherever the value is."""
+        operands = {**self.operands, **replaced}
+        with np.errstate(all="ignore"):
+            value = self.reference.value(**operands, **self.options)
+            return value + LONG(0) if quantity == "value" else self._derivative(quantity, value, operands)
+
+    def _derivative(self, quantity, value, operands):
+        if quantity == "hessian":
+            result = self.reference.hessian(**operands, **self.options)
+        else:
+            result = self.reference.gradients[quantity.removeprefix("gradient:")](**operands, **self.options)
+        return np.where(np.isnan(value), value, result)
+
+    def _moved(self, quantity, name=None, sign=0):
+        """`raw` with one operand moved by an ulp; each is computed once."""
+        key = (quantity, name, sign)
+        if key not in self._known:
+            operands = self.operands
+            if name is not None:
+                operands = {**operands, name: operands[name] + sign * self._step(name)}
+            with np.errstate(all="ignore"):
+                if quantity == "value":
+                    self._known[key] = self.reference.value(**operands, **self.options) + LONG(0)
+                else:
+                    self._known[key] = self._derivative(quantity, self._moved("value", name, sign), operands)
+        return self._known[key]
+
+    def _step(self, name):
+        x = self.operands[name]
+        step = ulp(x, self.dtype)
+        return np.where(x.astype(self.dtype) == x, 0, step) if self.reference.operand(name).integer else step
+
+    def _multiplier(self, quantity):
+        """The factor from outside, and the name of the quantity that it multiplies."""
+        operand = quantity.removeprefix("gradient:")
+        outside = operand in self.reference.names and self.reference.operand(operand).multiplies
+        if outside:
+            return [], "value"
+        return self.weights, quantity
+
+    def __call__(self, quantity):
+        weights, quantity = self._multiplier(quantity)
+        result = self._moved(quantity)
+        with np.errstate(all="ignore"):
+            for weight in weights:
+                result = np.where(weight == 0, 0, weight * result)
+        return np.where(self.missing, np.nan, result)
+
+    def _kinks(self):
+        """Which elements lie exactly at a kink, and which are only rounded to one by a difference in the dtype."""
+        if self.reference.distance_to_kink is None:
+            nowhere = np.zeros(self.missing.shape, bool)
+            return nowhere, nowhere
+        narrow = {k: v.astype(self.dtype) for k, v in self.operands.items()}
+        options = {k: self.dtype.type(v) if isinstance(v, LONG) else v for k, v in self.options.items()}
+        with np.errstate(all="ignore"):
+            exact = self.reference.distance_to_kink(**self.operands, **self.options) == 0
+            return exact, (self.reference.distance_to_kink(**narrow, **options) == 0) & ~exact
+
+    def bound(self, quantity):
+        """4 ulp of the result, one ulp of each operand and of each term formed first, as they move the result."""
+        key = ("bound", quantity)
+        if key not in self._known:
+            self._known[key] = self._bound(quantity)
+        return self._known[key]
+
+    def _bound(self, quantity):
+        exact = self(quantity)
+        weights, quantity = self._multiplier(quantity)
+        raw = self._moved(quantity)
+        moved = np.zeros(exact.shape, LONG)
+        at_kink, onto_kink = self._kinks()
+        with np.errstate(all="ignore"):
+            for name in self.operands:
+                moves = [self._moved(quantity, name, sign) - raw for sign in (1, -1)]
+                # The smaller of the two: beside a jump the result must be on the right side, unless the difference
+                # that decides the side is rounded onto the jump itself.
+                lesser, greater = np.minimum(*np.abs(moves)), np.maximum(*np.abs(moves))
+                moved += np.nan_to_num(np.where(onto_kink, greater, lesser), nan=0.0, posinf=0.0)
+            moved[at_kink & (quantity != "value")] = 0
+            terms = self.reference.formed_first.get(quantity.removeprefix("gradient:"))
+            if terms is not None:
+                moved += sum(
+                    _product(ulp(term, self.dtype), np.abs(slope))
+                    for term, slope in terms(**self.operands, **self.options)
+                )
+            for weight in weights:
+                moved = np.abs(weight) * (moved + ulp(raw, self.dtype)) + ulp(weight, self.dtype) * np.abs(
+                    np.where(np.isfinite(raw), raw, 0)
+                )
+            bound = self.reference.ulps * ulp(exact, self.dtype) + moved
+        return np.where(np.isnan(bound), 0, bound)
+
+
+def _product(a, b):
+    return np.where(b == 0, 0, a * b)
+
+
+def ulp(x, dtype):
+    """The distance between the numbers of `dtype` around x; infinite beyond the largest of them, 0 at infinity."""
+    info = np.finfo(dtype)
+    exponent = np.frexp(np.where(np.isfinite(x), x, 0))[1] - 1
+    gap = np.ldexp(LONG(1), np.maximum(np.where(x == 0, info.minexp, exponent), info.minexp) - info.nmant)
+    gap = np.where(exponent >= info.maxexp, np.inf, gap)
+    return np.where(np.isfinite(x), gap, 0)
+
+
+def assert_within(got, exact, bound, dtype, what=""):
+    """Fails with the worst element unless |got - exact| <= bound everywhere, with equal infinities and NaNs."""
+    got = np.asarray(got)
+    assert got.dtype == dtype, f"{what}: dtype {got.dtype}"
+    assert got.shape == exact.shape, f"{what}: shape {got.shape}, not {exact.shape}"
+    largest = LONG(np.finfo(dtype).max)
+    with np.errstate(all="ignore"):
+        wide = got.astype(LONG)
+        close = np.abs(wide - exact) <= bound
+        # Beyond the largest number the right result is infinite, and within the bound of that either is.
+        overflow = np.isinf(wide) & (np.sign(wide) == np.sign(exact)) & (np.abs(exact) + bound > largest)
+        fine = np.where(np.isnan(exact), np.isnan(wide), close | overflow | (wide == exact))
+        excess = np.where(fine, 0, np.nan_to_num(np.abs(wide - exact) / bound, nan=np.inf, posinf=np.inf))
+    if not fine.all():
+        worst = np.unravel_index(np.argmax(excess), excess.shape)
+        raise AssertionError(
+            f"{what}: {np.count_nonzero(~fine)} of {fine.size} elements out of bounds; worst at "
+            f"{tuple(map(int, worst))}: got {got[worst]!r}, exact {exact[worst]!r}, {excess[worst]:.3g} times the bound"
+        )
