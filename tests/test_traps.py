@@ -28,7 +28,7 @@ def test_trap_001_002_nothing_broadcasts_silently(name):
     _, target, *others = (o for o in REFERENCES[name].operands if not o.optional)
     others = [np.ones(3, o.dtype(np.float64)) for o in others]
     for x, t in (((3,), (3, 1)), ((3, 1), (3,)), ((2, 3), (3,)), ((3,), (2, 3)), ((1, 3), (2, 3)), ((3,), (1, 3))):
-        with pytest.raises(ValueError, match=r"target"):
+        with pytest.raises(ValueError, match=target.name):
             cases.loss(name)(np.ones(x), np.ones(t, target.dtype(np.float64)), *others)
 
 
