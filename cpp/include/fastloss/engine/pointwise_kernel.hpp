@@ -126,9 +126,15 @@ struct loop {
   }
 };
 
+// The driver takes the gradient in the target of a difference from that in the input, unless the denominator depends on it.
+template <class L>
+constexpr bool mirrors_the_input(int k) {
+  return k == 1 && is_of_difference<L>() && mean_over_of<L>() != denominator::share;
+}
+
 template <class L, class S, class Formula, int Present, int K>
 constexpr tile_kernel gradient_of() {
-  if constexpr (K >= Present) return nullptr;
+  if constexpr (K >= Present || mirrors_the_input<L>(K)) return nullptr;
   else if constexpr (!formula_operand<L>(K).is(differentiable)) return nullptr;
   else return loop<L, S, Formula, Present, K, false, true, false>::run;
 }
@@ -140,8 +146,10 @@ constexpr pointwise_kernels make(std::integer_sequence<int, K...>) {
   ((table.gradient[K] = gradient_of<L, S, Formula, Present, K>()), ...);
   if constexpr (formula_operand<L>(0).is(differentiable)) {
     table.value_and_gradient = loop<L, S, Formula, Present, 0, true, true, false>::run;
-    table.hessian = loop<L, S, Formula, Present, 0, false, false, true>::run;
-    table.gradient_and_hessian = loop<L, S, Formula, Present, 0, false, true, true>::run;
+    if constexpr (!has_head<L>) {
+      table.hessian = loop<L, S, Formula, Present, 0, false, false, true>::run;
+      table.gradient_and_hessian = loop<L, S, Formula, Present, 0, false, true, true>::run;
+    }
   }
   if constexpr (mean_over_of<L>() == denominator::share && std::is_same_v<Formula, statistic_formula>) {
     table.share = loop<L, S, share_formula, Present, -1, true, false, false>::run;
