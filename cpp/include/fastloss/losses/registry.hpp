@@ -8,13 +8,17 @@
 #include "fastloss/losses/likelihood.hpp"
 #include "fastloss/losses/margin.hpp"
 #include "fastloss/losses/regression.hpp"
+#include "fastloss/losses/relative.hpp"
+#include "fastloss/losses/robust.hpp"
 
 #define FASTLOSS_FAMILIES(APPLY) \
-  APPLY(regression)              \
-  APPLY(binary)                  \
-  APPLY(likelihood)              \
-  APPLY(margin)                  \
-  APPLY(count)
+  APPLY(regression)               \
+  APPLY(binary)                   \
+  APPLY(likelihood)               \
+  APPLY(margin)                   \
+  APPLY(count)                    \
+  APPLY(relative)                 \
+  APPLY(robust)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {

@@ -1,18 +1,12 @@
 // The cross-entropy between a probability and the sigmoid of a logit.
 #pragma once
 
+#include "fastloss/simd/derivatives.hpp"
 #include "fastloss/simd/primitives.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace detail {
-
-template <class V, class G, class C>
-struct value_and_derivatives {
-  V value;
-  G slope;
-  C curvature;
-};
 
 // With u = 1 - t for a positive logit and u = t for a negative one, the loss is u |z| + log(1 + e^-|z|), and the derivative
 // u sigmoid(|z|) - (1 - u) sigmoid(-|z|), with the sign of z: no difference of nearly equal numbers where the loss is small.

@@ -1,0 +1,138 @@
+// Losses of a difference that bound the pull of outliers: far from the target the gradient stays constant or dies away.
+#pragma once
+
+#include <array>
+
+#include "fastloss/core/loss.hpp"
+#include "fastloss/core/type_list.hpp"
+#include "fastloss/simd/robust.hpp"
+
+namespace fastloss {
+inline namespace FASTLOSS_ISA {
+
+// log(1 + (r / c)^2 / 2)
+struct cauchy {
+  double c = 1.0;
+
+  static constexpr const char* name = "cauchy_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.3;
+  static constexpr auto options() { return std::array{option<cauchy>{"c", &cauchy::c, above(0)}}; }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return cauchy_function(input - target, c);
+  }
+};
+
+// 1 - exp(-(r / c)^2 / 2)
+struct welsch {
+  double c = 1.0;
+
+  static constexpr const char* name = "welsch_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.3;
+  static constexpr auto options() { return std::array{option<welsch>{"c", &welsch::c, above(0)}}; }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return welsch_function(input - target, c);
+  }
+};
+
+// 2 (r / c)^2 / ((r / c)^2 + 4)
+struct geman_mcclure {
+  double c = 1.0;
+
+  static constexpr const char* name = "geman_mcclure_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.2;
+  static constexpr auto options() { return std::array{option<geman_mcclure>{"c", &geman_mcclure::c, above(0)}}; }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return geman_mcclure_function(input - target, c);
+  }
+};
+
+// c^2 / 6 (1 - (1 - (r / c)^2)^3) where |r| <= c, else c^2 / 6
+struct tukey {
+  double c = 4.685;
+
+  static constexpr const char* name = "tukey_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.15;
+  static constexpr auto options() { return std::array{option<tukey>{"c", &tukey::c, above(0)}}; }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return tukey_function(input - target, c);
+  }
+};
+
+// c^2 (|r| / c - log(1 + |r| / c))
+struct fair {
+  double c = 1.0;
+
+  static constexpr const char* name = "fair_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.3;
+  static constexpr auto options() { return std::array{option<fair>{"c", &fair::c, above(0)}}; }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return fair_function(input - target, c);
+  }
+};
+
+// With b = exp(gamma / alpha) - 1: alpha / b (b |r| + 1) log(b |r| / beta + 1) - alpha |r| where |r| < beta, else
+// gamma |r| + gamma / b - alpha beta
+struct balanced_l1 {
+  double alpha = 0.5;
+  double gamma = 1.5;
+  double beta = 1.0;
+
+  static constexpr const char* name = "balanced_l1_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.4;
+  static constexpr auto options() {
+    return std::array{option<balanced_l1>{"alpha", &balanced_l1::alpha, above(0)},
+                      option<balanced_l1>{"gamma", &balanced_l1::gamma, above(0)},
+                      option<balanced_l1>{"beta", &balanced_l1::beta, above(0)}};
+  }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return balanced_l1_function(input - target, alpha, gamma, beta);
+  }
+};
+
+// width log(1 + |r| / curvature) where |r| < width, else |r| - width + width log(1 + width / curvature)
+struct wing {
+  double width = 5.0;
+  double curvature = 0.5;
+
+  static constexpr const char* name = "wing_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.3;
+  static constexpr auto options() {
+    return std::array{option<wing>{"width", &wing::width, above(0)}, option<wing>{"curvature", &wing::curvature, above(0)}};
+  }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return wing_function(input - target, width, curvature);
+  }
+};
+
+using robust_losses = type_list<cauchy, welsch, geman_mcclure, tukey, fair, balanced_l1, wing>;
+
+}  // namespace FASTLOSS_ISA
+}  // namespace fastloss
