@@ -105,7 +105,7 @@ GROWTH = np.expm1(3.0)
 
 
 def balanced_l1(mode, out, x, t):
-    """With s = min(|r|, 1) and L = log1p(b s): ((s + 1 / b) L - s) / 2 + 3 / 2 (|r| - s), and the slope L / 2 or 3 / 2."""
+    """With s = min(|r|, 1) and L = log1p(b s): ((s + 1 / b) L - s) / 2 + 3 / 2 (|r| - s), and the slope L / 2."""
     r = np.subtract(x, t)
     size = np.abs(r)
     inside = np.minimum(size, 1)

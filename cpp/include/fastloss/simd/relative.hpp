@@ -99,7 +99,7 @@ struct squared_logarithmic_error_of {
 
   FASTLOSS_FN P difference(P x) const {
     using S = typename P::scalar;
-    const auto above = x > target;
+    const auto above = x >= target;
     const P larger = select(above, x, target);
     const P smaller = select(above, target, x);
     const P ratio = (larger - smaller) / (smaller + 1);
