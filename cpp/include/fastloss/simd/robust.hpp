@@ -108,12 +108,17 @@ struct welsch_of {
     return value_and_derivatives<P, P, P>{value, slope, curvature};
   }
 
+  // x * 2^(n + exponent) for an x of any size: in two steps, as the power itself may be out of range.
   FASTLOSS_FN static P scaled(P x, exp_argument<P> e, double exponent) {
     using S = typename P::scalar;
-    constexpr double widest = is_float<S> ? 180 : 1500;
+    constexpr double widest = is_float<S> ? 250 : 2040;
     e.n = max(P(-widest), min(P(widest), e.n + exponent));
-    e.biased = e.n + static_cast<double>(ieee<S>::rounder);
-    return scale_exponent(x, e);
+#if defined(__AVX512F__) && !defined(__CUDACC__)
+    if constexpr (P::width * sizeof(S) == 64) return scale_exponent(x, e);
+#endif
+    const auto n = (e.n + static_cast<double>(ieee<S>::rounder)).bits() - ieee<S>::rounder_bits;
+    const auto half = n >> 1;
+    return x * power_of_two(half) * power_of_two(n - half);
   }
 };
 
