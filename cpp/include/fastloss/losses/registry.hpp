@@ -12,12 +12,12 @@
 #include "fastloss/losses/robust.hpp"
 
 #define FASTLOSS_FAMILIES(APPLY) \
-  APPLY(regression)               \
-  APPLY(binary)                   \
-  APPLY(likelihood)               \
-  APPLY(margin)                   \
-  APPLY(count)                    \
-  APPLY(relative)                 \
+  APPLY(regression)              \
+  APPLY(binary)                  \
+  APPLY(likelihood)              \
+  APPLY(margin)                  \
+  APPLY(count)                   \
+  APPLY(relative)                \
   APPLY(robust)
 
 namespace fastloss {
