@@ -53,6 +53,11 @@ class Case:
         The class in scikit-learn; None where it has none.
     operands
         The operands in use; None: those that may not be left out.
+    fixed
+        Operands and options with another value than their default, which the formulas of the peers have built in.
+    columns
+        The extent of the last axis: above 1, the first operand is a matrix and an operand that aligns to its leading
+        axes has one number for each row.
     """
 
     numpy: Callable[..., tuple[Any, Any]]
@@ -61,3 +66,5 @@ class Case:
     torch_compiled: Callable[..., Any] | None = None
     sklearn: Sklearn | None = None
     operands: tuple[str, ...] | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    columns: int = 1

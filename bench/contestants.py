@@ -62,6 +62,7 @@ class Fastloss:
         # By name, as operands that are left out may lie between; positional where nothing does, as users write it.
         first, *others = arrays
         named = dict(zip(list(operands)[1:], others, strict=True)) if case.operands else {}
+        named |= case.fixed
         positional = (first,) if case.operands else arrays
         if not mode.gradient:
             return None if out is not None else (lambda: function(*positional, **named))

@@ -47,17 +47,21 @@ class Problem:
         reference = REFERENCES[loss]
         names = case.operands or tuple(o.name for o in reference.operands if not o.may_be_left_out)
         rng = np.random.default_rng(size)
+        rows = size // case.columns
         operands: dict[str, np.ndarray] = {}
+        # One that multiplies is no argument of the formula.
+        arguments = {o.name: left_out(o) for o in reference.operands if not o.multiplies}
+        arguments |= reference.defaults | case.fixed
         for name in names:
             operand = reference.operand(name)
-            operands[name] = operand.ordinary(rng, size, operand.dtype(dtype).type, operands)
-        # One that multiplies is no argument of the formula.
-        arguments = {
-            o.name: operands[o.name].astype(np.float64) if o.name in operands else left_out(o)
-            for o in reference.operands
-            if not o.multiplies
-        } | reference.defaults
-        denominator = np.sum(arguments[reference.share]) if reference.share in arguments else size
+            one_per_row = case.columns > 1 and "leading" in operand.kinds
+            shape = (rows,) if case.columns == 1 or one_per_row else (rows, case.columns)
+            drawn = operand.ordinary(rng, int(np.prod(shape)), operand.dtype(dtype).type, operands)
+            operands[name] = drawn.reshape(shape)
+            if not operand.multiplies:
+                wide = operands[name].astype(np.float64)
+                arguments[name] = wide[:, np.newaxis] if one_per_row else wide
+        denominator = np.sum(arguments[reference.share]) if reference.share in arguments else rows * case.columns
         value = float(np.sum(reference.value(**arguments)) / denominator)
         gradient = np.asarray(reference.gradients[names[0]](**arguments) / denominator, np.float64)
         if reference.head is not None:
@@ -77,8 +81,9 @@ class Problem:
                 got = f"{gradient.dtype}{gradient.shape}" if isinstance(gradient, np.ndarray) else repr(gradient)
                 raise Disagreement(f"gradient {got} where {dtype}{self.gradient.shape} is due")
             error = np.abs(gradient - self.gradient)
-            worst = int(np.argmax(error))
+            worst = np.unravel_index(np.argmax(error), error.shape)
             if not error[worst] <= GRADIENT_TOLERANCE[dtype.name] * np.abs(self.gradient).max():
+                place = ", ".join(map(str, worst))
                 raise Disagreement(
-                    f"gradient[{worst}] {gradient[worst]!s} where the reference has {self.gradient[worst]!s}"
+                    f"gradient[{place}] {gradient[worst]!s} where the reference has {self.gradient[worst]!s}"
                 )

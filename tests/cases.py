@@ -128,11 +128,11 @@ def sample(reference: Reference, rng, count, dtype, mode="ordinary", present=Non
         if present is not None and operand.name not in present:
             continue
         drawn[operand.name] = getattr(operand, mode)(rng, count, operand.dtype(dtype).type, drawn)
-        _assert_spread(operand, drawn[operand.name], mode)
+        _assert_spread(reference.name, operand, drawn[operand.name], mode)
     return drawn
 
 
-def _assert_spread(operand, values, mode):
+def _assert_spread(name, operand, values, mode):
     assert values.dtype.kind in "iu" if operand.integer else values.dtype in DTYPES
     assert np.isfinite(values).all()
     if values.size < 64:
@@ -151,7 +151,7 @@ def _assert_spread(operand, values, mode):
         magnitudes = np.abs(values[values != 0])
         info = np.finfo(values.dtype)
         assert magnitudes.min() < info.smallest_normal, f"{operand.name}: no subnormal value"
-        assert (values == 0).any(), f"{operand.name}: no zero"
+        assert (values == 0).any() or not domain(name, operand.name).contains(0), f"{operand.name}: no zero"
         assert magnitudes.max() > info.max**0.9 or values.max() <= 1, f"{operand.name}: nothing near the largest number"
 
 

@@ -1,10 +1,17 @@
 """The benchmark cases: one entry per loss, one module per family."""
 
 from bench.case import Case
-from bench.cases import binary, count, likelihood, margin, regression, relative, robust
+from bench.cases import binary, count, likelihood, margin, quantile, regression, relative, robust
 
 CASES: dict[str, Case] = (
-    regression.CASES | binary.CASES | likelihood.CASES | margin.CASES | count.CASES | relative.CASES | robust.CASES
+    regression.CASES
+    | quantile.CASES
+    | binary.CASES
+    | likelihood.CASES
+    | margin.CASES
+    | count.CASES
+    | relative.CASES
+    | robust.CASES
 )
 
 __all__ = ["CASES"]

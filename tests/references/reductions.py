@@ -69,7 +69,9 @@ class Unreduced:
         key = "elements" if formula is self.reference else "apart"
         if key not in self._known:
             arguments = {
-                o.name: self.wide.get(o.name, np.broadcast_to(left_out(o).astype(LONG), self.shape))
+                o.name: self.wide[o.name]
+                if o.name in self.wide
+                else np.broadcast_to(left_out(o).astype(LONG), self.shape)
                 for o in self.reference.operands
                 if not o.multiplies
             }

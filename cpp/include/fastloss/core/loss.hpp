@@ -40,6 +40,9 @@ constexpr domain everywhere() { return {}; }
 constexpr domain above(double lower) { return {.lower = lower, .lower_open = true}; }
 constexpr domain at_least(double lower) { return {.lower = lower}; }
 constexpr domain between(double lower, double upper) { return {.lower = lower, .upper = upper}; }
+constexpr domain strictly_between(double lower, double upper) {
+  return {.lower = lower, .upper = upper, .lower_open = true, .upper_open = true};
+}
 constexpr domain either(double a, double b) { return {.lower = a, .upper = b, .ends_only = true}; }
 constexpr domain checked_always(domain d) {
   d.always = true;

@@ -7,12 +7,14 @@
 #include "fastloss/losses/count.hpp"
 #include "fastloss/losses/likelihood.hpp"
 #include "fastloss/losses/margin.hpp"
+#include "fastloss/losses/quantile.hpp"
 #include "fastloss/losses/regression.hpp"
 #include "fastloss/losses/relative.hpp"
 #include "fastloss/losses/robust.hpp"
 
 #define FASTLOSS_FAMILIES(APPLY) \
   APPLY(regression)              \
+  APPLY(quantile)                \
   APPLY(binary)                  \
   APPLY(likelihood)              \
   APPLY(margin)                  \
