@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import fractions
 import inspect
 import pickle
 import pydoc
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+import cases
 import fastloss as fl
 
 LOSSES = {name: getattr(fl, name) for name in fl.losses()}
@@ -72,6 +76,41 @@ def test_partial_shows_its_options():
     bound = fl.huber_loss.partial(delta=2.5)
     assert inspect.signature(bound).parameters["delta"].default == 2.5
     assert inspect.signature(bound.grad).parameters["delta"].default == 2.5
+
+
+def test_partial_shows_what_is_bound_to_operands():
+    assert inspect.signature(fl.quantile_loss).parameters["quantile"].default == 0.5
+    assert inspect.signature(fl.multi_quantile_loss).parameters["quantiles"].default == (0.1, 0.5, 0.9)
+    bound = fl.huber_quantile_loss.partial(delta=2, quantile=0.9)
+    assert repr(bound) == "fastloss.huber_quantile_loss.partial(quantile=0.9, delta=2.0)"
+    assert (
+        repr(bound.partial(quantile=0.25).grad) == "fastloss.huber_quantile_loss.partial(quantile=0.25, delta=2.0).grad"
+    )
+    for call in (bound, bound.grad):
+        parameters = inspect.signature(call).parameters
+        assert (parameters["quantile"].default, parameters["delta"].default) == (0.9, 2.0)
+        assert parameters["quantile"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+
+def test_other_names_are_the_same_object():
+    assert fl.pinball_loss is fl.quantile_loss
+    assert fl.quantile_loss.info.also_named == ("pinball_loss",)
+    assert "pinball_loss" not in fl.losses()
+    assert "pinball_loss" in fl.__all__
+    assert pickle.loads(pickle.dumps(fl.pinball_loss)) is fl.quantile_loss
+
+
+def test_importing_makes_nothing_that_only_readers_need():
+    code = """
+import fastloss as fl
+losses = [getattr(fl, name) for name in dir(fl) if isinstance(getattr(fl, name), fl.Loss)]
+assert losses
+assert not [loss for loss in losses if {"documentation", "info"} & set(vars(loss._declaration))]
+assert not [name for name in fl.ufuncs.__all__ if name in vars(fl.ufuncs)]
+assert fl.huber_loss.ufunc is fl.ufuncs.huber_loss
+assert "huber_loss" in vars(fl.ufuncs)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_names():
@@ -158,6 +197,40 @@ def test_partial_pickles_copies_and_compares(name):
     assert bound.partial(**defaults) == loss
 
 
+WITH_DEFAULT = [
+    (name, operand.name)
+    for name, loss in LOSSES.items()
+    for operand in loss.info.operands
+    if operand.default is not None
+]
+
+
+@pytest.mark.parametrize(("name", "operand"), WITH_DEFAULT)
+def test_partial_of_an_operand_pickles_copies_and_compares(name, operand):
+    loss, arguments = LOSSES[name], operands(LOSSES[name])
+    number = next(x for x in (0.75, 1.25, 2.5, -0.75) if cases.domain(name, operand).contains(x))
+    bound = loss.partial(**{operand: number})
+    assert bound != loss
+    assert bound.grad != loss.grad
+    for twin in (
+        pickle.loads(pickle.dumps(bound)),
+        copy.copy(bound),
+        copy.deepcopy(bound),
+        loss.partial(**{operand: 0.75}),
+    ):
+        assert twin == bound
+        assert (hash(twin), hash(twin.grad)) == (hash(bound), hash(bound.grad))
+        assert (repr(twin), inspect.signature(twin)) == (repr(bound), inspect.signature(bound))
+        assert twin(*arguments) == loss(*arguments, **{operand: number})
+    assert eval(repr(bound), {"fastloss": fl}) == bound
+    default = next(o.default for o in loss.info.operands if o.name == operand)
+    if isinstance(default, float):
+        assert bound.partial(**{operand: default}) == loss
+        assert hash(bound.partial(**{operand: default})) == hash(loss)
+    else:  # a number is not the array that the loss has by itself
+        assert len({loss, *(loss.partial(**{operand: x}) for x in default)}) == 1 + len(default)
+
+
 def test_equality_is_not_accidental():
     assert fl.huber_loss != fl.mse_loss
     assert fl.huber_loss.grad != fl.huber_loss.value_and_grad
@@ -180,9 +253,35 @@ def test_copies_of_a_plain_loss_are_itself():
         ({"delta": "a"}, TypeError, "delta must be a number"),
         ({"delta": None}, TypeError, "delta"),
         ({"delta": True}, TypeError, "delta must be a number"),
+        ({"delta": np.array([1.0])}, TypeError, "delta must be a number, not numpy.ndarray"),
         ({"delta": 10**400}, ValueError, "delta is too large"),
     ],
 )
 def test_partial_checks_at_once(options, error, words):
     with pytest.raises(error, match=words):
         fl.huber_loss.partial(**options)
+
+
+@pytest.mark.parametrize(
+    ("bound", "error", "words"),
+    [
+        ({"quantile": 1.5}, ValueError, "quantile_loss: quantile must be between 0 and 1.*, got 1.5"),
+        ({"quantile": float("nan")}, ValueError, "quantile must be between 0 and 1.*, got nan"),
+        ({"quantile": 10**400}, ValueError, "quantile is too large"),
+        ({"quantile": np.array([0.5])}, TypeError, "quantile must be a number, not numpy.ndarray"),
+        ({"quantile": [0.1, 0.9]}, TypeError, "quantile must be a number, not list"),
+        ({"quantile": None}, TypeError, "quantile must be a number, not NoneType"),
+        ({"quantile": "0.5"}, TypeError, "quantile must be a number, not str"),
+        ({"target": 1.0}, TypeError, "binds options and operands that have a default, not 'target'"),
+        ({"quantiles": 0.5}, TypeError, "unexpected keyword argument 'quantiles'"),
+    ],
+)
+def test_partial_checks_operands_at_once(bound, error, words):
+    with pytest.raises(error, match=words):
+        fl.quantile_loss.partial(**bound)
+
+
+def test_partial_takes_any_number_for_an_operand():
+    expected = fl.quantile_loss.partial(quantile=0.5)
+    for number in (np.float32(0.5), np.array(0.5), fractions.Fraction(1, 2)):
+        assert fl.quantile_loss.partial(quantile=number) == expected

@@ -121,6 +121,56 @@ def test_out_of_any_layout_and_byte_order():
     assert swapped == fl.huber_loss(X, T)
 
 
+# Operands with a default
+
+
+def test_an_operand_with_a_default_may_be_left_out():
+    expected = fl.quantile_loss(X, T, 0.5)
+    assert expected == fl.l1_loss(X, T) / 2
+    assert fl.quantile_loss(X, T) == fl.quantile_loss(X, T, None) == fl.quantile_loss(X, T, quantile=None) == expected
+    assert fl.quantile_loss(X, T, quantile=[0.1, 0.5, 0.9]) == fl.quantile_loss(X, T, np.array([0.1, 0.5, 0.9]))
+    assert fl.multi_quantile_loss(X, T) == fl.multi_quantile_loss(X, T, (0.1, 0.5, 0.9))
+    with pytest.raises(TypeError, match=r"quantile_loss\(\) takes from 2 to 3 positional arguments but 4 were given"):
+        fl.quantile_loss(X, T, 0.5, 1.0)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'target'"):
+        fl.quantile_loss(X, quantile=0.5)
+
+
+def test_a_default_does_not_widen_the_computation():
+    narrow = X.astype("f4"), T.astype("f4")
+    for loss in (fl.quantile_loss, fl.multi_quantile_loss, fl.quantile_loss.partial(quantile=0.3)):
+        value, gradients = loss.value_and_grad(*narrow, wrt=(0, 2))
+        assert {a.dtype for a in (value, *gradients)} == {np.dtype("f4")}
+    assert fl.quantile_loss(narrow[0], narrow[1], np.array(0.3)).dtype == np.float64
+
+
+def test_the_gradient_in_a_default():
+    shortfall = (T - X).mean()  # the loss is linear in the quantile
+    for loss, given in (
+        (fl.quantile_loss, ()),
+        (fl.quantile_loss, (None,)),
+        (fl.quantile_loss.partial(quantile=0.9), ()),
+    ):
+        gradient = loss.grad(X, T, *given, wrt="quantile")
+        assert type(gradient) is np.ndarray
+        assert gradient.shape == ()
+        np.testing.assert_allclose(gradient, shortfall)
+    out = np.full((), 1.0)
+    assert fl.quantile_loss.grad(X, T, wrt=2, out=out, accumulate=True) is out
+    np.testing.assert_allclose(out, 1.0 + shortfall)
+    first, last = fl.multi_quantile_loss.grad(X, T, wrt=("input", "quantiles"))
+    np.testing.assert_array_equal(first, fl.multi_quantile_loss.grad(X, T))
+    np.testing.assert_allclose(last, (T - X) / 3)
+
+
+def test_a_bound_operand_may_still_be_given():
+    bound = fl.quantile_loss.partial(quantile=0.9)
+    assert bound(X, T) == bound(X, T, None) == fl.quantile_loss(X, T, 0.9)
+    assert bound(X, T, 0.5) == bound(X, T, quantile=0.5) == fl.quantile_loss(X, T)
+    assert bound(X, T, np.full(3, 0.1)) == fl.quantile_loss(X, T, 0.1)
+    np.testing.assert_array_equal(bound.hess(X, T), fl.quantile_loss.hess(X, T, 0.9))
+
+
 READ_ONLY = np.zeros(3)
 READ_ONLY.flags.writeable = False
 
