@@ -144,7 +144,7 @@ grad, value_and_grad
 hess, grad_and_hess
     The diagonal second derivative of an elementwise loss; gradient and second derivative in one pass.
 partial
-    The same loss with options bound.
+    The same loss with other defaults: of options, and of operands that have one.
 
 Attributes
 ----------
