@@ -184,7 +184,7 @@ pointwise_plan::pointwise_plan(const pointwise_call& given) : call_(&given), com
   check_operands(call);
   check_options(*call.loss, call.options);
   check_call_options(call);
-  check_gradients(given);  // a default is nobody's array: it has no gradient
+  check_gradients(call);
   computation_ = promote(call);
 }
 
