@@ -52,6 +52,8 @@ def _differences(function, x, domain):
 def test_gradient_is_the_slope_of_the_value(check):
     reference, operand = REFERENCES[check.loss], check.what.removeprefix("gradient:")
     for options in cases.option_sets(reference):
+        if any(operand in reference.not_slopes.get(option, ()) for option in options):
+            continue
         drawn = cases.sample(reference, cases.seed(check, "differences"), 600, np.float64)
         operands = _away_from_kinks(reference, drawn, options, 0.05)
 

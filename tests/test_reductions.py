@@ -302,7 +302,12 @@ def test_float32_mean_of_many_elements(name, constant):
     want = reduce(reference, drawn, {}, "mean")
     magnitude = want.scale if reference.head is None else np.abs(want.value)
     mean = cases.loss(name)(**{k: np.tile(v, times) for k, v in drawn.items()})
-    assert abs(float(mean) - want.value) <= 1e-6 * magnitude
+    own = 0
+    if constant and reference.head is None:
+        # Of copies the mean keeps the rounding error of one, which is large where terms of a loss cancel.
+        one = {k: v[:1] for k, v in drawn.items()}
+        own = abs(float(cases.loss(name)(**one)) - reduce(reference, one, {}, "mean").value)
+    assert abs(float(mean) - want.value) <= 1e-6 * magnitude + own
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)

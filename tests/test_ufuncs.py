@@ -144,7 +144,7 @@ def test_options_vary():
     np.testing.assert_array_equal(fl.huber_loss.ufunc(x[order], 0.0, delta[order]), expected[order])
     labels = fl.hinge_loss.ufunc([0.5, 0.5], [0.0, 0.0], 1.0, [0, 1])
     np.testing.assert_array_equal(labels, [1.0, 1.5])
-    full = fl.gaussian_nll_loss.ufunc(0.0, 0.0, 1.0, [0, 1], 1e-6)
+    full = fl.gaussian_nll_loss.ufunc(0.0, 0.0, 1.0, [0, 1], 1e-6, 0.0)
     np.testing.assert_allclose(full, [0.0, 0.5 * np.log(2 * np.pi)])
 
 
@@ -154,8 +154,8 @@ def test_options_vary():
         (fl.huber_loss.ufunc, (1.0, 0.0, [-1.0, 0.0, np.nan])),
         (fl.huber_loss.grad_ufunc, (1.0, 0.0, [-1.0, 0.0, np.nan])),
         (fl.hinge_loss.ufunc, (1.0, 1.0, 1.0, [2, -1, 0.5])),
-        (fl.gaussian_nll_loss.ufunc, (1.0, 1.0, [-1.0, -1e-300, np.nan], 0, 1e-6)),
-        (fl.gaussian_nll_loss.grad_ufunc, (1.0, 1.0, [-1.0, -1e-300, np.nan], 0, 1e-6)),
+        (fl.gaussian_nll_loss.ufunc, (1.0, 1.0, [-1.0, -1e-300, np.nan], 0, 1e-6, 0.0)),
+        (fl.gaussian_nll_loss.grad_ufunc, (1.0, 1.0, [-1.0, -1e-300, np.nan], 0, 1e-6, 0.0)),
     ],
 )
 def test_out_of_range_is_nan_at_that_element(ufunc, arguments):

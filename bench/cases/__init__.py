@@ -1,7 +1,7 @@
 """The benchmark cases: one entry per loss, one module per family."""
 
 from bench.case import Case
-from bench.cases import binary, count, likelihood, margin, quantile, regression, relative, robust
+from bench.cases import binary, count, likelihood, margin, quantile, regression, relative, robust, scoring
 
 CASES: dict[str, Case] = (
     regression.CASES
@@ -12,6 +12,7 @@ CASES: dict[str, Case] = (
     | count.CASES
     | relative.CASES
     | robust.CASES
+    | scoring.CASES
 )
 
 __all__ = ["CASES"]

@@ -1,8 +1,11 @@
-"""References of negative log-likelihoods: Nix and Weigend (1994); torch's documentation of gaussian_nll_loss."""
+"""References of negative log-likelihoods: Nix and Weigend (1994); Seitzer et al. (2022); torch's documentation."""
 
 import numpy as np
 
 from references.draws import INF, beside, normal, positive, positive_wide, real
+from references.likelihood_log import LOG_NORMAL_NLL
+from references.likelihood_scale import LAPLACE_NLL
+from references.likelihood_student_t import STUDENT_T_NLL
 from references.schema import Kink, Operand, Reference
 
 HALF_LOG_2_PI = np.log(8 * np.arctan(np.longdouble(1))) / 2
@@ -12,38 +15,71 @@ def squared_quotient(r, v):
     return r * (r / v)
 
 
-def value(input, target, var, full, eps):
+def factor(v, beta, x):
+    """The constant factor v^beta times x; a slope of zero stays zero."""
+    with np.errstate(invalid="ignore"):
+        return np.where(x == 0, x, v**beta * x)
+
+
+def value(input, target, var, full, eps, beta):
     v = np.maximum(var, eps)
-    return (np.log(v) + squared_quotient(input - target, v)) / 2 + (HALF_LOG_2_PI if full else 0)
+    nll = (np.log(v) + squared_quotient(input - target, v)) / 2 + (HALF_LOG_2_PI if full else 0)
+    return factor(v, beta, nll)
 
 
-def in_input(input, target, var, full, eps):
-    return (input - target) / np.maximum(var, eps)
+def in_input(input, target, var, full, eps, beta):
+    v = np.maximum(var, eps)
+    return factor(v, beta, (input - target) / v)
 
 
-def in_var(input, target, var, full, eps):
+def in_var(input, target, var, full, eps, beta):
     # torch clamps the variance without differentiating the clamp: below eps the gradient is that at eps.
     v = np.maximum(var, eps)
-    return (1 / v - ((input - target) / v) ** 2) / 2
+    return factor(v, beta, (1 / v - ((input - target) / v) ** 2) / 2)
 
 
-def terms_of_value(input, target, var, full, eps):
-    v = np.maximum(var, eps)
+def weighted(terms):
+    """The terms of a sum as those of the sum times v^beta, which is rounded itself."""
+
+    def of_product(input, target, var, full, eps, beta):
+        v = np.maximum(var, eps)
+        plain = terms(input, target, v)
+        if beta == 0:
+            return plain
+        total = np.sum([np.abs(term * slope) for term, slope in plain], axis=0)
+        return [*((term, slope * v**beta) for term, slope in plain), (v**beta, total)]
+
+    return of_product
+
+
+@weighted
+def terms_of_value(input, target, v):
     return [
         (np.log(v), 0.5),
         (squared_quotient(input - target, v), 0.5),
-        (input - target, np.abs(in_input(input, target, var, full, eps))),
+        (input - target, np.abs((input - target) / v)),
     ]
 
 
-def terms_in_var(input, target, var, full, eps):
-    v = np.maximum(var, eps)
+@weighted
+def terms_in_input(input, target, v):
+    return [(input - target, 1 / v), ((input - target) / v, 1)]
+
+
+@weighted
+def terms_in_var(input, target, v):
     q = (input - target) / v
     return [(1 / v, 0.5), (q, np.abs(q)), (q * q, 0.5), (input - target, np.abs(q / v))]
 
 
 def torch_call(torch, operands, options, reduction):
-    return torch.nn.functional.gaussian_nll_loss(**operands, reduction=reduction, **options)
+    options = dict(options)
+    beta = options.pop("beta", 0)
+    if beta == 0:
+        return torch.nn.functional.gaussian_nll_loss(**operands, reduction=reduction, **options)
+    loss = torch.nn.functional.gaussian_nll_loss(**operands, reduction="none", **options)
+    loss = operands["var"].detach() ** beta * loss
+    return loss if reduction == "none" else getattr(loss, reduction)()
 
 
 GAUSSIAN_NLL = Reference(
@@ -62,7 +98,9 @@ GAUSSIAN_NLL = Reference(
     ),
     value=value,
     gradients={"input": in_input, "target": lambda **o: -in_input(**o), "var": in_var},
-    hessian=lambda input, target, var, full, eps: 1 / np.maximum(var, eps) + 0 * np.sign(input - target),
+    hessian=lambda input, target, var, full, eps, beta: (
+        factor(np.maximum(var, eps), beta, 1 / np.maximum(var, eps)) + 0 * np.sign(input - target)
+    ),
     kinks=(
         Kink(
             "variance at eps",
@@ -103,20 +141,27 @@ GAUSSIAN_NLL = Reference(
             0.0,
         ),
     ),
-    golden=((((0.0, 1.5), (0.0, 1.0), (1.0, 0.25)), {}, -0.0965735903),),
+    golden=(
+        (((0.0, 1.5), (0.0, 1.0), (1.0, 0.25)), {}, -0.0965735903),
+        # The second element times 1/2: (0 + (log(1/4) + 1) / 4) / 2
+        (((0.0, 1.5), (0.0, 1.0), (1.0, 0.25)), {"beta": 0.5}, -0.0482867951),
+    ),
     outside={"var": -0.25},
-    options={"full": (True,), "eps": (1e-3, 0.5, 1e-30)},
-    defaults={"full": False, "eps": 1e-6},
+    options={"full": (True,), "eps": (1e-3, 0.5, 1e-30), "beta": (0.5, 1.0)},
+    defaults={"full": False, "eps": 1e-6, "beta": 0.0},
+    not_slopes={"beta": ("var",)},
     formed_first={
         "value": terms_of_value,
         "var": terms_in_var,
-        "input": lambda input, target, var, full, eps: [(input - target, 1 / np.maximum(var, eps))],
+        "input": terms_in_input,
+        "target": terms_in_input,
+        "hessian": weighted(lambda input, target, v: [(1 / v, 1)]),
     },
-    distance_to_kink=lambda input, target, var, full, eps: np.where(var > eps, var - eps, 0),
+    distance_to_kink=lambda input, target, var, full, eps, beta: np.where(var > eps, var - eps, 0),
     torch=torch_call,
-    torch_options={"full": (True,), "eps": (1e-3,)},
+    torch_options={"full": (True,), "eps": (1e-3,), "beta": (0.5, 1.0)},
     properties=frozenset({"symmetric", "convex"}),
-    optimum=lambda target, var, full, eps: target,
+    optimum=lambda target, var, full, eps, beta: target,
 )
 
-REFERENCES = (GAUSSIAN_NLL,)
+REFERENCES = (GAUSSIAN_NLL, LAPLACE_NLL, LOG_NORMAL_NLL, STUDENT_T_NLL)

@@ -54,6 +54,7 @@ class Kink:
     gradients: Mapping[str, float]
     hessian: float | None
     options: Mapping[str, Any] = field(default_factory=dict)
+    in_torch: bool = True  # the torch formula has a number there
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class Reference:
     elementwise: Reference | None = None
     # The distance in `operand` to the nearest point where the derivative jumps; differences stay away from it.
     distance_to_kink: Callable[..., Array] | None = None
+    # Options with which the gradient in some operands is by definition not the slope of the value: {option: operands}.
+    not_slopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # torch.nn.functional's spelling: f(torch, operands, options, reduction) -> tensor; None where torch lacks the loss.
     torch: Callable[..., Any] | None = None
     torch_without_gradient: tuple[str, ...] = ()  # operands that torch does not differentiate

@@ -11,6 +11,7 @@
 #include "fastloss/losses/regression.hpp"
 #include "fastloss/losses/relative.hpp"
 #include "fastloss/losses/robust.hpp"
+#include "fastloss/losses/scoring.hpp"
 
 #define FASTLOSS_FAMILIES(APPLY) \
   APPLY(regression)              \
@@ -20,7 +21,8 @@
   APPLY(margin)                  \
   APPLY(count)                   \
   APPLY(relative)                \
-  APPLY(robust)
+  APPLY(robust)                  \
+  APPLY(scoring)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {

@@ -21,5 +21,51 @@ FASTLOSS_FN auto half_squared_quotient(R r, V v) {
   }
 }
 
+// (r / s)^2 / 2, with the derivatives (r / s) / s and -(r / s)^2 / s: no square of r or of s is formed.
+template <class R, class S>
+FASTLOSS_FN auto half_square_of_quotient(R r, S s) {
+  if constexpr (is_dual<R> || is_dual<S>) {
+    constexpr int n = detail::common_depth<R, S>;
+    const auto a = detail::value_at<n>(r);
+    const auto b = detail::value_at<n>(s);
+    const auto z = a / b;
+    const auto slope = z / b;
+    return detail::make_dual(half_square_of_quotient(a, b), slope * detail::tangent_at<n>(r) - (z * slope) * detail::tangent_at<n>(s));
+  } else {
+    const auto z = r / s;
+    return (0.5 * z) * z;
+  }
+}
+
+// |r| / s, with derivative 0 in r where r is 0, and NaN where the quotient is.
+template <class R, class S>
+FASTLOSS_FN auto abs_quotient(R r, S s) {
+  if constexpr (is_dual<R> || is_dual<S>) {
+    constexpr int n = detail::common_depth<R, S>;
+    const auto a = detail::value_at<n>(r);
+    const auto b = detail::value_at<n>(s);
+    const auto q = abs_quotient(a, b);
+    const auto slope = select(q == q, detail::sign(detail::innermost(a)) / b, q);
+    return detail::make_dual(q, slope * detail::tangent_at<n>(r) - (q / b) * detail::tangent_at<n>(s));
+  } else {
+    return abs(r) / s;
+  }
+}
+
+// f(log x), with the derivative f'(log x) / x: 1 / x alone can leave the range of the dtype where the product with f' does
+// not. It is 0 at infinity, as no loss grows as fast as the exponential of log x. No other operand may be a dual number
+// where x is one.
+template <class X, class F>
+FASTLOSS_FN auto function_of_log(X x, F f) {
+  if constexpr (is_dual<X>) {
+    const auto y = f(detail::make_dual(log(x.value), one_t{}));
+    const auto value = detail::innermost(y.value);
+    const auto slope = select((x.value == __builtin_inf()) & (value == value), zero_t{}, y.tangent / x.value);
+    return detail::make_dual(y.value, slope * x.tangent);
+  } else {
+    return f(log(x));
+  }
+}
+
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss
