@@ -173,15 +173,20 @@ void targets_of_every_dtype(const loss_info& loss) {
     for (layout how : {layout::contiguous, layout::spread, layout::reversed, layout::misaligned, layout::swapped}) {
       alignas(std::max_align_t) std::byte options[max_loss_bytes];
       loss.construct(options);
-      array_1d input(dtype::float64, count, layout::contiguous), target(type, count, how), rest(dtype::float64, count, how);
+      array_1d input(dtype::float64, count, layout::contiguous), target(type, count, how);
       fill(input, count, {}, 1);
-      fill(rest, count, {.lower = 1, .upper = 2}, 2);
       array_1d gradient(dtype::float64, count, how), target_gradient(is_floating(type) ? type : dtype::float64, count, how);
       pointwise_call call;
       call.loss = &loss;
       call.options = options;
       call.operands = {input.input(), target.input()};
-      for (std::size_t k = 2; k < loss.operands.size(); ++k) call.operands[k] = rest.input();
+      std::vector<array_1d> rest;
+      rest.reserve(max_operands);
+      for (std::size_t k = 2; k < loss.operands.size(); ++k) {
+        const domain allowed = loss.values_of(options, static_cast<int>(k));
+        fill(rest.emplace_back(dtype::float64, count, how), count, allowed.everything() ? domain{.lower = 1, .upper = 2} : allowed, 2);
+        call.operands[k] = rest.back().input();
+      }
       call.gradient_of = {0, 1};
       call.gradient_count = loss.operands[1].is(differentiable) ? 2 : 1;
       const pointwise_plan plan(call);
