@@ -142,7 +142,7 @@ def idle_options(info, compute=cases.compute):
 def _ordinary_and_wide(name):
     """An option such as the least variance acts on small numbers alone."""
     return [
-        cases.sample(REFERENCES[name], cases.seed(name, "options"), 500, np.float64, mode)
+        cases.sample(REFERENCES[name], cases.seed(name, "options"), 2000, np.float64, mode)
         for mode in ("ordinary", "wide")
     ]
 

@@ -37,7 +37,9 @@ def _sample_weight(kind, rng, dtype):
 
 
 def _where(kind, rng):
-    return rng.random({"rows": (SHAPE[0],), "full": SHAPE}[kind]) < 0.7
+    mask = rng.random({"rows": (SHAPE[0],), "full": SHAPE}[kind]) < 0.7
+    mask.flat[-1] = False
+    return mask
 
 
 def _call(kinds, rng, dtype):

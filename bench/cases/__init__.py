@@ -1,12 +1,13 @@
 """The benchmark cases: one entry per loss, one module per family."""
 
 from bench.case import Case
-from bench.cases import binary, count, likelihood, margin, quantile, regression, relative, robust, scoring
+from bench.cases import binary, count, focal, likelihood, margin, quantile, regression, relative, robust, scoring
 
 CASES: dict[str, Case] = (
     regression.CASES
     | quantile.CASES
     | binary.CASES
+    | focal.CASES
     | likelihood.CASES
     | margin.CASES
     | count.CASES

@@ -25,7 +25,31 @@ def cross_entropy_with_logits(mode, out, x, t):
     return value, gradient
 
 
+def cross_entropy(mode, out, x, t):
+    """-t log(x) - (1 - t) log(1 - x), and (x - t) / (x (1 - x)), with torch's bounds."""
+    value = gradient = None
+    rest = np.subtract(1, x)
+    if mode.value:
+        logs = np.log(x)
+        np.maximum(logs, -100, out=logs)
+        value = -np.dot(logs, t)
+        np.log(rest, out=logs)
+        np.maximum(logs, -100, out=logs)
+        value = (value - logs.sum() + np.dot(logs, t)) / x.size
+    if mode.gradient:
+        gradient = np.subtract(x, t, out=out)
+        rest *= x
+        np.maximum(rest, np.float32(1e-12), out=rest)
+        gradient /= rest
+        gradient *= 1 / x.size
+    return value, gradient
+
+
 CASES = {
+    "binary_cross_entropy": Case(
+        numpy=cross_entropy,
+        jax=lambda jnp, x, t: -jnp.mean(t * jnp.clip(jnp.log(x), -100) + (1 - t) * jnp.clip(jnp.log1p(-x), -100)),
+    ),
     "binary_cross_entropy_with_logits": Case(
         numpy=cross_entropy_with_logits,
         jax=lambda jnp, x, t: jnp.mean(jnp.maximum(x, 0) - x * t + jnp.log1p(jnp.exp(-jnp.abs(x)))),

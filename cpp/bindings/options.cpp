@@ -43,6 +43,7 @@ double option_value(const loss_object& loss, int option, PyObject* given) {
   const option_info& o = loss.info->options[static_cast<std::size_t>(option)];
   if (o.kind == option_kind::toggle) return read_switch(given, o.name, loss.name) ? 1.0 : 0.0;
   if (o.kind == option_kind::choice) return choice_value(o, given, loss.name);
+  if (given == Py_None && o.none == o.none) return o.none;
   return read_number(given, o.name, loss.name);
 }
 

@@ -1,11 +1,35 @@
 """Independent references, one entry per loss, one module per family."""
 
-from references import binary, count, likelihood, margin, margin_smooth, quantile, regression, relative, robust, scoring
+from references import (
+    binary,
+    count,
+    focal,
+    likelihood,
+    margin,
+    margin_smooth,
+    quantile,
+    regression,
+    relative,
+    robust,
+    scoring,
+)
 from references.schema import Kink, Operand, Reference
 
 REFERENCES: dict[str, Reference] = {
     reference.name: reference
-    for family in (regression, quantile, binary, likelihood, margin, margin_smooth, count, relative, robust, scoring)
+    for family in (
+        regression,
+        quantile,
+        binary,
+        focal,
+        likelihood,
+        margin,
+        margin_smooth,
+        count,
+        relative,
+        robust,
+        scoring,
+    )
     for reference in family.REFERENCES
 }
 

@@ -79,8 +79,10 @@ struct option {
   domain values{};
   const char* const* choices = nullptr;
   int choice_count = 0;
+  double none = std::numeric_limits<double>::quiet_NaN();  // the number that Python's None stands for; NaN: it is refused
 
   constexpr option(const char* n, double L::* m, domain d) : name(n), number(m), values(d) {}
+  constexpr option(const char* n, double L::* m, domain d, double for_none) : name(n), number(m), values(d), none(for_none) {}
   constexpr option(const char* n, bool L::* m) : name(n), toggle(m) {}
   template <int N>
   constexpr option(const char* n, int L::* m, const char* const (&c)[N]) : name(n), choice(m), choices(c), choice_count(N) {}
@@ -98,6 +100,7 @@ struct option_info {
   const char* const* choices;
   int choice_count;
   double initial;  // the default
+  double none;     // the number that None stands for, or NaN
 };
 
 // The value of a head h(S, D) and its derivatives in S and D.

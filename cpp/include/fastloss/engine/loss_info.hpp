@@ -87,7 +87,7 @@ constexpr auto describe_options() {
   for (std::size_t i = 0; i < from.size(); ++i) {
     const auto& o = from[i];
     const option_kind kind = o.number != nullptr ? option_kind::number : o.toggle != nullptr ? option_kind::toggle : option_kind::choice;
-    to[i] = {o.name, kind, o.values, o.choices, o.choice_count, option_value(o, L{})};
+    to[i] = {o.name, kind, o.values, o.choices, o.choice_count, option_value(o, L{}), o.none};
   }
   return to;
 }

@@ -5,6 +5,7 @@
 #include "fastloss/core/type_list.hpp"
 #include "fastloss/losses/binary.hpp"
 #include "fastloss/losses/count.hpp"
+#include "fastloss/losses/focal.hpp"
 #include "fastloss/losses/likelihood.hpp"
 #include "fastloss/losses/margin.hpp"
 #include "fastloss/losses/quantile.hpp"
@@ -17,6 +18,7 @@
   APPLY(regression)              \
   APPLY(quantile)                \
   APPLY(binary)                  \
+  APPLY(focal)                   \
   APPLY(likelihood)              \
   APPLY(margin)                  \
   APPLY(count)                   \
