@@ -76,7 +76,7 @@ struct asymmetric {
 
   static constexpr const char* name = "asymmetric_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, between(0, 1)}};
-  static constexpr double nanoseconds = 1.0;
+  static constexpr double nanoseconds = 1.3;
   static constexpr auto options() {
     return std::array{option<asymmetric>{"gamma_neg", &asymmetric::gamma_neg, at_least(0)},
                       option<asymmetric>{"gamma_pos", &asymmetric::gamma_pos, at_least(0)},
