@@ -1,7 +1,19 @@
 """The benchmark cases: one entry per loss, one module per family."""
 
 from bench.case import Case
-from bench.cases import binary, count, focal, likelihood, margin, quantile, regression, relative, robust, scoring
+from bench.cases import (
+    binary,
+    count,
+    divergence,
+    focal,
+    likelihood,
+    margin,
+    quantile,
+    regression,
+    relative,
+    robust,
+    scoring,
+)
 
 CASES: dict[str, Case] = (
     regression.CASES
@@ -14,6 +26,7 @@ CASES: dict[str, Case] = (
     | relative.CASES
     | robust.CASES
     | scoring.CASES
+    | divergence.CASES
 )
 
 __all__ = ["CASES"]

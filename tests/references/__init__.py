@@ -3,6 +3,7 @@
 from references import (
     binary,
     count,
+    divergence,
     focal,
     likelihood,
     margin,
@@ -29,6 +30,7 @@ REFERENCES: dict[str, Reference] = {
         relative,
         robust,
         scoring,
+        divergence,
     )
     for reference in family.REFERENCES
 }

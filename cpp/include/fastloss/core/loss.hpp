@@ -39,6 +39,7 @@ struct domain {
 constexpr domain everywhere() { return {}; }
 constexpr domain above(double lower) { return {.lower = lower, .lower_open = true}; }
 constexpr domain at_least(double lower) { return {.lower = lower}; }
+constexpr domain at_most(double upper) { return {.upper = upper}; }
 constexpr domain between(double lower, double upper) { return {.lower = lower, .upper = upper}; }
 constexpr domain strictly_between(double lower, double upper) {
   return {.lower = lower, .upper = upper, .lower_open = true, .upper_open = true};

@@ -104,7 +104,7 @@ struct soft_margin {
 
   static constexpr const char* name = "soft_margin_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr double nanoseconds = 0.4;
+  static constexpr double nanoseconds = 0.25;
   static constexpr auto options() { return std::array{option<soft_margin>{"labels", &soft_margin::labels, label_choices}}; }
   constexpr domain values(int operand) const { return operand == 1 ? domain_of_labels(labels) : domain{}; }
 
@@ -120,7 +120,7 @@ struct exponential {
 
   static constexpr const char* name = "exponential_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr double nanoseconds = 0.2;
+  static constexpr double nanoseconds = 0.13;
   static constexpr auto options() { return std::array{option<exponential>{"labels", &exponential::labels, label_choices}}; }
   constexpr domain values(int operand) const { return operand == 1 ? domain_of_labels(labels) : domain{}; }
 
@@ -171,7 +171,7 @@ struct bradley_terry {
   static constexpr operand operands[] = {
       {"chosen", differentiable}, {"rejected", differentiable}, {"margin", differentiable, everywhere(), no_margin}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.4;
+  static constexpr double nanoseconds = 0.25;
 
   template <class C, class R, class M>
   FASTLOSS_FN auto value(C chosen, R rejected, M margin) const {

@@ -5,6 +5,7 @@
 #include "fastloss/core/type_list.hpp"
 #include "fastloss/losses/binary.hpp"
 #include "fastloss/losses/count.hpp"
+#include "fastloss/losses/divergence.hpp"
 #include "fastloss/losses/focal.hpp"
 #include "fastloss/losses/likelihood.hpp"
 #include "fastloss/losses/margin.hpp"
@@ -24,7 +25,8 @@
   APPLY(count)                   \
   APPLY(relative)                \
   APPLY(robust)                  \
-  APPLY(scoring)
+  APPLY(scoring)                 \
+  APPLY(divergence)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {

@@ -1,0 +1,73 @@
+"""Cases of divergences. The data holds no zeros, so the formulas of NumPy and JAX leave them out."""
+
+import numpy as np
+
+from bench.case import Case
+
+
+def kl(mode, out, x, t):
+    """t (log t - x)."""
+    value = None
+    if mode.value:
+        ratio = np.log(t)
+        ratio -= x
+        value = np.dot(ratio, t) / x.size
+    return value, np.multiply(t, -1 / x.size, out=out) if mode.gradient else None
+
+
+def reverse_kl(mode, out, x, t):
+    """e^x (x - log t)."""
+    q = np.exp(x, out=out)
+    ratio = np.log(t)
+    np.subtract(x, ratio, out=ratio)
+    value = np.dot(ratio, q) / x.size if mode.value else None
+    if mode.gradient:
+        ratio += 1
+        q *= ratio
+        q *= 1 / x.size
+    return value, q
+
+
+def generalized_kl(mode, out, x, t):
+    """t log(t / x) - t + x."""
+    ratio = np.divide(t, x, out=out)
+    value = (np.dot(np.log(ratio), t) - t.sum() + x.sum()) / x.size if mode.value else None
+    if mode.gradient:
+        np.subtract(1, ratio, out=ratio)
+        ratio *= 1 / x.size
+    return value, ratio
+
+
+def hellinger(mode, out, x, t):
+    """(sqrt x - sqrt t)^2 / 2."""
+    root = np.sqrt(x)
+    difference = np.sqrt(t, out=out)
+    np.subtract(root, difference, out=difference)
+    value = np.dot(difference, difference) / (2 * x.size) if mode.value else None
+    if mode.gradient:
+        difference /= root
+        difference *= 0.5 / x.size
+    return value, difference
+
+
+def reverse_kl_formula(xp, x, t):
+    """For JAX and torch alike."""
+    return xp.mean(xp.exp(x) * (x - xp.log(t)))
+
+
+def generalized_kl_formula(xp, x, t):
+    """For JAX and torch alike."""
+    return xp.mean(t * xp.log(t / x) - t + x)
+
+
+def hellinger_formula(xp, x, t):
+    """For JAX and torch alike."""
+    return xp.mean((xp.sqrt(x) - xp.sqrt(t)) ** 2) / 2
+
+
+CASES = {
+    "kl_div": Case(numpy=kl, jax=lambda jnp, x, t: jnp.mean(t * (jnp.log(t) - x))),
+    "reverse_kl_div": Case(numpy=reverse_kl, jax=reverse_kl_formula, torch=reverse_kl_formula),
+    "generalized_kl_div": Case(numpy=generalized_kl, jax=generalized_kl_formula, torch=generalized_kl_formula),
+    "hellinger_loss": Case(numpy=hellinger, jax=hellinger_formula, torch=hellinger_formula),
+}

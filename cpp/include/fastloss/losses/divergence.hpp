@@ -1,0 +1,72 @@
+// Divergences between distributions or measures, element by element.
+#pragma once
+
+#include <array>
+
+#include "fastloss/core/loss.hpp"
+#include "fastloss/core/type_list.hpp"
+#include "fastloss/simd/divergences.hpp"
+
+namespace fastloss {
+inline namespace FASTLOSS_ISA {
+
+// t (log t - x) with x the logarithm of a probability; of log t, e^(log t) (log t - x)
+struct kl_div {
+  bool log_target = false;
+
+  static constexpr const char* name = "kl_div";
+  static constexpr operand operands[] = {{"input", differentiable, at_most(0)}, {"target", differentiable, between(0, 1)}};
+  static constexpr double nanoseconds = 0.2;
+  static constexpr auto options() { return std::array{option<kl_div>{"log_target", &kl_div::log_target}}; }
+  constexpr domain values(int operand) const { return operand == 1 && !log_target ? between(0, 1) : at_most(0); }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return choose(log_target, [&] { return kl_of_logarithms(input, target); }, [&] { return kl_of_probability(input, target); });
+  }
+};
+
+// The same with the roles of the two distributions exchanged: e^x (x - log t)
+struct reverse_kl_div {
+  bool log_target = false;
+
+  static constexpr const char* name = "reverse_kl_div";
+  static constexpr operand operands[] = {{"input", differentiable, at_most(0)}, {"target", differentiable, between(0, 1)}};
+  static constexpr double nanoseconds = 0.25;
+  static constexpr auto options() { return std::array{option<reverse_kl_div>{"log_target", &reverse_kl_div::log_target}}; }
+  constexpr domain values(int operand) const { return operand == 1 && !log_target ? between(0, 1) : at_most(0); }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return choose(log_target, [&] { return kl_of_logarithms(target, input); }, [&] { return reverse_kl_of_probability(input, target); });
+  }
+};
+
+// t log(t / x) - t + x
+struct generalized_kl_div {
+  static constexpr const char* name = "generalized_kl_div";
+  static constexpr operand operands[] = {{"input", differentiable, at_least(0)}, {"target", differentiable, at_least(0)}};
+  static constexpr double nanoseconds = 0.35;
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return generalized_kl(input, target);
+  }
+};
+
+// (sqrt x - sqrt t)^2 / 2
+struct hellinger {
+  static constexpr const char* name = "hellinger_loss";
+  static constexpr operand operands[] = {{"input", differentiable, at_least(0)}, {"target", differentiable, at_least(0)}};
+  static constexpr double nanoseconds = 0.2;
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return half_squared_difference_of_roots(input, target);
+  }
+};
+
+using divergence_losses = type_list<kl_div, reverse_kl_div, generalized_kl_div, hellinger>;
+
+}  // namespace FASTLOSS_ISA
+}  // namespace fastloss

@@ -1,0 +1,100 @@
+"""What divergences get wrong in the wild; the numbers are those of the project's list of traps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cases
+import fastloss as fl
+
+INF = float("inf")
+P = np.array([[0.36, 0.48, 0.16]])
+Q = np.array([[1 / 3, 1 / 3, 1 / 3]])
+
+
+def test_trap_002_nothing_broadcasts_silently():
+    for x, t in (((2, 1), (2,)), ((2,), (2, 1)), ((1, 2), (2, 2))):
+        with pytest.raises(ValueError, match=r"kl_div.*target"):
+            fl.kl_div(np.zeros(x), np.ones(t))
+
+
+def test_trap_004_067_the_mean_is_not_the_divergence():
+    x, t = np.log(np.repeat(Q, 2, axis=0)), np.repeat(P, 2, axis=0)
+    divergence = float(np.sum(P * np.log(P / Q)))
+    assert fl.kl_div(x, t, reduction="batchmean") == pytest.approx(divergence, rel=1e-14)
+    assert fl.kl_div(x, t) == pytest.approx(divergence / 3, rel=1e-14)
+    assert fl.kl_div(x, t, reduction="sum") == pytest.approx(2 * divergence, rel=1e-14)
+
+
+def test_trap_068_batchmean_of_one_distribution_divides_by_its_classes():
+    x, t = np.log([0.5, 0.5]), np.array([0.25, 0.75])
+    assert fl.kl_div(x, t, reduction="batchmean") == fl.kl_div(x, t, reduction="sum") / 2
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_trap_064_065_a_target_of_zero(dtype):
+    x, t = np.array([-1, -INF, 0], dtype), np.zeros(3, dtype)
+    value, (in_input, in_target) = fl.kl_div.value_and_grad(x, t, reduction="none", wrt=("input", "target"))
+    for result in (value, in_input, in_target):
+        np.testing.assert_array_equal(result, np.zeros(3, dtype), strict=True)
+    value, gradient = fl.kl_div.value_and_grad(np.array([-INF], dtype), np.array([0.25], dtype))
+    assert value == INF
+    assert gradient == -0.25
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("masked", [-INF, -1e9])
+def test_trap_066_log_targets_whose_exponential_is_zero(masked, dtype):
+    # Masks of -inf and of a large number meet: 0, and not inf or NaN.
+    x, t = np.array([-INF, -1e9, -1], dtype), np.full(3, masked, dtype)
+    for loss, a, b in ((fl.kl_div, x, t), (fl.reverse_kl_div, t, x)):
+        for operand in ("input", "target"):
+            value, gradient = loss.value_and_grad(a, b, log_target=True, reduction="none", wrt=operand)
+            np.testing.assert_array_equal(value, np.zeros(3, dtype), strict=True)
+            np.testing.assert_array_equal(gradient, np.zeros(3, dtype), strict=True)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_a_prediction_that_vanishes_costs_nothing_against_a_target_of_zero(dtype):
+    x, t = np.array([-200 if dtype == np.float32 else -1500], dtype), np.zeros(1, dtype)
+    for operand in ("input", "target"):
+        value, gradient = fl.reverse_kl_div.value_and_grad(x, t, wrt=operand)
+        assert value == 0
+        assert gradient == 0
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_products_outlive_their_exponential(dtype):
+    # exp(z) is 0 in the dtype, and its product with a large difference is not.
+    z = np.array([-120 if dtype == np.float32 else -760], dtype)
+    far = np.array([-1e20], dtype)
+    exact = np.exp(z.astype(cases.LONG)) * (z.astype(cases.LONG) - far.astype(cases.LONG))
+    np.testing.assert_allclose(fl.kl_div(far, z, log_target=True), exact[0], rtol=1e-6)
+    np.testing.assert_allclose(fl.reverse_kl_div(z, far, log_target=True), exact[0], rtol=1e-6)
+
+
+def test_trap_069_log_probabilities_are_asked_for():
+    with fl.errstate(domain="raise"):
+        with pytest.raises(ValueError, match=r"input must be <= 0"):
+            fl.kl_div(Q, P)
+        with pytest.raises(ValueError, match="target"):
+            fl.kl_div(np.log(Q), np.log(P))
+        with pytest.raises(ValueError, match="target"):
+            fl.kl_div(np.log(Q), P, log_target=True)
+        fl.kl_div(np.log(Q), P)
+        fl.kl_div(np.log(Q), np.log(P), log_target=True)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", ["generalized_kl_div", "hellinger_loss"])
+def test_small_losses_keep_their_digits(name, dtype):
+    steps = np.arange(1, 60)
+    x = np.float64(1.5) + steps * np.finfo(dtype).eps
+    t = np.full(steps.size, 1.5)
+    d = (x - t).astype(cases.LONG)
+    exact = (
+        d * d / (2 * t) * (1 - 2 * d / (3 * t)) if name == "generalized_kl_div" else d * d / (8 * t) * (1 - d / (2 * t))
+    )
+    got = cases.loss(name)(x.astype(dtype), t.astype(dtype), reduction="none")
+    np.testing.assert_allclose(got, exact.astype(dtype), rtol=4 * np.finfo(dtype).eps)
