@@ -19,7 +19,7 @@ INFO = dict(fl.losses())
 NAMES = tuple(name for name in INFO if name in REFERENCES)
 ISAS = tuple(fl._core.available_isas())
 DTYPES = (np.float32, np.float64)
-EXHAUSTIVE = 3000  # elements: more combinations than these are tried at random
+EXHAUSTIVE = 2000  # elements: more combinations than these are tried at random
 
 __all__ = ["LONG", "Domain", "Exact", "assert_within", "ulp"]  # with the definitions below
 

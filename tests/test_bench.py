@@ -141,6 +141,17 @@ def test_every_peer_agrees_with_the_reference(loss, peer):
         problem.judge(MODES["both"], *contestant(peer).result(MODES["both"], call()))
 
 
+@pytest.mark.parametrize("mode", MODES.values(), ids=lambda mode: mode.name)
+@pytest.mark.parametrize("loss", CASES)
+def test_every_numpy_formula_is_right_in_every_mode(loss, mode):
+    case, problem = CASES[loss], Problem.draw(loss, CASES[loss], 500, "float32")
+    value, gradient = case.numpy(mode, None, *problem.operands.values())
+    problem.judge(mode, value, gradient)
+    out = np.full(problem.gradient.shape, np.nan, problem.operands_dtype)
+    value, _ = case.numpy(mode, out if mode.gradient else None, *problem.operands.values())
+    problem.judge(mode, value, out)
+
+
 @pytest.mark.parametrize("loss", CASES)
 def test_formulas_for_other_array_modules_are_right(loss):
     case, problem = CASES[loss], Problem.draw(loss, CASES[loss], 500, "float64")

@@ -38,8 +38,9 @@ def parametrised():
 def _checks_of(mark):
     found = set()
     for parameter in mark.args[1]:
-        values = parameter.values if hasattr(parameter, "values") and hasattr(parameter, "marks") else (parameter,)
         assert not getattr(parameter, "marks", ()), "a parameter that is skipped or expected to fail"
+        values = getattr(parameter, "values", parameter)
+        values = values if type(values) is tuple else (parameter,)
         found |= {value for value in values if isinstance(value, cases.Check)}
     return found
 

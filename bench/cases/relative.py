@@ -57,7 +57,7 @@ def logarithmic(mode, out, x, t):
     if not mode.gradient:
         return value, None
     gradient = np.add(x, 1, out=out if mode.value else None)
-    np.divide(d, gradient, out=gradient)
+    gradient = np.divide(d, gradient, out=gradient if mode.value else d)
     gradient *= 2 / d.size
     return value, gradient
 
