@@ -283,7 +283,7 @@ def _constants(name):
     """The same numbers for every element, which no sum in float32 adds up exactly."""
     constants = {}
     for operand in REFERENCES[name].operands:
-        share = next((x for x in (0.1, 1.1) if cases.domain(name, operand.name).contains(x)), None)
+        share = next((x for x in (0.3, 1.1) if cases.domain(name, operand.name).contains(x)), None)
         constants[operand.name] = cases.bare_number(name, operand.name) if operand.integer or share is None else share
     first = REFERENCES[name].first
     doubled = 2 * constants[first]

@@ -10,6 +10,7 @@ from references import (
     margin_smooth,
     quantile,
     regression,
+    regression_smooth,
     relative,
     robust,
     scoring,
@@ -20,6 +21,7 @@ REFERENCES: dict[str, Reference] = {
     reference.name: reference
     for family in (
         regression,
+        regression_smooth,
         quantile,
         binary,
         focal,

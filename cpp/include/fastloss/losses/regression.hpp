@@ -2,10 +2,14 @@
 #pragma once
 
 #include <array>
+#include <limits>
 
 #include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/simd/power_of_magnitude.hpp"
 #include "fastloss/simd/primitives.hpp"
+#include "fastloss/simd/pseudo_huber.hpp"
+#include "fastloss/simd/smooth_abs.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -84,7 +88,124 @@ struct huber {
   }
 };
 
-using regression_losses = type_list<mse, l1, rmse, huber>;
+// (x - t)^2 / 2
+struct l2 {
+  static constexpr const char* name = "l2_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.08;
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    const auto r = input - target;
+    return (0.5 * r) * r;
+  }
+};
+
+// r^2 / (2 beta) where |r| < beta, else |r| - beta / 2; |r| for beta = 0
+struct smooth_l1 {
+  double beta = 1.0;
+
+  static constexpr const char* name = "smooth_l1_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.1;
+  static constexpr auto options() { return std::array{option<smooth_l1>{"beta", &smooth_l1::beta, at_least(0)}}; }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return smooth_abs(input - target, beta);
+  }
+};
+
+// delta^2 (sqrt(1 + (r / delta)^2) - 1)
+struct pseudo_huber {
+  double delta = 1.0;
+
+  static constexpr const char* name = "pseudo_huber_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.3;
+  static constexpr auto options() {
+    return std::array{option<pseudo_huber>{"delta", &pseudo_huber::delta, strictly_between(0, std::numeric_limits<double>::infinity())}};
+  }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return pseudo_huber_function(input - target, delta);
+  }
+};
+
+// sqrt(r^2 + eps^2)
+struct charbonnier {
+  double eps = 1e-3;
+
+  static constexpr const char* name = "charbonnier_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.3;
+  static constexpr auto options() { return std::array{option<charbonnier>{"eps", &charbonnier::eps, at_least(0)}}; }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return hypot(input - target, eps);
+  }
+};
+
+// log(cosh(x - t))
+struct log_cosh_error {
+  static constexpr const char* name = "log_cosh_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.4;
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return log_cosh(input - target);
+  }
+};
+
+// |x - t|^p; derivative 0 at 0
+struct lp {
+  double p = 2.0;
+
+  static constexpr const char* name = "lp_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.1;
+  static constexpr auto options() {
+    return std::array{option<lp>{"p", &lp::p, strictly_between(0, std::numeric_limits<double>::infinity())}};
+  }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return power_of_magnitude(input - target, p);
+  }
+};
+
+// max(|r| - epsilon, 0) or its square; derivative 0 at the tie
+struct epsilon_insensitive {
+  double epsilon = 0.1;
+  bool squared = false;
+
+  static constexpr const char* name = "epsilon_insensitive_loss";
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.1;
+  static constexpr auto options() {
+    return std::array{option<epsilon_insensitive>{"epsilon", &epsilon_insensitive::epsilon, at_least(0)},
+                      option<epsilon_insensitive>{"squared", &epsilon_insensitive::squared}};
+  }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    const auto excess = strict_max0(abs(input - target) - epsilon);
+    return choose(squared, [&] { return square(excess); }, [&] { return excess; });
+  }
+};
+
+using regression_losses =
+    type_list<mse, l1, rmse, huber, l2, smooth_l1, pseudo_huber, charbonnier, log_cosh_error, lp, epsilon_insensitive>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

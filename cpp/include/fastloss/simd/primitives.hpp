@@ -2,6 +2,7 @@
 // derivative: exact at 0, -0.0 and infinities, where a composition of simpler functions would not be.
 #pragma once
 
+#include "fastloss/simd/derivatives.hpp"
 #include "fastloss/simd/dual.hpp"
 #include "fastloss/simd/math.hpp"
 
@@ -169,14 +170,33 @@ FASTLOSS_FN auto exp_minus_square(dual<T, D> x) {
   return make_dual(e, mul0(e, -2 * x.value) * x.tangent);
 }
 
-// x / h for h = hypot(x, y): 0 at the origin, the sign of x where x is infinite.
-template <class X, class H>
-FASTLOSS_FN auto direction(X x, H h) {
-  using P = typename pack_of<X>::type;
-  const P value = innermost(x);
-  const P size = abs(value);
-  const auto infinite = size == P(ieee<typename P::scalar>::infinity);
-  return select(infinite, copysign(P(1), value), select(h == 0, zero_t{}, x / h));
+// y^2 / h^3 for h = hypot(x, y), the curvature of h in x; 0 at the origin.
+template <class P>
+FASTLOSS_FN P bend(P x, P y) {
+  const P a = abs(x);
+  const P b = abs(y);
+  const P greater = max(a, b);
+  const P ratio = min(a, b) / greater;
+  const P square = P(1) / fma(ratio, ratio, P(1));
+  const P share = select(a <= b, P(1), ratio);
+  return select(greater == 0, P(0), ((share * (square * sqrt(square))) / greater) * share);
+}
+
+// x / h for h = hypot(x, y): 0 at the origin, the sign of x where x is infinite. Differentiating the quotient would cancel.
+template <class X, class Y, class H>
+FASTLOSS_FN auto direction(X x, Y y, H h) {
+  if constexpr (is_dual<H>) {
+    static_assert(depth<H> == 1, "there is no third derivative here");
+    using P = typename pack_of<H>::type;
+    const P along = as_pack<P>(value_at<1>(x));
+    const P across = as_pack<P>(value_at<1>(y));
+    const P mixed = select(h.value == 0, P(0), (direction(along, across, h.value) * direction(across, along, h.value)) / h.value);
+    return make_dual(direction(along, across, h.value), bend(along, across) * tangent_at<1>(x) - mixed * tangent_at<1>(y));
+  } else {
+    const H value = as_pack<H>(x);
+    const auto infinite = abs(value) == H(ieee<typename H::scalar>::infinity);
+    return select(infinite, copysign(H(1), value), select(h == 0, zero_t{}, value / h));
+  }
 }
 
 }  // namespace detail
@@ -186,9 +206,21 @@ FASTLOSS_FN auto tanh(dual<T, D> x) {
   return detail::make_dual(tanh(x.value), detail::sech_squared(x.value) * x.tangent);
 }
 
+namespace detail {
+
+struct log_cosh_of {
+  template <class P>
+  FASTLOSS_FN auto operator()(P x) const {
+    const auto v = log_cosh_and_derivatives(x);
+    return value_and_derivatives<P, P, P>{v.log_cosh, v.tanh, v.sech_squared};
+  }
+};
+
+}  // namespace detail
+
 template <class T, class D>
 FASTLOSS_FN auto log_cosh(dual<T, D> x) {
-  return detail::make_dual(log_cosh(x.value), tanh(x.value) * x.tangent);
+  return detail::derivatives_of(detail::log_cosh_of{}, x).value;
 }
 
 template <class T, class D>
@@ -244,9 +276,8 @@ FASTLOSS_FN auto hypot(A a, B b) {
   const auto x = detail::value_at<n>(a);
   const auto y = detail::value_at<n>(b);
   const auto h = hypot(x, y);
-  using P = detail::common_pack<A, B>;
-  return detail::make_dual(h, detail::direction(detail::lift<P>(x), h) * detail::tangent_at<n>(a) +
-                                  detail::direction(detail::lift<P>(y), h) * detail::tangent_at<n>(b));
+  return detail::make_dual(h,
+                           detail::direction(x, y, h) * detail::tangent_at<n>(a) + detail::direction(y, x, h) * detail::tangent_at<n>(b));
 }
 
 // x to the power p.
