@@ -42,6 +42,11 @@ def _lgamma_ratio_scale(x, n, value):
     return max(abs(value), abs(mp.loggamma(x))) if x < 8 else abs(value)
 
 
+def _phase_scale(x, value):
+    """Close to a multiple of pi / 2 the result is as exact as the argument, less its turns, can be."""
+    return max(abs(value), abs(x) * mp.mpf(2) ** -24)
+
+
 def _long_sigmoid(x):
     t = np.exp(-abs(x))
     return np.where(x < 0, t, LONG(1)) / (1 + t)
@@ -236,6 +241,28 @@ TABLE = {
         (uniform(-3, 3), uniform(-7, 7), magnitudes(None, 3), around(1, 4, 6)),
         lambda big, small: _odd((0.0, 0.0), (small, small), (big, 1), (INF, 1)),
         _pointwise(math.erf), stride=8,
+    ),
+    "sin": Function(
+        mp.sin, (1.5, 1.5),
+        (uniform(-4, 4), uniform(-8000, 8000), magnitudes(None, 4), magnitudes(12, 60), around(0.7853981633974483)),
+        lambda big, small: _odd((0.0, 0.0), (small, small), (INF, NAN)),
+        scale=_phase_scale,
+    ),
+    "cos": Function(
+        mp.cos, (1.5, 1.5),
+        (uniform(-4, 4), uniform(-8000, 8000), magnitudes(None, 4), magnitudes(12, 60), around(0.7853981633974483)),
+        lambda big, small: [(0.0, 1), (-0.0, 1), (small, 1), (INF, NAN), (-INF, NAN)],
+        scale=_phase_scale,
+    ),
+    "log_i0": Function(
+        lambda x: mp.log(mp.besseli(0, x)) if abs(x) > 1e-20 else x * x / 4, (2.5, 2.5),
+        (uniform(-4, 4), uniform(-40, 40), magnitudes(-40, 20), around(8, 16)),
+        lambda big, small: [(0.0, 0.0), (-0.0, 0.0), (big, big), (-big, big), (INF, INF), (-INF, INF)],
+    ),
+    "bessel_ratio": Function(
+        lambda x: mp.besseli(1, x) / mp.besseli(0, x), (3.5, 4.5),
+        (uniform(-4, 4), uniform(-40, 40), magnitudes(None, 20), around(8, 16)),
+        lambda big, small: _odd((0.0, 0.0), (big, 1), (INF, 1)),
     ),
     "lgamma": Function(
         _lgamma, (0.6, 3.0),

@@ -14,6 +14,7 @@ SCALED = {
     "laplace_nll_loss": "scale",
     "log_normal_nll_loss": "scale",
     "student_t_nll_loss": "scale",
+    "von_mises_nll_loss": "concentration",
     "crps_gaussian": "scale",
     "crps_laplace": "scale",
     "crps_logistic": "scale",
@@ -159,3 +160,26 @@ def test_scores_are_integrals_of_the_squared_error_of_the_distribution(name):
     }[name]
     want = [np.sum((distribution(u / s) - (u >= -x)) ** 2) * 160 / 400_000 for x, s in zip(r, scale, strict=True)]
     np.testing.assert_allclose(cases.loss(name)(r, 0.0, scale, reduction="none"), want, atol=3e-4)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_angles_are_the_same_after_a_turn(dtype):
+    # 7 half turns away in float32, and far more than the digits of pi in three words count in either dtype.
+    k = dtype(2.5)
+    for angle in (0.3, 22.0, 1e5, 1e15, 1e30):
+        x = np.array([angle], dtype)
+        with mp.workdps(400):
+            want = mp.log(mp.besseli(0, 2.5)) - mp.mpf(2.5) * mp.cos(mp.mpf(float(x[0])))
+            slope = mp.mpf(2.5) * mp.sin(mp.mpf(float(x[0])))
+        value, gradient = fl.von_mises_nll_loss.value_and_grad(x, dtype(0), k)
+        np.testing.assert_allclose(value, float(want), rtol=0, atol=16 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(gradient, float(slope), rtol=0, atol=16 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_a_concentrated_angle_is_a_normal_number(dtype):
+    # Bessel functions overflow at 90 in float32; for large k, k is 1 / variance.
+    k, r = np.array([1e3, 1e6, 1e30], dtype), np.array([0.0, 1e-3, 1e-15], dtype)
+    value = fl.von_mises_nll_loss(r, dtype(0), k, full=True, reduction="none")
+    normal = fl.gaussian_nll_loss(r, dtype(0), 1 / k, full=True, eps=1e-37, reduction="none")
+    np.testing.assert_allclose(value, normal, rtol=1e-3)

@@ -5,7 +5,7 @@ torch's check of the sign of the variance keeps `torch.compile` from compiling t
 """
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaln, i0e
 
 from bench.case import Case
 
@@ -111,9 +111,34 @@ def student_t_torch(torch, x, t, scale, df):
     return student_t_formula(torch, torch.lgamma, x, t, scale, df)
 
 
+def von_mises(mode, out, x, t, k):
+    """log(I0(k)) - k cos(x - t)."""
+    r = np.subtract(x, t)
+    value = np.mean(np.log(i0e(k)) + k - k * np.cos(r)) if mode.value else None
+    if not mode.gradient:
+        return value, None
+    slope = np.sin(r, out=out if out is not None else r)
+    slope *= k
+    slope *= 1 / r.size
+    return value, slope
+
+
+def von_mises_jax(xp, x, t, k):
+    """With the scaled Bessel function of JAX."""
+    from jax.scipy.special import i0e as of_jax
+
+    return xp.mean(xp.log(of_jax(k)) + k - k * xp.cos(x - t))
+
+
+def von_mises_torch(torch, x, t, k):
+    """With the scaled Bessel function of torch."""
+    return torch.mean(torch.log(torch.special.i0e(k)) + k - k * torch.cos(x - t))
+
+
 CASES = {
     "gaussian_nll_loss": Case(numpy=gaussian, jax=gaussian_formula, torch_compiled=gaussian_formula),
     "laplace_nll_loss": Case(numpy=laplace, jax=laplace_formula, torch=laplace_formula),
     "log_normal_nll_loss": Case(numpy=log_normal, jax=log_normal_formula, torch=log_normal_formula),
     "student_t_nll_loss": Case(numpy=student_t, jax=student_t_jax, torch=student_t_torch),
+    "von_mises_nll_loss": Case(numpy=von_mises, jax=von_mises_jax, torch=von_mises_torch),
 }

@@ -3,6 +3,7 @@
 import numpy as np
 
 from references.draws import INF, beside, normal, positive, positive_wide, real
+from references.likelihood_circular import VON_MISES_NLL
 from references.likelihood_log import LOG_NORMAL_NLL
 from references.likelihood_scale import LAPLACE_NLL
 from references.likelihood_student_t import STUDENT_T_NLL
@@ -164,4 +165,4 @@ GAUSSIAN_NLL = Reference(
     optimum=lambda target, var, full, eps, beta: target,
 )
 
-REFERENCES = (GAUSSIAN_NLL, LAPLACE_NLL, LOG_NORMAL_NLL, STUDENT_T_NLL)
+REFERENCES = (GAUSSIAN_NLL, LAPLACE_NLL, LOG_NORMAL_NLL, STUDENT_T_NLL, VON_MISES_NLL)

@@ -46,6 +46,8 @@ void apply_elementary(const S* const* in, S* out, std::size_t n) {
     }                                      \
   };
 FASTLOSS_UNARY(atan, atan(x))
+FASTLOSS_UNARY(bessel_ratio, bessel_ratio(x))
+FASTLOSS_UNARY(cos, cos(x))
 FASTLOSS_UNARY(digamma, digamma(x))
 FASTLOSS_UNARY(erf, erf(x))
 FASTLOSS_UNARY(exp, exp(x))
@@ -54,7 +56,9 @@ FASTLOSS_UNARY(lgamma, lgamma(x))
 FASTLOSS_UNARY(log, log(x))
 FASTLOSS_UNARY(log1p, log1p(x))
 FASTLOSS_UNARY(log_cosh, log_cosh(x))
+FASTLOSS_UNARY(log_i0, log_i0(x))
 FASTLOSS_UNARY(sigmoid, sigmoid(x))
+FASTLOSS_UNARY(sin, sin(x))
 FASTLOSS_UNARY(softplus, softplus2(x).positive)
 FASTLOSS_UNARY(sqrt, sqrt(x))
 FASTLOSS_UNARY(sqrt1pm1, sqrt1pm1(x))
@@ -71,11 +75,12 @@ FASTLOSS_BINARY(xlogy)
 #define FASTLOSS_ENTRY(NAME) \
   {#NAME, NAME##_function::arity, apply_elementary<NAME##_function, float>, apply_elementary<NAME##_function, double>}
 [[maybe_unused]] constexpr elementary_function elementary_functions[] = {
-    FASTLOSS_ENTRY(atan),     FASTLOSS_ENTRY(digamma),      FASTLOSS_ENTRY(erf),      FASTLOSS_ENTRY(exp),
-    FASTLOSS_ENTRY(expm1),    FASTLOSS_ENTRY(lgamma),       FASTLOSS_ENTRY(log),      FASTLOSS_ENTRY(log1p),
-    FASTLOSS_ENTRY(log_cosh), FASTLOSS_ENTRY(sigmoid),      FASTLOSS_ENTRY(softplus), FASTLOSS_ENTRY(sqrt),
-    FASTLOSS_ENTRY(sqrt1pm1), FASTLOSS_ENTRY(tanh),         FASTLOSS_ENTRY(trigamma), FASTLOSS_ENTRY(digamma_ratio),
-    FASTLOSS_ENTRY(hypot),    FASTLOSS_ENTRY(lgamma_ratio), FASTLOSS_ENTRY(pow),      FASTLOSS_ENTRY(xlogy),
+    FASTLOSS_ENTRY(bessel_ratio), FASTLOSS_ENTRY(cos),          FASTLOSS_ENTRY(sin),      FASTLOSS_ENTRY(log_i0),
+    FASTLOSS_ENTRY(atan),         FASTLOSS_ENTRY(digamma),      FASTLOSS_ENTRY(erf),      FASTLOSS_ENTRY(exp),
+    FASTLOSS_ENTRY(expm1),        FASTLOSS_ENTRY(lgamma),       FASTLOSS_ENTRY(log),      FASTLOSS_ENTRY(log1p),
+    FASTLOSS_ENTRY(log_cosh),     FASTLOSS_ENTRY(sigmoid),      FASTLOSS_ENTRY(softplus), FASTLOSS_ENTRY(sqrt),
+    FASTLOSS_ENTRY(sqrt1pm1),     FASTLOSS_ENTRY(tanh),         FASTLOSS_ENTRY(trigamma), FASTLOSS_ENTRY(digamma_ratio),
+    FASTLOSS_ENTRY(hypot),        FASTLOSS_ENTRY(lgamma_ratio), FASTLOSS_ENTRY(pow),      FASTLOSS_ENTRY(xlogy),
 };
 #undef FASTLOSS_ENTRY
 

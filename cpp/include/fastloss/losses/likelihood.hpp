@@ -8,6 +8,7 @@
 #include "fastloss/simd/primitives.hpp"
 #include "fastloss/simd/quotients.hpp"
 #include "fastloss/simd/student_t.hpp"
+#include "fastloss/simd/von_mises.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -107,7 +108,24 @@ struct student_t_nll {
   }
 };
 
-using likelihood_losses = type_list<gaussian_nll, laplace_nll, log_normal_nll, student_t_nll>;
+// log I0(k) - k cos(x - t), plus log(2 pi) if full
+struct von_mises_nll {
+  bool full = false;
+
+  static constexpr const char* name = "von_mises_nll_loss";
+  static constexpr operand operands[] = {
+      {"input", differentiable}, {"target", differentiable}, {"concentration", differentiable | leading, checked_always(at_least(0))}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 1.5;
+  static constexpr auto options() { return std::array{option<von_mises_nll>{"full", &von_mises_nll::full}}; }
+
+  template <class X, class T, class K>
+  FASTLOSS_FN auto value(X input, T target, K concentration) const {
+    return detail::von_mises_nll(input - target, concentration) + (full ? 1.8378770664093454836 : 0.0);
+  }
+};
+
+using likelihood_losses = type_list<gaussian_nll, laplace_nll, log_normal_nll, student_t_nll, von_mises_nll>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -1,6 +1,7 @@
 // All elementary functions of packs.
 #pragma once
 
+#include "fastloss/simd/bessel.hpp"
 #include "fastloss/simd/erf.hpp"
 #include "fastloss/simd/exp.hpp"
 #include "fastloss/simd/gamma.hpp"

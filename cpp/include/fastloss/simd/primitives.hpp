@@ -243,6 +243,11 @@ FASTLOSS_FN auto erf(dual<T, D> x) {
 }
 
 template <class T, class D>
+FASTLOSS_FN auto log_i0(dual<T, D> x) {
+  return detail::make_dual(log_i0(x.value), bessel_ratio(x.value) * x.tangent);
+}
+
+template <class T, class D>
 FASTLOSS_FN auto digamma(dual<T, D> x) {
   return detail::make_dual(digamma(x.value), trigamma(x.value) * x.tangent);
 }
