@@ -13,6 +13,21 @@ def scaled(gradient, count):
     return gradient
 
 
+def root(mode, out, x, t):
+    """sqrt(1 + r^2) - 1, of shape 1; the slope is r / sqrt(1 + r^2)."""
+    r = np.subtract(x, t)
+    size = np.multiply(r, r)
+    size += 1
+    np.sqrt(size, out=size)
+    value = size.mean() - 1 if mode.value else None
+    return value, scaled(np.divide(r, size, out=out), r.size) if mode.gradient else None
+
+
+def root_formula(xp, x, t):
+    """For JAX and torch alike."""
+    return xp.mean(xp.sqrt((x - t) ** 2 + 1)) - 1
+
+
 def cauchy(mode, out, x, t):
     """log1p(r^2 / 2); the slope is r / (1 + r^2 / 2)."""
     r = np.subtract(x, t)
@@ -161,6 +176,7 @@ def wing_formula(xp, x, t):
 
 
 CASES = {
+    "general_robust_loss": Case(numpy=root, jax=root_formula, torch=root_formula),
     "cauchy_loss": Case(numpy=cauchy, jax=cauchy_formula, torch=cauchy_formula),
     "welsch_loss": Case(numpy=welsch, jax=welsch_formula, torch=welsch_formula),
     "geman_mcclure_loss": Case(numpy=geman_mcclure, jax=geman_mcclure_formula, torch=geman_mcclure_formula),

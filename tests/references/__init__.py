@@ -5,6 +5,7 @@ from references import (
     count,
     divergence,
     focal,
+    general_robust,
     likelihood,
     margin,
     margin_smooth,
@@ -31,6 +32,7 @@ REFERENCES: dict[str, Reference] = {
         count,
         relative,
         robust,
+        general_robust,
         scoring,
         divergence,
     )

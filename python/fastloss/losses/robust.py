@@ -10,6 +10,92 @@ from fastloss._declare import declare
 @declare(
     family="robust",
     task="regression",
+    convex="for alpha >= 1",
+    differentiable="smooth",
+    twice_differentiable=True,
+    robust="for alpha <= 1",
+    units="unitless",
+    reference="J. T. Barron, A General and Adaptive Robust Loss Function, 2019",
+    aliases=("Barron loss", "adaptive robust loss", "Charbonnier loss"),
+)
+def general_robust_loss(input: ArrayLike, target: ArrayLike, alpha: ArrayLike = 1.0, scale: ArrayLike = 1.0) -> None:
+    """Barron's general robust loss: one formula with the shape alpha, from squared error to Welsch's loss.
+
+    ::
+
+        q = (input - target) / scale
+        l = |alpha - 2| / alpha * ((q**2 / |alpha - 2| + 1)**(alpha / 2) - 1)
+
+    =========  ==============================================
+    alpha      l
+    =========  ==============================================
+    2          q**2 / 2
+    1          sqrt(q**2 + 1) - 1, as pseudo-Huber
+    0          log(1 + q**2 / 2), `cauchy_loss`
+    -2         2 q**2 / (q**2 + 4), `geman_mcclure_loss`
+    -inf       1 - exp(-q**2 / 2), `welsch_loss`
+    inf        exp(q**2 / 2) - 1
+    =========  ==============================================
+
+    Use it to choose, or to learn, how much outliers count: the smaller alpha, the less.
+
+    Parameters
+    ----------
+    input : array_like
+        Predictions, of any shape.
+    target : array_like
+        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+    alpha : array_like, default 1.0
+        The shape, any number or an infinity. One number; or an array, aligned to the *trailing* axes
+        of input: for an input of shape (N, C), (C,) holds one shape for each column.
+    scale : array_like, default 1.0
+        The width of the quadratic part, in the units of the target; above 0. Aligned as alpha is.
+
+    Returns
+    -------
+    scalar or ndarray
+        ============  =====================================================
+        "none"        l, of input's shape
+        "sum"         sum(l)
+        "mean"        sum(l) / (number of elements)
+        "batchmean"   sum(l) / input.shape[0]
+        ============  =====================================================
+
+    Notes
+    -----
+    Gradients, with e = (q**2 / |alpha - 2| + 1)**(alpha / 2 - 1): q e / scale in input, the
+    opposite in target, and -q**2 e / scale in scale. The gradient in alpha is never negative; it
+    grows with the sixth power of small q, and **at alpha = 2 it is inf wherever q is not 0**. The
+    second derivative in input is e (1 + (alpha - 1) u) / (1 + u) / scale**2 with u = q**2 /
+    |alpha - 2|.
+
+    Limits are exact, and nothing cancels near them. Learning alpha by descent on this loss alone
+    drives it down without end; Barron adds the normalising constant of the matching distribution.
+
+    The one number alpha = 1 is much the fastest.
+
+    References
+    ----------
+    J. T. Barron, "A General and Adaptive Robust Loss Function", CVPR, 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastloss as fl
+    >>> fl.general_robust_loss([0.75, 3.0], [0.0, 0.0], reduction="none").round(4)
+    array([0.25  , 2.1623])
+    >>> fl.general_robust_loss(3.0, 0.0, alpha=2.0)
+    np.float64(4.5)
+    >>> fl.general_robust_loss(np.full((1, 3), 2.0), np.zeros((1, 3)), [2.0, 0.0, -2.0], reduction="none").round(4)
+    array([[2.    , 1.0986, 1.    ]])
+    >>> fl.general_robust_loss.grad([3.0, -3.0], [0.0, 0.0], 0.0, reduction="none").round(4)
+    array([ 0.5455, -0.5455])
+    """
+
+
+@declare(
+    family="robust",
+    task="regression",
     convex=False,
     differentiable="smooth",
     twice_differentiable=True,

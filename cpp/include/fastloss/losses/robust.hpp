@@ -5,10 +5,30 @@
 
 #include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/simd/general_robust.hpp"
 #include "fastloss/simd/robust.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
+
+inline constexpr double robust_default[] = {1.0};
+
+// |alpha - 2| / alpha (((r / c)^2 / |alpha - 2| + 1)^(alpha / 2) - 1) for the scale c, and its limits at alpha = 0, 2 and
+// infinity of either sign
+struct general_robust {
+  static constexpr const char* name = "general_robust_loss";
+  static constexpr operand operands[] = {{"input", differentiable},
+                                         {"target", differentiable},
+                                         {"alpha", differentiable | trailing, everywhere(), robust_default},
+                                         {"scale", differentiable | trailing, above(0), robust_default}};
+  static constexpr bool of_difference = true;
+  static constexpr double nanoseconds = 0.4;
+
+  template <class X, class T, class A, class C>
+  FASTLOSS_FN auto value(X input, T target, A alpha, C scale) const {
+    return general_robust_function(input - target, alpha, scale);
+  }
+};
 
 // log(1 + (r / c)^2 / 2)
 struct cauchy {
@@ -132,7 +152,7 @@ struct wing {
   }
 };
 
-using robust_losses = type_list<cauchy, welsch, geman_mcclure, tukey, fair, balanced_l1, wing>;
+using robust_losses = type_list<general_robust, cauchy, welsch, geman_mcclure, tukey, fair, balanced_l1, wing>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -216,33 +216,35 @@ template <class P>
 struct balanced_l1_of {
   double alpha, beta, gamma;
 
-  template <class Q>
   struct inner {
-    Q value, y, logarithm;
+    P value, y, logarithm;
   };
 
-  template <class Q>
-  FASTLOSS_FN inner<Q> inside(Q s) const {
+  FASTLOSS_FN inner inside(P s) const {
     using S = typename P::scalar;
     const double b = expm1(pack<double, 1>(gamma / alpha)).v;
-    Q y = (s / Q(beta)) * Q(b);
-    Q logarithm = log1p(y);
+    P y = (s / P(beta)) * P(b);
+    P logarithm = log1p(y);
     // b itself overflows: log(1 + y) is softplus(log y).
     if (gamma / alpha > (is_float<S> ? 85 : 705)) {
-      const Q log_y = log(s / Q(beta)) + gamma / alpha;
+      const P log_y = log(s / P(beta)) + gamma / alpha;
       logarithm = softplus2(log_y).positive;
       y = exp(log_y);
     }
-    const Q small = (y * log1p_integral(y)) * s;
-    const Q large = fma(s, logarithm - 1, Q(beta / b) * logarithm);
-    Q value = Q(alpha) * select(y < Q(1), small, large);
-    if (beta != 1) value = value + Q(alpha * (1 - beta) / b) * logarithm;
+    const P small = (y * log1p_integral(y)) * s;
+    const P large = fma(s, logarithm - 1, P(beta / b) * logarithm);
+    P value = P(alpha) * select(y < P(1), small, large);
+    if (beta != 1) value = value + P(alpha * (1 - beta) / b) * logarithm;
     return {value, y, logarithm};
   }
 
   FASTLOSS_FN auto operator()(P r) const {
-    const double b = expm1(pack<double, 1>(gamma / alpha)).v;
-    const double tie = inside(pack<double, 1>(beta)).value.v;
+    // The value at the tie, where log(1 + y) is gamma / alpha, in a form that the compiler moves out of the loop.
+    const double steepness = gamma / alpha;
+    const auto growth = expm1(pack<double, 1>(steepness));
+    const double b = growth.v;
+    const auto shape = select(growth < 1.0, growth * log1p_integral(growth), (steepness - 1) + pack<double, 1>(steepness) / growth);
+    const double tie = alpha * beta * shape.v + (1 - beta) * gamma / b;
     const P a = abs(r);
     const auto outside = a >= P(beta);
     const auto in = inside(min(P(beta), a));
