@@ -56,9 +56,9 @@ def checks(kind=None) -> list[Check]:
     return [Check(name, q) for name in NAMES for q in quantities(name) if kind is None or q.startswith(kind)]
 
 
-def derivatives() -> list[Check]:
-    """A check for each gradient and Hessian, loss by loss, so that neighbours share what is exact."""
-    return [Check(name, q) for name in NAMES for q in quantities(name) if q != "value"]
+def derivatives() -> list[tuple[Check, type]]:
+    """A check for each gradient and Hessian with each dtype, in an order in which neighbours share what is exact."""
+    return [(Check(name, q), dtype) for name in NAMES for dtype in DTYPES for q in quantities(name) if q != "value"]
 
 
 def product_of_dtypes() -> list[tuple]:
@@ -184,7 +184,7 @@ def hostile(name, options, present, dtype) -> tuple[dict[str, np.ndarray], Exact
 def _hostile(name, options, present, dtype):
     reference = REFERENCES[name]
     rng = seed(name, dtype, options, present)
-    operands = sample(reference, rng, 3000 if options else 6000, dtype.type, "wide", present)
+    operands = sample(reference, rng, 2000 if options else 5000, dtype.type, "wide", present)
     for x in operands.values():
         x.flags.writeable = False
     return operands, Exact(reference, operands, dict(options), dtype)

@@ -9,8 +9,7 @@ import cases
 from references import REFERENCES
 
 
-@pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("check", cases.derivatives(), ids=str)
+@pytest.mark.parametrize(("check", "dtype"), cases.derivatives(), ids=str)
 def test_derivative_over_the_whole_range(check, dtype, use_isa):
     for options, present in cases.settings(REFERENCES[check.loss]):
         if check.what.removeprefix("gradient:") not in (*present, "hessian"):
