@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
+import mpmath as mp
 import numpy as np
 import pytest
 
@@ -88,3 +90,77 @@ def test_large_counts_keep_the_digits_of_a_small_likelihood():
     counts = np.array([1e6, 1e6 + 1000.0])
     value = fl.poisson_nll_loss(np.log(1e6) + 0 * counts, counts, log_factorial=True, reduction="none")
     np.testing.assert_allclose(value, [7.82669390, 8.32702706], rtol=1e-8)
+
+
+def test_the_negative_binomial_distribution_at_a_dispersion_of_zero_is_poissons():
+    x, counts = np.log([0.5, 3.0, 1e6, 1e-3]), np.array([0.0, 5, 1e6 + 500, 2])
+    for full in (False, True):
+        for dispersion in (0.0, 1e-300, 1e-30):
+            value, (slope, by_target, by_dispersion) = fl.negative_binomial_nll_loss.value_and_grad(
+                x, counts, np.full(4, dispersion), full=full, reduction="none", wrt=("input", "target", "dispersion")
+            )
+            poisson, (poisson_slope, poisson_by_target) = fl.poisson_nll_loss.value_and_grad(
+                x, counts, log_factorial=full, reduction="none", wrt=("input", "target")
+            )
+            np.testing.assert_allclose(value, poisson, rtol=1e-14, atol=1e-8)
+            np.testing.assert_allclose(slope, poisson_slope, rtol=1e-14, atol=1e-9)
+            np.testing.assert_allclose(by_target, poisson_by_target, rtol=1e-14, atol=1e-14)
+            np.testing.assert_allclose(by_dispersion, (counts - (np.exp(x) - counts) ** 2) / 2, rtol=1e-12)
+
+
+MEANS, COUNTS, DISPERSIONS = (1e-3, 2.0, 999_000.0), (0, 1, 7, 1_000_000), (1e-12, 1e-6, 0.01, 0.124, 0.126, 3.0, 1e4)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_negative_binomial_likelihood_against_its_definition_in_eighty_digits(full):
+    mean, count, dispersion = np.array(list(itertools.product(MEANS, COUNTS, DISPERSIONS)), float).T
+    with mp.workdps(80):
+
+        def loss(m, t, a):
+            r = 1 / a
+            ratio = mp.loggamma(r + t) - mp.loggamma(r)
+            return r * mp.log1p(a * m) + t * mp.log1p(1 / (a * m)) - ratio + (mp.loggamma(t + 1) if full else 0)
+
+        points = [tuple(map(mp.mpf, p)) for p in zip(mean.tolist(), count.tolist(), dispersion.tolist(), strict=True)]
+        exact = np.array([float(loss(*p)) for p in points])
+        slopes = [np.array([float(mp.diff(loss, p, n)) for p in points]) for n in ((1, 0, 0), (0, 0, 1))]
+    operands = (mean, count, dispersion)
+    call = {"log_input": False, "full": full, "reduction": "none"}
+    value, (in_mean, in_dispersion) = fl.negative_binomial_nll_loss.value_and_grad(
+        *operands, **call, wrt=("input", "dispersion")
+    )
+    # What the rounding of the largest term alone amounts to.
+    np.testing.assert_allclose(value, exact, rtol=4e-15, atol=4e-16 * np.max(count * np.log(1e6)))
+    np.testing.assert_allclose(in_mean, slopes[0], rtol=1e-13, atol=1e-15)
+    assert np.all(np.abs(in_dispersion - slopes[1]) <= 1e-11 * np.abs(slopes[1]) + 1e-15 * np.maximum(1, count))
+    single = [x.astype(np.float32) for x in operands]
+    value = fl.negative_binomial_nll_loss(*single, **call)
+    np.testing.assert_allclose(value, exact, rtol=1e-5, atol=0.5)
+
+
+def test_a_binomial_likelihood_of_many_trials():
+    trials, successes = np.array([1e6, 3e9, 1e15]), np.array([5e5, 3, 1])
+    got = fl.binomial_nll_loss(0 * trials, successes, trials, full=True, reduction="none")
+    with mp.workdps(50):
+        exact = [
+            float(n * mp.log(2) - mp.log(mp.binomial(n, t)) if t < 10 else n * mp.log(2) - _log_binomial(n, t))
+            for n, t in zip(map(mp.mpf, trials), map(mp.mpf, successes), strict=True)
+        ]
+    np.testing.assert_allclose(got, exact, rtol=1e-9)
+    # As small as the probabilities of 0 and 1 success in one trial are likely.
+    np.testing.assert_allclose(fl.binomial_nll_loss([-50.0, 50.0], [0, 1], full=True), np.exp(-50.0), rtol=1e-14)
+
+
+def _log_binomial(n, t):
+    return mp.loggamma(n + 1) - mp.loggamma(t + 1) - mp.loggamma(n - t + 1)
+
+
+def test_one_trial_is_binary_cross_entropy():
+    x, t = cases.seed("one trial").standard_normal((2, 200))
+    t = (t > 0).astype(float)
+    for wrt in ("input", "target"):
+        value, gradient = fl.binomial_nll_loss.value_and_grad(x, t, wrt=wrt)
+        exact, slope = fl.binary_cross_entropy_with_logits.value_and_grad(x, t, wrt=wrt)
+        np.testing.assert_allclose(value, exact, rtol=1e-14)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-14)
+    np.testing.assert_allclose(fl.binomial_nll_loss(x, t, 1.0), fl.binary_cross_entropy_with_logits(x, t), rtol=1e-14)

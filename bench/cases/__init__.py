@@ -4,6 +4,7 @@ from bench.case import Case
 from bench.cases import (
     binary,
     count,
+    deviance,
     divergence,
     focal,
     likelihood,
@@ -23,6 +24,7 @@ CASES: dict[str, Case] = (
     | likelihood.CASES
     | margin.CASES
     | count.CASES
+    | deviance.CASES
     | relative.CASES
     | robust.CASES
     | scoring.CASES

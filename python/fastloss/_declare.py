@@ -233,7 +233,7 @@ def declare(
     Parameters
     ----------
     family : str
-        Name of the module the loss is declared in: "regression", "binary", "margin", "likelihood", "count".
+        Name of the module the loss is declared in: "regression", "binary", "margin", "likelihood", "count", "deviance".
     task : str
         What it is made for: "regression", "binary classification", "probabilistic regression", ...
     convex : bool or str

@@ -3,6 +3,7 @@
 from references import (
     binary,
     count,
+    deviance,
     divergence,
     focal,
     general_robust,
@@ -30,6 +31,7 @@ REFERENCES: dict[str, Reference] = {
         margin,
         margin_smooth,
         count,
+        deviance,
         relative,
         robust,
         general_robust,

@@ -2,24 +2,23 @@
 
 import numpy as np
 
-from references.draws import INF, positive, positive_wide, real
-from references.gamma import HALF_LOG_2_PI, digamma, log_gamma
+from references.binary import sigmoid, softplus, times
+from references.draws import (
+    COUNTS,
+    INF,
+    LINKED,
+    NAN,
+    moderate,
+    normal,
+    positive,
+    positive_wide,
+    real,
+    unit,
+    unit_wide,
+)
+from references.gamma import HALF_LOG_2_PI, digamma, digamma_ratio, log_gamma, log_gamma_ratio
+from references.negative_binomial import NEGATIVE_BINOMIAL_NLL
 from references.schema import Kink, Operand, Reference
-
-NAN = float("nan")
-LINKED = (0.0, -0.0, 1.0, -1.0, 0.5, 20.0, -20.0, 1e-30, 3e38, -3e38, INF, -INF)
-COUNTS = (0.0, 1.0, 2.0, 0.3, 9.0, 1e-30, 1e6)
-
-
-def moderate(rng, count, dtype, drawn=None):
-    """Numbers that are a rate as well as the logarithm of one."""
-    return rng.uniform(0.05, 3, count).astype(dtype)
-
-
-def times(factor, x):
-    """factor * x, where a factor of zero wins over an infinite x."""
-    return np.where(factor == 0, 0, factor * x)
-
 
 # ---- Poisson ---------------------------------------------------------------------------------------------------------
 
@@ -198,4 +197,130 @@ POISSON_NLL = Reference(
     optimum=lambda target, **options: np.log(target),
 )
 
-REFERENCES = (POISSON_NLL,)
+
+# ---- binomial --------------------------------------------------------------------------------------------------------
+
+
+def more_than_target(rng, count, dtype, drawn):
+    """Numbers above the target."""
+    return (drawn["target"] + positive(rng, count, dtype)).astype(dtype)
+
+
+def failures_plus_one(target, trials):
+    """trials - target + 1, where neither a small number of trials nor the 1 is lost."""
+    return np.where(trials < 1, (1 - target) + trials, (trials - target) + 1)
+
+
+def binomial_value(input, target, trials, full):
+    value = times(trials - target, softplus(input)) + times(target, softplus(-input))
+    return value + (log_gamma(target + 1) - log_gamma_ratio(failures_plus_one(target, trials), target) if full else 0)
+
+
+def binomial_in_target(input, target, trials, full):
+    return -input + (digamma(target + 1) - digamma(failures_plus_one(target, trials)) if full else 0)
+
+
+def binomial_in_trials(input, target, trials, full):
+    return softplus(input) - (digamma_ratio(failures_plus_one(target, trials), target) if full else 0)
+
+
+def binomial_terms(input, target, trials, full):
+    found = [(trials - target, softplus(input))]
+    # Of opposite signs where the target is above the trials.
+    found += [(times(trials - target, softplus(input)), 1), (times(target, softplus(-input)), 1)]
+    if full:
+        base = failures_plus_one(target, trials)
+        small = base < 8
+        found += [(target + 1, np.abs(digamma(target + 1))), (base, digamma_ratio(base, target))]
+        found += [
+            (log_gamma(target + 1), 1),
+            (log_gamma_ratio(base, target), 1),
+            (target * np.log(base + target + 8), 4),
+        ]
+        found += [(np.where(small, log_gamma(x), 0), 1) for x in (base, base + target)]
+    return found
+
+
+def binomial_terms_in_target(input, target, trials, full):
+    if not full:
+        return []
+    forms = (target + 1, failures_plus_one(target, trials))
+    return [(digamma(x), 1) for x in forms] + [(x, 1 / x + 1 / x**2) for x in forms]
+
+
+def binomial_terms_in_trials(input, target, trials, full):
+    base = failures_plus_one(target, trials)
+    ratio = digamma_ratio(base, target)
+    return [(softplus(input), 1), (ratio, 1), (base, 2 * ratio / base)] if full else []
+
+
+BINOMIAL_NLL = Reference(
+    name="binomial_nll_loss",
+    operands=(
+        Operand("input", real, normal, (0.0, -0.0, 1.0, -1.0, 20.0, -20.0, 90.0, 1e-30, 3e38, -3e38, INF, -INF)),
+        Operand("target", unit_wide, unit, (0.0, 1.0, 0.3)),
+        Operand("trials", positive_wide, more_than_target, (1.0, 3.0, 1e6), optional=True),
+    ),
+    value=binomial_value,
+    gradients={
+        "input": lambda input, target, trials, full: (trials - target) * sigmoid(input) - target * sigmoid(-input),
+        "target": binomial_in_target,
+        "trials": binomial_in_trials,
+    },
+    hessian=lambda input, target, trials, full: trials * sigmoid(input) * sigmoid(-input),
+    kinks=(
+        Kink(
+            "logit 0",
+            {"input": 0.0, "target": 1.0, "trials": 4.0},
+            4 * float(np.log(2)),
+            {"input": 1.0, "target": 0.0, "trials": float(np.log(2))},
+            1.0,
+        ),
+        Kink("one trial", {"input": 0.0, "target": 1.0}, float(np.log(2)), {"input": -0.5, "target": 0.0}, 0.25),
+        Kink("no trials", {"input": 3.0, "target": 0.0, "trials": 0.0}, 0.0, {"input": 0.0, "target": -3.0}, 0.0),
+        Kink(
+            "logit inf, all succeed",
+            {"input": INF, "target": 3.0, "trials": 3.0},
+            0.0,
+            {"input": 0.0, "target": -INF, "trials": INF},
+            0.0,
+        ),
+        Kink(
+            "logit -inf, none succeed",
+            {"input": -INF, "target": 0.0, "trials": 3.0},
+            0.0,
+            {"input": 0.0, "target": INF, "trials": 0.0},
+            0.0,
+        ),
+        Kink("logit inf, one fails", {"input": INF, "target": 2.0, "trials": 3.0}, INF, {"input": 1.0}, 0.0),
+        Kink(
+            "even chance, full",
+            {"input": 0.0, "target": 2.0, "trials": 4.0},
+            float(np.log(16) - np.log(6)),
+            {"input": 0.0, "target": 0.0},
+            1.0,
+            {"full": True},
+        ),
+    ),
+    golden=(
+        (((0.0, 0.0), (2.0, 10.0), (4, 100)), {}, 36.0436533891),  # 52 log(2)
+        (((0.0,), (2,), (4,)), {"full": True}, 0.9808292530),  # log(16 / 6)
+    ),
+    outside={"target": -1.0, "trials": -1.0},
+    options={"full": (True,)},
+    defaults={"full": False},
+    formed_first={
+        "value": binomial_terms,
+        "input": lambda input, target, trials, full: [
+            ((trials - target) * sigmoid(input), 1),
+            (target * sigmoid(-input), 1),
+            (trials - target, sigmoid(input)),
+        ],
+        "target": binomial_terms_in_target,
+        "trials": binomial_terms_in_trials,
+    },
+    properties=frozenset({"convex"}),
+    optimum=lambda target, trials, full: np.log(target) - np.log(trials - target),
+)
+
+REFERENCES = (POISSON_NLL, BINOMIAL_NLL, NEGATIVE_BINOMIAL_NLL)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 INF = float("inf")
+NAN = float("nan")
+# Of a rate or mean, or of its logarithm; and of counts.
+LINKED = (0.0, -0.0, 1.0, -1.0, 0.5, 20.0, -20.0, 1e-30, 3e38, -3e38, INF, -INF)
+COUNTS = (0.0, 1.0, 2.0, 0.3, 9.0, 1e-30, 1e6)
 REAL_SPECIALS = (0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, -1e-30, 3e38, -3e38, INF, -INF)
 
 
@@ -31,6 +35,11 @@ def mixture(rng, parts):
 def normal(rng, count, dtype, drawn=None):
     """Ordinary numbers."""
     return (2 * rng.standard_normal(count)).astype(dtype)
+
+
+def moderate(rng, count, dtype, drawn=None):
+    """Numbers that are a mean as well as the logarithm of one."""
+    return rng.uniform(0.05, 3, count).astype(dtype)
 
 
 def real(rng, count, dtype, drawn=None):

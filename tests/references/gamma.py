@@ -38,3 +38,42 @@ def digamma(x):
         total = np.where(small, total + 1 / y, total)
         y = np.where(small, y + 1, y)
     return np.log(y) - 1 / (2 * y) - _series(DIGAMMA, y) / y - total
+
+
+def log_gamma_ratio(x, n):
+    """log_gamma(x + n) - log_gamma(x) for x > 0 and n >= 0, without the difference."""
+    x, n = np.asarray(x, LONG), np.asarray(n, LONG)
+    steps = sum(np.log1p(n / (x + i)) for i in range(SHIFT))
+    y = x + SHIFT
+    series = log_gamma_series_difference(y, n)
+    return n * np.log(y + n) + ((y - LONG(0.5)) * np.log1p(n / y) - n) + series - steps
+
+
+def digamma_ratio(x, n):
+    """digamma(x + n) - digamma(x) for x > 0 and n >= 0, without the difference."""
+    x, n = np.asarray(x, LONG), np.asarray(n, LONG)
+    steps = sum(n / (x + i) / (x + n + i) for i in range(SHIFT))
+    y = x + SHIFT
+    series = scaled_digamma_difference(1 / y, n) / y / y
+    return steps + np.log1p(n / y) + n / (2 * y) / (y + n) + series
+
+
+def scaled_digamma_series(inverse):
+    """x^2 (log(x) - 1 / (2 x) - digamma(x)) for large x = 1 / inverse, which may be infinite."""
+    total = np.zeros_like(inverse)
+    for c in reversed(DIGAMMA):
+        total = total * inverse * inverse + c
+    return total
+
+
+def scaled_digamma_difference(inverse, n):
+    """x^2 times what log(x) - 1 / (2 x) - digamma(x) loses from x to x + n, for large x = 1 / inverse."""
+    # 1 - (1 + n / x)^-k for each power of x
+    powers = [-np.expm1(-2 * (k + 1) * np.log1p(inverse * n)) for k in range(len(DIGAMMA))]
+    return sum(c * inverse ** (2 * k) * power for k, (c, power) in enumerate(zip(DIGAMMA, powers, strict=True)))
+
+
+def log_gamma_series_difference(x, n):
+    """What log_gamma(x) - ((x - 1/2) log(x) - x) gains from x to x + n, for large x."""
+    powers = [np.expm1(-(2 * k + 1) * np.log1p(n / x)) for k in range(len(STIRLING))]
+    return sum(c / x ** (2 * k + 1) * power for k, (c, power) in enumerate(zip(STIRLING, powers, strict=True)))

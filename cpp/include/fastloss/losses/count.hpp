@@ -1,10 +1,12 @@
-// Likelihoods and deviances of counts and other non-negative targets.
+// Negative log-likelihoods of counts.
 #pragma once
 
 #include <array>
 
 #include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/simd/binomial.hpp"
+#include "fastloss/simd/negative_binomial.hpp"
 #include "fastloss/simd/poisson.hpp"
 
 namespace fastloss {
@@ -47,7 +49,55 @@ struct poisson_nll {
   }
 };
 
-using count_losses = type_list<poisson_nll>;
+// n softplus(z) - t z for t of n trials; plus -log of the binomial coefficient if full
+struct binomial_nll {
+  bool full = false;
+
+  static constexpr const char* name = "binomial_nll_loss";
+  static constexpr operand operands[] = {
+      {"input", differentiable}, {"target", differentiable, at_least(0)}, {"trials", differentiable | optional, at_least(0)}};
+  static constexpr double nanoseconds = 0.4;
+  static constexpr auto options() { return std::array{option<binomial_nll>{"full", &binomial_nll::full}}; }
+
+  template <class Z, class T, class N>
+  FASTLOSS_FN auto value(Z input, T target, N trials) const {
+    const auto core = binomial_cross_entropy(input, target, trials);
+    return choose(full, [&] { return core + minus_log_binomial(trials, target); }, [&] { return core; });
+  }
+};
+
+// log(1 + a m) / a + t log((1 + a m) / (a m)) - log(Gamma(1 / a + t) / Gamma(1 / a)) for the mean m = e^x or x; plus log t! if full
+struct negative_binomial_nll {
+  bool log_input = true;
+  bool full = false;
+
+  static constexpr const char* name = "negative_binomial_nll_loss";
+  static constexpr operand operands[] = {
+      {"input", differentiable}, {"target", differentiable, at_least(0)}, {"dispersion", differentiable | trailing, at_least(0)}};
+  static constexpr double nanoseconds = 15;
+  static constexpr auto options() {
+    return std::array{option<negative_binomial_nll>{"log_input", &negative_binomial_nll::log_input},
+                      option<negative_binomial_nll>{"full", &negative_binomial_nll::full}};
+  }
+  constexpr domain values(int operand) const { return operand != 0 || !log_input ? at_least(0) : everywhere(); }
+
+  template <class X, class T, class A>
+  FASTLOSS_FN auto value(X input, T target, A dispersion) const {
+    return choose(
+        full, [&] { return with<exact_log_factorial>(input, target, dispersion); },
+        [&] { return with<without_log_factorial>(input, target, dispersion); });
+  }
+
+ private:
+  template <class Constant, class X, class T, class A>
+  FASTLOSS_FN auto with(X input, T target, A dispersion) const {
+    return choose(
+        log_input, [&] { return negative_binomial<true, Constant>(input, target, dispersion); },
+        [&] { return negative_binomial<false, Constant>(input, target, dispersion); });
+  }
+};
+
+using count_losses = type_list<poisson_nll, binomial_nll, negative_binomial_nll>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -5,6 +5,7 @@
 #include "fastloss/core/type_list.hpp"
 #include "fastloss/losses/binary.hpp"
 #include "fastloss/losses/count.hpp"
+#include "fastloss/losses/deviance.hpp"
 #include "fastloss/losses/divergence.hpp"
 #include "fastloss/losses/focal.hpp"
 #include "fastloss/losses/likelihood.hpp"
@@ -23,6 +24,7 @@
   APPLY(likelihood)              \
   APPLY(margin)                  \
   APPLY(count)                   \
+  APPLY(deviance)                \
   APPLY(relative)                \
   APPLY(robust)                  \
   APPLY(scoring)                 \

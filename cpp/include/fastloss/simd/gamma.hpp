@@ -39,6 +39,18 @@ FASTLOSS_FN circle_point<pack<double, W>> on_circle(pack<double, W> a) {
   return {select(odd, -sine, sine), select(odd, -cosine, cosine)};
 }
 
+// stirling_rest(x + n) - stirling_rest(x), which keeps its digits where n is small.
+template <class P>
+FASTLOSS_FN P stirling_rest_difference(P x, P n) {
+  const P low = P(1) / x;
+  const P high = P(1) / (x + n);
+  const P step = -(n * low) * high;  // high - low
+  const auto p = polynomial_with_difference(high * high, low * low, 0.083333333333333333, -0.0027777777777777778, 0.00079365079365079365,
+                                            -0.00059523809523809524, 0.00084175084175084175, -0.0019175269175269175, 0.0064102564102564103,
+                                            -0.029550653594771242, 0.17964437236883057);
+  return step * (p.value + low * (high + low) * p.divided_difference);
+}
+
 // log Gamma(x) - ((x - 1/2) log x - x + log(2 pi) / 2) for x >= 8.
 template <class P>
 FASTLOSS_FN P stirling_rest(P x) {
@@ -54,6 +66,18 @@ FASTLOSS_FN P digamma_rest(P x) {
   const P square = P(1) / (x * x);
   return square * polynomial(square, 0.083333333333333333, -0.0083333333333333333, 0.0039682539682539683, -0.0041666666666666667,
                              0.0075757575757575758, -0.021092796092796093, 0.083333333333333333, -0.44325980392156863, 3.0539543302701197);
+}
+
+// digamma_rest(x) - digamma_rest(x + n) divided by n / x^2 / (x + n), which keeps its digits where n is small; of 1 / x and
+// x / (x + n). A derivative needs two terms more.
+template <class P>
+FASTLOSS_FN P digamma_rest_slope(P inverse, P share) {
+  const P low = inverse * share;
+  const auto p =
+      polynomial_with_difference(inverse * inverse, low * low, 0.0, 0.083333333333333333, -0.0083333333333333333, 0.0039682539682539683,
+                                 -0.0041666666666666667, 0.0075757575757575758, -0.021092796092796093, 0.083333333333333333,
+                                 -0.44325980392156863, 3.0539543302701197, -26.456212121212121, 281.46014492753623);
+  return (1 + share) * p.divided_difference;
 }
 
 struct lgamma_function {
@@ -180,16 +204,22 @@ struct lgamma_ratio_function {
     const P base = select(small, x + gamma_steps, x);
     const P top = base + n;
     // The difference of the two Stirling formulas, without their cancelling parts.
-    const P asymptotic = n * log(top) + ((base - 0.5) * log1p(n / base) - n) + (stirling_rest(top) - stirling_rest(base));
+    const P asymptotic = n * log(top) + ((base - 0.5) * log1p(n / base) - n) + stirling_rest_difference(base, n);
     if (!any(small)) return asymptotic;
-    // Gamma(x + n + 8) / Gamma(x + 8) is larger by the product of (x + n + i) / (x + i), i < 8.
+    // Gamma(x + n + 8) / Gamma(x + 8) is larger by the product of (x + n + i) / (x + i), i < 8; its excess over 1 keeps its digits
+    // where n is small.
     P product(1);
-    for (int i = 0; i < gamma_steps; ++i) product = product * ((x + n + i) / (x + i));
-    const P log_product = log(product);
-    // Or the difference itself: whichever has the smaller terms to cancel.
+    P excess(0);
+    for (int i = 0; i < gamma_steps; ++i) {
+      const P step = n / (x + i);
+      product = product * ((x + n + i) / (x + i));
+      excess = fma(excess, step, excess + step);
+    }
+    const P log_product = select(abs(excess) < P(0.5), log1p(excess), log(product));
+    // Or the difference itself, if n is not lost in it: whichever has the smaller terms to cancel.
     const P upper = lgamma_function{}(x + n);
     const P lower = lgamma_function{}(x);
-    const auto direct = max(abs(upper), abs(lower)) < max(abs(asymptotic), abs(log_product));
+    const auto direct = (abs(n) > P(0.0625)) & (max(abs(upper), abs(lower)) <= max(abs(asymptotic), abs(log_product)));
     return select(small, select(direct, upper - lower, asymptotic - log_product), asymptotic);
   }
 };
@@ -202,7 +232,10 @@ struct digamma_ratio_function {
     const auto small = x < P(gamma_asymptotic);
     const P base = select(small, x + gamma_steps, x);
     const P top = base + n;
-    const P asymptotic = log1p(n / base) + (P(0.5) * n / base / top + (digamma_rest(base) - digamma_rest(top)));
+    const P inverse = P(1) / base;
+    const P share = base / top;
+    const P step = n * inverse;
+    const P asymptotic = log1p(step) + step * share * (P(0.5) * inverse + digamma_rest_slope(inverse, share) * inverse * inverse);
     P sum(0);
     for (int i = gamma_steps - 1; i >= 0; --i) sum = sum + n / (x + i) / (x + n + i);
     return select(small, sum + asymptotic, asymptotic);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fastloss/simd/log_factorial.hpp"
+#include "fastloss/simd/quotients.hpp"
 #include "fastloss/simd/validity.hpp"
 
 namespace fastloss {
@@ -14,12 +15,6 @@ FASTLOSS_FN P poisson_value(P rate, P log_rate, T target) {
   const P t = as_pack<P>(target);
   const P value = (rate - mul0(t, log_rate - Constant::shift(t))) + Constant::rest(t);
   return select(rate == P(ieee<typename P::scalar>::infinity), rate, value);
-}
-
-// t / x, and 0 where t is 0.
-template <class T, class X>
-FASTLOSS_FN auto quotient0(T t, X x) {
-  return select(innermost(t) == 0, zero_t{}, t / x);
 }
 
 }  // namespace detail
@@ -50,7 +45,7 @@ FASTLOSS_FN auto poisson_of_rate(X x, T target, double eps) {
     const auto value = poisson_of_rate<Constant>(rate, t, eps);
     if constexpr (is_dual<T>)
       return detail::make_dual(value, nan_unless(valid, (Constant::slope(t) - log(rate + eps)) * detail::tangent_at<n>(target)));
-    else return detail::make_dual(value, nan_unless(valid, (1 - detail::quotient0(t, rate + eps)) * detail::tangent_at<n>(x)));
+    else return detail::make_dual(value, nan_unless(valid, (1 - quotient0(t, rate + eps)) * detail::tangent_at<n>(x)));
   } else {
     return nan_unless(valid, detail::poisson_value<Constant>(x, log(x + eps), target));
   }

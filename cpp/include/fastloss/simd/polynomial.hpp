@@ -21,6 +21,22 @@ FASTLOSS_FN P polynomial(P x, double c0, C... higher) {
   return fma(polynomial(x, higher...), x, P(c0));
 }
 
+// (p(x) - p(y)) / (x - y) for p = c0 + c1 x + c2 x^2 + ..., without the difference: Horner's rule for p(x), and once more for
+// its steps.
+template <class P>
+struct polynomial_steps {
+  P value, divided_difference;
+};
+template <class P>
+FASTLOSS_FN polynomial_steps<P> polynomial_with_difference(P, P, double c0) {
+  return {P(c0), P(0)};
+}
+template <class P, class... C>
+FASTLOSS_FN polynomial_steps<P> polynomial_with_difference(P x, P y, double c0, C... higher) {
+  const auto inner = polynomial_with_difference(x, y, higher...);
+  return {fma(inner.value, x, P(c0)), fma(inner.divided_difference, y, inner.value)};
+}
+
 template <class S>
 inline constexpr bool is_float = std::is_same_v<S, float>;
 

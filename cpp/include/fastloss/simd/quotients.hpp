@@ -67,5 +67,18 @@ FASTLOSS_FN auto function_of_log(X x, F f) {
   }
 }
 
+// t / x, and 0 where t is 0, whatever x is; so are the derivatives in x.
+template <class T, class X>
+FASTLOSS_FN auto quotient0(T t, X x) {
+  return select(detail::innermost(t) == 0, zero_t{}, t / x);
+}
+
+// (x - t) / x for x and t of one sign, without rounding the quotient where the two are close.
+template <class X, class T>
+FASTLOSS_FN auto relative_excess(X x, T t) {
+  const auto rest = 1 - quotient0(t, x);
+  return select(abs(detail::innermost(rest)) < 0.5, (x - t) / x, rest);
+}
+
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -4,6 +4,7 @@
 
 #include "fastloss/simd/derivatives.hpp"
 #include "fastloss/simd/primitives.hpp"
+#include "fastloss/simd/validity.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -19,11 +20,6 @@ FASTLOSS_FN halved_pair<P> halve_huge(P x, P t) {
   constexpr double huge = is_float<typename P::scalar> ? 0x1p126 : 0x1p1022;
   const P factor = select(max(abs(x), abs(t)) > P(huge), P(0.5), P(1));
   return {x * factor, t * factor, factor};
-}
-
-template <class P>
-FASTLOSS_FN auto is_infinite(P x) {
-  return abs(x) == P(ieee<typename P::scalar>::infinity);
 }
 
 // The number as the dtype holds it, but not less than the smallest that it can hold.

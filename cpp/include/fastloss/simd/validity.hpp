@@ -6,6 +6,15 @@
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 
+namespace detail {
+
+template <class P>
+FASTLOSS_FN auto is_infinite(P x) {
+  return abs(x) == P(__builtin_inf());
+}
+
+}  // namespace detail
+
 // x where the condition holds, else NaN: the value and all derivatives, which some formulas would leave finite.
 template <class S, int W, class X>
 FASTLOSS_FN auto nan_unless(mask<S, W> valid, X x) {
