@@ -145,6 +145,16 @@ def integer_powers(rng, dtype):
     return rng.uniform(-20, 20, POINTS), rng.integers(-20, 21, POINTS).astype(float)
 
 
+PHASES = (
+    uniform(-4, 4),
+    uniform(-8000, 8000),
+    magnitudes(None, 4),
+    magnitudes(12, 22),
+    magnitudes(22, 60),
+    around(math.pi / 4),
+)
+
+
 # ---- the table -------------------------------------------------------------------------------------------------------
 
 
@@ -244,13 +254,13 @@ TABLE = {
     ),
     "sin": Function(
         mp.sin, (1.5, 1.5),
-        (uniform(-4, 4), uniform(-8000, 8000), magnitudes(None, 4), magnitudes(12, 60), around(0.7853981633974483)),
+        PHASES,
         lambda big, small: _odd((0.0, 0.0), (small, small), (INF, NAN)),
         scale=_phase_scale,
     ),
     "cos": Function(
         mp.cos, (1.5, 1.5),
-        (uniform(-4, 4), uniform(-8000, 8000), magnitudes(None, 4), magnitudes(12, 60), around(0.7853981633974483)),
+        PHASES,
         lambda big, small: [(0.0, 1), (-0.0, 1), (small, 1), (INF, NAN), (-INF, NAN)],
         scale=_phase_scale,
     ),
@@ -260,7 +270,7 @@ TABLE = {
         lambda big, small: [(0.0, 0.0), (-0.0, 0.0), (big, big), (-big, big), (INF, INF), (-INF, INF)],
     ),
     "bessel_ratio": Function(
-        lambda x: mp.besseli(1, x) / mp.besseli(0, x), (3.5, 4.5),
+        lambda x: mp.besseli(1, x) / mp.besseli(0, x), (3.5, 5.5),
         (uniform(-4, 4), uniform(-40, 40), magnitudes(None, 20), around(8, 16)),
         lambda big, small: _odd((0.0, 0.0), (big, 1), (INF, 1)),
     ),

@@ -70,7 +70,7 @@ template <class S>
 template <class S, int W>
 FASTLOSS_FN detail::sine_and_cosine<pack<S, W>> sincos(pack<S, W> x) {
   using P = pack<S, W>;
-  const auto huge = abs(x) > P(detail::is_float<S> ? 0x1p13 : 0x1p30);
+  const auto huge = abs(x) > P(detail::is_float<S> ? 0x1p13 : 0x1p20);
   auto r = detail::sincos_reduced(select(huge, P(0), x));
   if (any(huge)) {
     S angle[W], sine[W], cosine[W];
