@@ -68,7 +68,7 @@ struct log_normal_nll {
   static constexpr const char* name = "log_normal_nll_loss";
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable, above(0)}, {"scale", differentiable | leading, checked_always(at_least(0))}};
-  static constexpr double nanoseconds = 0.5;
+  static constexpr double nanoseconds = 0.6;
   static constexpr auto options() {
     return std::array{option<log_normal_nll>{"full", &log_normal_nll::full}, option<log_normal_nll>{"eps", &log_normal_nll::eps, above(0)}};
   }
@@ -97,7 +97,7 @@ struct student_t_nll {
                                          {"scale", differentiable | leading, checked_always(at_least(0))},
                                          {"df", differentiable | leading, checked_always(at_least(0))}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 1.2;
+  static constexpr double nanoseconds = 1.7;
   static constexpr auto options() {
     return std::array{option<student_t_nll>{"full", &student_t_nll::full}, option<student_t_nll>{"eps", &student_t_nll::eps, above(0)}};
   }
@@ -116,7 +116,7 @@ struct von_mises_nll {
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"concentration", differentiable | leading, checked_always(at_least(0))}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 1.5;
+  static constexpr double nanoseconds = 1.2;
   static constexpr auto options() { return std::array{option<von_mises_nll>{"full", &von_mises_nll::full}}; }
 
   template <class X, class T, class K>

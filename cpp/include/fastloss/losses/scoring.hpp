@@ -17,7 +17,7 @@ struct crps_gaussian {
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"scale", differentiable | leading, checked_always(at_least(0))}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.6;
+  static constexpr double nanoseconds = 0.75;
 
   template <class X, class T, class S>
   FASTLOSS_FN auto value(X input, T target, S scale) const {
@@ -45,7 +45,7 @@ struct crps_logistic {
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"scale", differentiable | leading, checked_always(at_least(0))}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.6;
+  static constexpr double nanoseconds = 1.1;
 
   template <class X, class T, class S>
   FASTLOSS_FN auto value(X input, T target, S scale) const {
