@@ -33,7 +33,7 @@ py::object default_object(const operand& o) {
   if (o.initial.size() == 1) return py::float_(o.initial[0]);
   py::tuple numbers(o.initial.size());
   for (std::size_t i = 0; i < o.initial.size(); ++i) numbers[i] = py::float_(o.initial[i]);
-  return std::move(numbers);
+  return numbers;
 }
 
 py::dict describe_operand(const loss_info& info, const void* defaults, std::size_t i) {
