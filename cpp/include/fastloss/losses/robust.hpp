@@ -22,7 +22,7 @@ struct general_robust {
                                          {"alpha", differentiable | trailing, everywhere(), robust_default},
                                          {"scale", differentiable | trailing, above(0), robust_default}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.4;
+  static constexpr double nanoseconds = 0.47;
 
   template <class X, class T, class A, class C>
   FASTLOSS_FN auto value(X input, T target, A alpha, C scale) const {
@@ -37,7 +37,7 @@ struct cauchy {
   static constexpr const char* name = "cauchy_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.3;
+  static constexpr double nanoseconds = 0.57;
   static constexpr auto options() { return std::array{option<cauchy>{"c", &cauchy::c, above(0)}}; }
 
   template <class X, class T>
@@ -53,7 +53,7 @@ struct welsch {
   static constexpr const char* name = "welsch_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.3;
+  static constexpr double nanoseconds = 0.42;
   static constexpr auto options() { return std::array{option<welsch>{"c", &welsch::c, above(0)}}; }
 
   template <class X, class T>
@@ -69,7 +69,7 @@ struct geman_mcclure {
   static constexpr const char* name = "geman_mcclure_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.2;
+  static constexpr double nanoseconds = 0.26;
   static constexpr auto options() { return std::array{option<geman_mcclure>{"c", &geman_mcclure::c, above(0)}}; }
 
   template <class X, class T>
@@ -85,7 +85,7 @@ struct tukey {
   static constexpr const char* name = "tukey_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.15;
+  static constexpr double nanoseconds = 0.23;
   static constexpr auto options() { return std::array{option<tukey>{"c", &tukey::c, above(0)}}; }
 
   template <class X, class T>
@@ -101,7 +101,7 @@ struct fair {
   static constexpr const char* name = "fair_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.3;
+  static constexpr double nanoseconds = 0.73;
   static constexpr auto options() { return std::array{option<fair>{"c", &fair::c, above(0)}}; }
 
   template <class X, class T>
@@ -120,7 +120,7 @@ struct balanced_l1 {
   static constexpr const char* name = "balanced_l1_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.4;
+  static constexpr double nanoseconds = 0.83;
   static constexpr auto options() {
     return std::array{option<balanced_l1>{"alpha", &balanced_l1::alpha, above(0)},
                       option<balanced_l1>{"gamma", &balanced_l1::gamma, above(0)},
@@ -141,7 +141,7 @@ struct wing {
   static constexpr const char* name = "wing_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.3;
+  static constexpr double nanoseconds = 0.64;
   static constexpr auto options() {
     return std::array{option<wing>{"width", &wing::width, above(0)}, option<wing>{"curvature", &wing::curvature, above(0)}};
   }
