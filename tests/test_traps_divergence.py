@@ -7,6 +7,7 @@ import pytest
 
 import cases
 import fastloss as fl
+from references import REFERENCES
 
 INF = float("inf")
 P = np.array([[0.36, 0.48, 0.16]])
@@ -98,3 +99,53 @@ def test_small_losses_keep_their_digits(name, dtype):
     )
     got = cases.loss(name)(x.astype(dtype), t.astype(dtype), reduction="none")
     np.testing.assert_allclose(got, exact.astype(dtype), rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("alpha", [-3.0, -1.0, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 7.0])
+def test_small_alpha_divergences_keep_their_digits(alpha, dtype):
+    steps = np.arange(1, 60)
+    x = (np.float64(1.5) + np.concatenate([-steps, steps]) * np.finfo(dtype).eps).astype(dtype)
+    t = np.full(x.size, 1.5, dtype)
+    f = (t.astype(cases.LONG) - x) / x
+    exact = x * f * f / 2 * (1 + (alpha - 2) * f / 3 * (1 + (alpha - 3) * f / 4))
+    got, gradient = fl.alpha_divergence.value_and_grad(x, t, alpha=alpha, reduction="none")
+    np.testing.assert_allclose(got, exact.astype(dtype), rtol=4 * np.finfo(dtype).eps)
+    slope = -f * (1 + (alpha - 1) * f / 2 * (1 + (alpha - 2) * f / 3))
+    np.testing.assert_allclose(gradient, slope.astype(dtype), rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("limit", [0.0, 1.0])
+def test_the_limits_of_the_alpha_divergence_are_approached_without_cancellation(limit, dtype):
+    rng = cases.seed("alpha", limit, dtype)
+    x, t = (np.exp(3 * rng.standard_normal(500)).astype(dtype) for _ in range(2))
+    a, b = (x, t) if limit else (t, x)
+    expected = fl.generalized_kl_div(a, b, reduction="none")
+    for distance in (0.0, 1e-30, np.finfo(dtype).eps / 4):
+        got = fl.alpha_divergence(x, t, alpha=limit - distance, reduction="none")
+        np.testing.assert_allclose(got, expected, rtol=64 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_alpha_divergences_with_a_name(dtype):
+    rng = cases.seed("alpha names", dtype)
+    x, t = (rng.uniform(0.1, 4, 500).astype(dtype) for _ in range(2))
+    wide_x, wide_t = x.astype(cases.LONG), t.astype(cases.LONG)
+    square = (wide_x - wide_t) ** 2 / 2
+    named = {0.5: 4 * fl.hellinger_loss(x, t, reduction="none"), 2.0: square / wide_x, -1.0: square / wide_t}
+    for alpha, expected in named.items():
+        got = fl.alpha_divergence(x, t, alpha=alpha, reduction="none")
+        error = np.abs(got - expected) <= 16 * np.finfo(dtype).eps * (expected + (dtype == np.float64) * np.abs(x - t))
+        assert error.all(), alpha
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("alpha", [40.0, -300.0])
+def test_large_exponents_keep_their_digits(alpha, dtype):
+    reference = REFERENCES["alpha_divergence"]
+    operands = cases.sample(reference, cases.seed("alpha", alpha, dtype), 4000, dtype, "wide")
+    exact = cases.Exact(reference, operands, {"alpha": alpha}, dtype)
+    for quantity in cases.quantities("alpha_divergence"):
+        got = cases.compute("alpha_divergence", quantity, operands, {"alpha": alpha})
+        cases.assert_within(got, exact(quantity), exact.bound(quantity), dtype, quantity)

@@ -50,6 +50,19 @@ def hellinger(mode, out, x, t):
     return value, difference
 
 
+def alpha_divergence(mode, out, x, t, alpha=0.5):
+    """(t^a x^(1 - a) - a t - (1 - a) x) / (a (a - 1)), from the power of the quotient."""
+    power = np.divide(t, x, out=out)
+    np.power(power, alpha, out=power)
+    value = None
+    if mode.value:
+        value = (np.dot(power, x) - alpha * t.sum() - (1 - alpha) * x.sum()) / (alpha * (alpha - 1) * x.size)
+    if mode.gradient:
+        np.subtract(1, power, out=power)
+        power *= 1 / (alpha * x.size)
+    return value, power
+
+
 def reverse_kl_formula(xp, x, t):
     """For JAX and torch alike."""
     return xp.mean(xp.exp(x) * (x - xp.log(t)))
@@ -65,9 +78,15 @@ def hellinger_formula(xp, x, t):
     return xp.mean((xp.sqrt(x) - xp.sqrt(t)) ** 2) / 2
 
 
+def alpha_divergence_formula(xp, x, t, alpha=0.5):
+    """For JAX and torch alike."""
+    return xp.mean(t**alpha * x ** (1 - alpha) - alpha * t - (1 - alpha) * x) / (alpha * (alpha - 1))
+
+
 CASES = {
     "kl_div": Case(numpy=kl, jax=lambda jnp, x, t: jnp.mean(t * (jnp.log(t) - x))),
     "reverse_kl_div": Case(numpy=reverse_kl, jax=reverse_kl_formula, torch=reverse_kl_formula),
     "generalized_kl_div": Case(numpy=generalized_kl, jax=generalized_kl_formula, torch=generalized_kl_formula),
     "hellinger_loss": Case(numpy=hellinger, jax=hellinger_formula, torch=hellinger_formula),
+    "alpha_divergence": Case(numpy=alpha_divergence, jax=alpha_divergence_formula, torch=alpha_divergence_formula),
 }

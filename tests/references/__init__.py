@@ -5,6 +5,7 @@ from references import (
     count,
     deviance,
     divergence,
+    divergence_alpha,
     focal,
     general_robust,
     likelihood,
@@ -37,6 +38,7 @@ REFERENCES: dict[str, Reference] = {
         general_robust,
         scoring,
         divergence,
+        divergence_alpha,
     )
     for reference in family.REFERENCES
 }

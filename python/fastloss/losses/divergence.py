@@ -291,3 +291,92 @@ def hellinger_loss(input: ArrayLike, target: ArrayLike) -> None:
     >>> fl.hellinger_loss.grad([1.0, 0.25], [0.25, 0.25], reduction="sum")
     array([0.25, 0.  ])
     """
+
+
+@declare(
+    family="divergence",
+    task="matching measures",
+    convex=True,
+    differentiable="smooth",
+    twice_differentiable=True,
+    robust=None,
+    units="unitless",
+    reference="A. Cichocki and S. Amari, Families of Alpha- Beta- and Gamma-Divergences, 2010",
+    aliases=("Amari divergence", "Cressie-Read power divergence", "chi-squared divergence"),
+)
+def alpha_divergence(input: ArrayLike, target: ArrayLike, *, alpha: float = 0.5) -> None:
+    """Alpha-divergence: a family from the reverse to the ordinary Kullback-Leibler divergence, and beyond.
+
+    ::
+
+        l = (target**alpha * input**(1 - alpha) - alpha * target - (1 - alpha) * input)
+            / (alpha * (alpha - 1))
+
+    and its limits at alpha = 0 and alpha = 1. Every element is at least 0, and 0 only where input and
+    target are equal; the amounts need not sum to 1.
+
+    ======  ==========================================================================
+    alpha   l
+    ======  ==========================================================================
+    -1      (input - target)**2 / (2 * target): half of Neyman's chi-squared
+    0       input * log(input / target) - input + target: the reverse divergence
+    0.5     2 * (sqrt(input) - sqrt(target))**2: four times `hellinger_loss`
+    1       target * log(target / input) - target + input: `generalized_kl_div`
+    2       (input - target)**2 / (2 * input): half of Pearson's chi-squared
+    ======  ==========================================================================
+
+    A large alpha punishes predictions that miss part of the target, a negative one predictions where
+    the target has nothing.
+
+    Parameters
+    ----------
+    input : array_like
+        Predicted probabilities (not their logarithms) or amounts, at least 0, of any shape.
+    target : array_like
+        Target probabilities or amounts, at least 0. Of input's shape; of its rank with extents of 1
+        where they stretch; or one number. Negative values give NaN, and are an error under
+        ``errstate(domain="raise")``.
+    alpha : float, default 0.5
+        Which divergence; from -1000 to 1000.
+
+    Returns
+    -------
+    scalar or ndarray
+        ============  =====================================================
+        "none"        l, of input's shape
+        "sum"         sum(l)
+        "mean"        sum(l) / (number of elements)
+        "batchmean"   sum(l) / input.shape[0]: the mean over rows
+        ============  =====================================================
+
+    Notes
+    -----
+    Gradients: (1 - (target / input)**alpha) / alpha in input and
+    ((target / input)**(alpha - 1) - 1) / (alpha - 1) in target, with log(input / target) and
+    log(target / input) for exponents of 0. The second derivative in input is
+    (target / input)**alpha / input.
+
+    Where input is 0 the value is target / (1 - alpha) for alpha < 1, else inf; where target is 0 it is
+    input / alpha for alpha > 0, else inf; where both are, 0. Gradients there are the limits, which may
+    be infinite. Where both are 0 they are 1 / alpha (0 for alpha <= 0) and 1 / (1 - alpha) (0 for
+    alpha >= 1). Two infinite amounts cannot be compared: NaN.
+
+    Neither input near target nor alpha near 0 or 1 loses digits, although the formula above cancels
+    there: it is not what is computed.
+
+    References
+    ----------
+    A. Cichocki and S. Amari, "Families of Alpha- Beta- and Gamma-Divergences: Flexible and Robust
+    Measures of Similarities", Entropy 12(6), 2010.
+
+    N. Cressie and T. R. C. Read, "Multinomial Goodness-of-Fit Tests", Journal of the Royal Statistical
+    Society B 46(3), 1984.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.alpha_divergence([1.0, 0.25, 0.0], [0.25, 0.25, 0.25], reduction="none")
+    array([0.5, 0. , 0.5])
+    >>> fl.alpha_divergence.grad([1.0, 4.0], [2.0, 2.0], alpha=2.0, reduction="sum")
+    array([-1.5  ,  0.375])
+    """

@@ -5,6 +5,7 @@
 
 #include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/simd/alpha_divergence.hpp"
 #include "fastloss/simd/divergences.hpp"
 
 namespace fastloss {
@@ -66,7 +67,24 @@ struct hellinger {
   }
 };
 
-using divergence_losses = type_list<kl_div, reverse_kl_div, generalized_kl_div, hellinger>;
+// (t^a x^(1 - a) - a t - (1 - a) x) / (a (a - 1)); its default needs no powers, but roots
+struct alpha_divergence {
+  double alpha = 0.5;
+
+  static constexpr const char* name = "alpha_divergence";
+  static constexpr operand operands[] = {{"input", differentiable, at_least(0)}, {"target", differentiable, at_least(0)}};
+  static constexpr double nanoseconds = 1.5;
+  static constexpr auto options() { return std::array{option<alpha_divergence>{"alpha", &alpha_divergence::alpha, between(-1000, 1000)}}; }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return choose(
+        alpha == 0.5, [&] { return 4.0 * half_squared_difference_of_roots(input, target); },
+        [&] { return alpha_divergence_of(input, target, alpha); });
+  }
+};
+
+using divergence_losses = type_list<kl_div, reverse_kl_div, generalized_kl_div, hellinger, alpha_divergence>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss
