@@ -108,7 +108,7 @@ ALPHA_DIVERGENCE = Reference(
     options={"alpha": (0.0, 1.0, 2.0, -1.0, 1.0 + 2.0**-20, -(2.0**-20), 0.3, -0.7, 3.7)},
     defaults={"alpha": 0.5},
     formed_first={"value": alpha_terms},
-    properties=frozenset({"convex", "non-negative", "homogeneous:1"}),
+    properties=frozenset({"convex", "non-negative"}),
     optimum=lambda target, alpha: target,
 )
 

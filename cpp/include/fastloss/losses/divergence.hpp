@@ -73,7 +73,7 @@ struct alpha_divergence {
 
   static constexpr const char* name = "alpha_divergence";
   static constexpr operand operands[] = {{"input", differentiable, at_least(0)}, {"target", differentiable, at_least(0)}};
-  static constexpr double nanoseconds = 1.5;
+  static constexpr double nanoseconds = 0.2;
   static constexpr auto options() { return std::array{option<alpha_divergence>{"alpha", &alpha_divergence::alpha, between(-1000, 1000)}}; }
 
   template <class X, class T>
