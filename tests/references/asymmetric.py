@@ -81,8 +81,10 @@ def asymmetric_curvatures(input, target, gamma_neg, gamma_pos, clip, eps):
     return [times(target, x) for x in positive] + [times(1 - target, inside * x) for x in negative]
 
 
-def rounded(terms, decaying, by_variance=False):
-    """What rounding moves: each term, p, 1 - p (in the terms from `decaying` on), p - clip, p (1 - p)."""
+def rounded(terms, decaying, by_variance=False, with_p=()):
+    """What rounding moves: each term, p (of the terms of the first half in `with_p`, and of the second half), 1 - p (in
+    the terms from `decaying` on), p - clip, p (1 - p).
+    """
 
     def moved(input, target, gamma_neg, gamma_pos, clip, eps):
         parts = [np.abs(part) for part in terms(input, target, gamma_neg, gamma_pos, clip, eps)]
@@ -90,8 +92,9 @@ def rounded(terms, decaying, by_variance=False):
         p, rest, q = sigmoid(input), sigmoid(-input), shifted(input, clip)
         by_q = per((gamma_neg + 1) * sum(parts[count:]), q)
         by_rest = per(gamma_pos * sum(parts[:count]) + sum(parts[decaying:], np.zeros_like(p)), rest)
+        by_p = by_q + per(sum((parts[i] for i in with_p), np.zeros_like(p)), p)
         by_v = per(sum(parts), p * rest) if by_variance else np.zeros_like(p)
-        return [*((part, 1) for part in parts), (p, by_q), (q, by_q), (rest, by_rest), (p * rest, by_v)]
+        return [*((part, 1) for part in parts), (p, by_p), (q, by_q), (rest, by_rest), (p * rest, by_v)]
 
     return moved
 
@@ -176,7 +179,7 @@ ASYMMETRIC = Reference(
     defaults={"gamma_neg": 4.0, "gamma_pos": 1.0, "clip": 0.05, "eps": 1e-8},
     formed_first={
         "value": rounded(asymmetric_values, 2),
-        "input": rounded(asymmetric_parts, 3),
+        "input": rounded(asymmetric_parts, 3, with_p=(1,)),
         "hessian": rounded(asymmetric_curvatures, 4, by_variance=True),
         "target": rounded(both_values, 2),
     },

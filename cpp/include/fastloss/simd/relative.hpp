@@ -78,11 +78,11 @@ struct symmetric_relative_error_of {
     // Of |x| + |t| and |x - t| only one side of the sum is left in the numerator: 2 |t| for equal signs, 0 for opposite ones.
     const P part = h.t / sum;
     const P side = sign(r);
-    const P signed_part = abs(part) + sign(h.x) * part;
+    const P signed_part = abs(part) + sign(x) * part;
     const P beyond = ((side * signed_part) / sum) * h.factor;
     const P flat = side * P(0);
     const P slope = select(infinite, flat, select(nothing, P(0), select(within, beyond, side / d)));
-    const P curvature = select(within & !infinite & !nothing, (mul0(P(-2) * sign(h.x), beyond) / sum) * h.factor, flat);
+    const P curvature = select(within & !infinite & !nothing, (mul0(P(-2) * sign(x), beyond) / sum) * h.factor, flat);
     return value_and_derivatives<P, P, P>{value, slope, curvature};
   }
 };
