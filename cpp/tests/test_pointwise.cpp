@@ -174,7 +174,7 @@ void targets_of_every_dtype(const loss_info& loss) {
       alignas(std::max_align_t) std::byte options[max_loss_bytes];
       loss.construct(options);
       array_1d input(dtype::float64, count, layout::contiguous), target(type, count, how);
-      fill(input, count, {}, 1);
+      fill(input, count, loss.values_of(options, 0), 1);
       array_1d gradient(dtype::float64, count, how), target_gradient(is_floating(type) ? type : dtype::float64, count, how);
       pointwise_call call;
       call.loss = &loss;

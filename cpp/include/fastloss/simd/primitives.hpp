@@ -179,7 +179,8 @@ FASTLOSS_FN P bend(P x, P y) {
   const P ratio = min(a, b) / greater;
   const P square = P(1) / fma(ratio, ratio, P(1));
   const P share = select(a <= b, P(1), ratio);
-  return select(greater == 0, P(0), ((share * (square * sqrt(square))) / greater) * share);
+  const P curvature = select(greater == 0, P(0), ((share * (square * sqrt(square))) / greater) * share);
+  return select(unordered(x, y), x + y, curvature);  // the greater of a number and NaN is either
 }
 
 // x / h for h = hypot(x, y): 0 at the origin, the sign of x where x is infinite. Differentiating the quotient would cancel.
