@@ -56,7 +56,7 @@ struct binomial_nll {
   static constexpr const char* name = "binomial_nll_loss";
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable, at_least(0)}, {"trials", differentiable | optional, at_least(0)}};
-  static constexpr double nanoseconds = 0.4;
+  static constexpr double nanoseconds = 0.65;
   static constexpr auto options() { return std::array{option<binomial_nll>{"full", &binomial_nll::full}}; }
 
   template <class Z, class T, class N>
@@ -74,7 +74,7 @@ struct negative_binomial_nll {
   static constexpr const char* name = "negative_binomial_nll_loss";
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable, at_least(0)}, {"dispersion", differentiable | trailing, at_least(0)}};
-  static constexpr double nanoseconds = 15;
+  static constexpr double nanoseconds = 12;
   static constexpr auto options() {
     return std::array{option<negative_binomial_nll>{"log_input", &negative_binomial_nll::log_input},
                       option<negative_binomial_nll>{"full", &negative_binomial_nll::full}};

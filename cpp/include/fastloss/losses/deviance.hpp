@@ -21,7 +21,7 @@ struct gamma_nll {
 
   static constexpr const char* name = "gamma_nll_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, at_least(0)}};
-  static constexpr double nanoseconds = 0.4;
+  static constexpr double nanoseconds = 0.3;
   static constexpr auto options() {
     return std::array{option<gamma_nll>{"link", &gamma_nll::link, link_choices}, option<gamma_nll>{"full", &gamma_nll::full}};
   }
@@ -51,7 +51,7 @@ struct tweedie {
 
   static constexpr const char* name = "tweedie_loss";
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, at_least(0)}};
-  static constexpr double nanoseconds = 0.5;
+  static constexpr double nanoseconds = 0.7;
   static constexpr auto options() {
     return std::array{option<tweedie>{"power", &tweedie::power, everywhere()}, option<tweedie>{"link", &tweedie::link, link_choices},
                       option<tweedie>{"full", &tweedie::full}};

@@ -97,7 +97,7 @@ struct negative_binomial_value {
     if (!any(!near)) return close;
 
     const auto s = softplus2(at.z());
-    const P ratio = lgamma_ratio_function{}(at.r, t);
+    const P ratio = lgamma_growth_function{}(at.r, t);
     // A ratio for each event: products with t overflow where their sum does not.
     const P mass = at.r * s.positive;
     const P far = mass + mul0(t, (s.negative + shift) - ratio / t) + rest;

@@ -128,7 +128,7 @@ FASTLOSS_FN auto tweedie_of_log_mean(X x, T target, tweedie_powers p) {
     const auto log_t = detail::log_of_positive(target);
     return nan_unless(detail::has_deviance(target, p), detail::tweedie_deviance(target, x, log_t, detail::log_ratio(x, target, log_t), p));
   } else {
-    return detail::difference_of_powers(exp(p.a * x) * (1 / p.a), scaled_exp(target, p.b * x) * (1 / p.b), x > 0);
+    return detail::difference_of_powers(exp(mul0(p.a, x)) * (1 / p.a), scaled_exp(target, mul0(p.b, x)) * (1 / p.b), x > 0);
   }
 }
 
