@@ -151,7 +151,12 @@ def test_demo_without_its_extra(missing, monkeypatch, capsys):
 
 def test_interrupt_is_clean():
     with subprocess.Popen(
-        [sys.executable, "-m", "fastloss", "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "fastloss", "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests themselves run in the background of a shell, they ignore the signal, and so would the child.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         process.stdout.readline()
         process.send_signal(signal.SIGINT)

@@ -229,7 +229,15 @@ struct lgamma_growth_function {
   template <int W>
   FASTLOSS_FN pack<double, W> operator()(pack<double, W> x, pack<double, W> n) const {
     using P = pack<double, W>;
-    if (any((n > P(0x1p100)) | (x < P(0x1p-100)))) return lgamma_ratio_function{}(x, n);  // the quotient below would overflow
+    const P growth = of_ordinary_size(x, n);
+    const auto extreme = (n > P(0x1p100)) | (x < P(0x1p-100));  // a quotient of that overflows
+    return any(extreme) ? select(extreme, lgamma_ratio_function{}(x, n), growth) : growth;
+  }
+
+ private:
+  template <int W>
+  static FASTLOSS_FN pack<double, W> of_ordinary_size(pack<double, W> x, pack<double, W> n) {
+    using P = pack<double, W>;
     const auto small = x < P(gamma_asymptotic);
     const P base = select(small, x + gamma_steps, x);
     const P asymptotic = n * log(base + n) + ((base - 0.5) * log1p(n / base) - n) + stirling_rest_difference(base, n);

@@ -250,12 +250,11 @@ FASTLOSS_FN general_robust_values<P> general_robust_root(P r, P c) {
   const P root = select(beyond, size, sqrt(v + 1));
   const P direction = select(beyond, copysign(P(1), q), q / root);
   const P inverse = select(beyond, c / abs(r), P(1) / root);
-  return {select(beyond, size, v / (root + 1)), direction / c, (inverse / c) * (inverse / c) * inverse, -(q * direction) / c};
+  return {select(beyond, size, v / (root + 1)), direction / c, (inverse / c) * (inverse / c) * inverse, -select(c < P(1), q * (direction / c), (q * direction) / c)};
 }
 
 template <class P>
-FASTLOSS_FN general_robust_values<P> general_robust_of_any_scale(P r, P alpha, P c) {
-  if (!any(!(alpha == P(1)))) return general_robust_root(r, c);
+FASTLOSS_FN general_robust_values<P> general_robust_of_any_shape(P r, P alpha, P c) {
   if constexpr (is_float<typename P::scalar>) {
     if constexpr (P::width == 1) {
       using D = pack<double, 1>;
@@ -271,6 +270,17 @@ FASTLOSS_FN general_robust_values<P> general_robust_of_any_scale(P r, P alpha, P
   } else {
     return general_robust_in_double(r, alpha, c);
   }
+}
+
+// A lane of shape 1 gets the same formula whatever its neighbours are: a result does not depend on the element's position.
+template <class P>
+FASTLOSS_FN general_robust_values<P> general_robust_of_any_scale(P r, P alpha, P c) {
+  const auto is_root = alpha == P(1);
+  const auto root = general_robust_root(r, c);
+  if (!any(!is_root)) return root;
+  const auto other = general_robust_of_any_shape(r, alpha, c);
+  return {select(is_root, root.value, other.value), select(is_root, root.slope, other.slope),
+          select(is_root, root.curvature, other.curvature), select(is_root, root.by_scale, other.by_scale)};
 }
 
 // There is no loss of a scale that is not positive.
