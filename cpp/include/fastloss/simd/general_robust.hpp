@@ -250,7 +250,8 @@ FASTLOSS_FN general_robust_values<P> general_robust_root(P r, P c) {
   const P root = select(beyond, size, sqrt(v + 1));
   const P direction = select(beyond, copysign(P(1), q), q / root);
   const P inverse = select(beyond, c / abs(r), P(1) / root);
-  return {select(beyond, size, v / (root + 1)), direction / c, (inverse / c) * (inverse / c) * inverse, -select(c < P(1), q * (direction / c), (q * direction) / c)};
+  return {select(beyond, size, v / (root + 1)), direction / c, (inverse / c) * (inverse / c) * inverse,
+          -select(c < P(1), q * (direction / c), (q * direction) / c)};
 }
 
 template <class P>
