@@ -149,14 +149,16 @@ def test_demo_without_its_extra(missing, monkeypatch, capsys):
     assert "pip install 'fastloss[demo]'" in capsys.readouterr().err
 
 
+DEMO = "import runpy, sys; sys.argv = ['fastloss', 'demo']; runpy.run_module('fastloss', run_name='__main__')"
+
+
 def test_interrupt_is_clean():
     with subprocess.Popen(
-        [sys.executable, "-m", "fastloss", "demo"],
+        # Where the tests themselves run in the background of a shell, they ignore the signal, and so would the child.
+        [sys.executable, "-c", f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {DEMO}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Where the tests themselves run in the background of a shell, they ignore the signal, and so would the child.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
