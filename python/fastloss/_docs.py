@@ -37,6 +37,15 @@ COMMON_PARAMETERS = {
     Add to `out` instead of overwriting it.""",
 }
 
+# What a declaration's section `Returns` may say as {reductions}: a loss whose mean is over the number of elements.
+REDUCTIONS = """scalar or ndarray
+    ============  =====================================================
+    "none"        l, of input's shape
+    "sum"         sum(l)
+    "mean"        sum(l) / (number of elements)
+    "batchmean"   sum(l) / input.shape[0]
+    ============  ====================================================="""
+
 OUT_FORMS = {
     "__call__": (
         "value",
@@ -125,7 +134,7 @@ class Documentation:
         common = [COMMON_PARAMETERS[name] for name in CALL_KEYWORDS[method]]
         parameters = "\n".join([self.sections["Parameters"], *common]).replace("{what}", what).replace("{form}", form)
         if method == "__call__":
-            head, returns = self.head, _section("Returns", self.sections["Returns"])
+            head, returns = self.head, _section("Returns", self.sections["Returns"].replace("{reductions}", REDUCTIONS))
         else:
             title, returns = METHODS[method]
             head = title.format(loss=loss) + "\n\n" + self.head

@@ -193,13 +193,7 @@ def generalized_kl_div(input: ArrayLike, target: ArrayLike) -> None:
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----

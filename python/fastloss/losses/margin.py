@@ -49,13 +49,7 @@ def hinge_loss(
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----
@@ -121,13 +115,7 @@ def squared_hinge_loss(
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----
@@ -188,13 +176,7 @@ def modified_huber_loss(input: ArrayLike, target: ArrayLike, *, labels: Literal[
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----
@@ -254,13 +236,7 @@ def perceptron_loss(input: ArrayLike, target: ArrayLike, *, labels: Literal["sig
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----
@@ -320,13 +296,7 @@ def hinge_embedding_loss(input: ArrayLike, target: ArrayLike, *, margin: float =
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----

@@ -44,13 +44,7 @@ def soft_margin_loss(input: ArrayLike, target: ArrayLike, *, labels: Literal["si
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----

@@ -44,13 +44,7 @@ def quantile_loss(input: ArrayLike, target: ArrayLike, quantile: ArrayLike = 0.5
 
     Returns
     -------
-    scalar or ndarray
-        ============  ==============================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  ==============================
+    {reductions}
 
     Raises
     ------
@@ -207,13 +201,7 @@ def huber_quantile_loss(input: ArrayLike, target: ArrayLike, quantile: ArrayLike
 
     Returns
     -------
-    scalar or ndarray
-        ============  ==============================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  ==============================
+    {reductions}
 
     Raises
     ------
@@ -282,13 +270,7 @@ def expectile_loss(input: ArrayLike, target: ArrayLike, tau: ArrayLike = 0.5) ->
 
     Returns
     -------
-    scalar or ndarray
-        ============  ==============================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  ==============================
+    {reductions}
 
     Raises
     ------

@@ -37,13 +37,7 @@ def l2_loss(input: ArrayLike, target: ArrayLike) -> None:
 
     Returns
     -------
-    scalar or ndarray
-        ============  ==============================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  ==============================
+    {reductions}
 
     Notes
     -----

@@ -42,13 +42,7 @@ def smooth_l1_loss(input: ArrayLike, target: ArrayLike, *, beta: float = 1.0) ->
 
     Returns
     -------
-    scalar or ndarray
-        ============  ==============================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  ==============================
+    {reductions}
 
     Notes
     -----
@@ -108,13 +102,7 @@ def pseudo_huber_loss(input: ArrayLike, target: ArrayLike, *, delta: float = 1.0
 
     Returns
     -------
-    scalar or ndarray
-        ============  ==============================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  ==============================
+    {reductions}
 
     Notes
     -----
@@ -174,13 +162,7 @@ def charbonnier_loss(input: ArrayLike, target: ArrayLike, *, eps: float = 1e-3) 
 
     Returns
     -------
-    scalar or ndarray
-        ============  ==============================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  ==============================
+    {reductions}
 
     Notes
     -----
@@ -237,13 +219,7 @@ def log_cosh_loss(input: ArrayLike, target: ArrayLike) -> None:
 
     Returns
     -------
-    scalar or ndarray
-        ============  ==============================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  ==============================
+    {reductions}
 
     Notes
     -----
@@ -306,13 +282,7 @@ def epsilon_insensitive_loss(
 
     Returns
     -------
-    scalar or ndarray
-        ============  ==============================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  ==============================
+    {reductions}
 
     Notes
     -----

@@ -44,13 +44,7 @@ def mape_loss(input: ArrayLike, target: ArrayLike, *, eps: float = 1e-7, scale: 
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----
@@ -184,13 +178,7 @@ def msle_loss(input: ArrayLike, target: ArrayLike) -> None:
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----

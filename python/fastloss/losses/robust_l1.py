@@ -39,13 +39,7 @@ def fair_loss(input: ArrayLike, target: ArrayLike, *, c: float = 1.0) -> None:
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----
@@ -112,13 +106,7 @@ def balanced_l1_loss(
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----
@@ -181,13 +169,7 @@ def wing_loss(input: ArrayLike, target: ArrayLike, *, width: float = 5.0, curvat
 
     Returns
     -------
-    scalar or ndarray
-        ============  =====================================================
-        "none"        l, of input's shape
-        "sum"         sum(l)
-        "mean"        sum(l) / (number of elements)
-        "batchmean"   sum(l) / input.shape[0]
-        ============  =====================================================
+    {reductions}
 
     Notes
     -----

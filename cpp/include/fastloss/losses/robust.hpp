@@ -42,7 +42,7 @@ struct cauchy {
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
-    return cauchy_function(input - target, c);
+    return function_of_width<detail::cauchy_of>(input - target, c);
   }
 };
 
@@ -58,7 +58,7 @@ struct welsch {
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
-    return welsch_function(input - target, c);
+    return function_of_width<detail::welsch_of>(input - target, c);
   }
 };
 
@@ -74,7 +74,7 @@ struct geman_mcclure {
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
-    return geman_mcclure_function(input - target, c);
+    return function_of_width<detail::geman_mcclure_of>(input - target, c);
   }
 };
 
@@ -90,7 +90,7 @@ struct tukey {
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
-    return tukey_function(input - target, c);
+    return function_of_width<detail::tukey_of>(input - target, c);
   }
 };
 
@@ -106,7 +106,7 @@ struct fair {
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
-    return fair_function(input - target, c);
+    return function_of_width<detail::fair_of>(input - target, c);
   }
 };
 

@@ -20,7 +20,7 @@ template <int W>
 FASTLOSS_FN pack<double, W> times_power_of_two(pack<double, W> m, pack<double, W> n) {
   using P = pack<double, W>;
   const P bounded = max(P(-2040), min(P(2040), n));
-  const auto whole = (bounded + P(ieee<double>::rounder)).bits() - ieee<double>::rounder_bits;
+  const auto whole = nearest_integer(bounded);
   const auto half = whole >> 1;
   return m * power_of_two(half) * power_of_two(whole - half);
 }
@@ -29,7 +29,7 @@ FASTLOSS_FN pack<double, W> times_power_of_two(pack<double, W> m, pack<double, W
 template <int W>
 FASTLOSS_FN pack<double, W> lowered(pack<double, W> m, pack<double, W> n) {
   using P = pack<double, W>;
-  return m * power_of_two((max(P(-1000), n) + P(ieee<double>::rounder)).bits() - ieee<double>::rounder_bits);
+  return m * power_of_two(nearest_integer(max(P(-1000), n)));
 }
 
 // For the dtype S, in double. Of floats no product of these leaves the range of double, and no result needs a second word.
@@ -118,7 +118,7 @@ struct alpha_divergence_terms {
 
   template <class P>
   FASTLOSS_FN static P lowered_power(P n, P top) {
-    return narrow ? power_of_two((n + P(ieee<double>::rounder)).bits() - ieee<double>::rounder_bits) : lowered(P(1), n - top);
+    return narrow ? power_of_two(nearest_integer(n)) : lowered(P(1), n - top);
   }
 
   // Two infinite amounts cannot be compared.

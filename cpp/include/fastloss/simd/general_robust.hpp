@@ -35,14 +35,14 @@ struct split_exp {
   FASTLOSS_FN P times(P factor) const { return scaled(factor * mantissa, n); }
 
   FASTLOSS_FN P less_one() const {
-    const P power = power_of_two((max(P(-200), min(P(1000), n)) + ieee<double>::rounder).bits() - ieee<double>::rounder_bits);
+    const P power = power_of_two(nearest_integer(max(P(-200), min(P(1000), n))));
     return select(n > P(100), times(P(1)), fma(power, minus_one, power - 1));
   }
 
   FASTLOSS_FN static P scaled(P x, P exponent) {
     // Four steps, each within the range of a power, for numbers of any size.
     const P limited = max(P(-4080), min(P(4080), exponent));
-    const auto whole = (limited + ieee<double>::rounder).bits() - ieee<double>::rounder_bits;
+    const auto whole = nearest_integer(limited);
     const auto quarter = whole >> 2;
     const P step = power_of_two(quarter);
     return x * step * step * step * power_of_two(whole - quarter - quarter - quarter);

@@ -70,7 +70,7 @@ struct negative_binomial_point {
 
 // (w - log(1 + w)) / w^2 for 1 + w in [sqrt(1/2), sqrt(2)): by the steps of log_reduced, without the difference.
 template <class P>
-FASTLOSS_FN P log1p_remainder(P w) {
+FASTLOSS_FN P reduced_log1p_remainder(P w) {
   const P inverse = P(1) / (w + 2);
   const P s = w * inverse;
   const P z = s * s;
@@ -158,8 +158,8 @@ struct negative_binomial_slope_in_dispersion {
     const P w = mul0(a, q);
     const auto small = (w > -0.29) & (w < 0.41);
     const P logarithm = select(at.y > 1, at.log_scale() - softplus2(at.z()).positive, log1p(w));
-    const P of_mean =
-        select(small, -(q * log1p_remainder(select(small, w, P(0)))) * q, select(is_infinite(q), logarithm / a, logarithm / a - q) / a);
+    const P of_mean = select(small, -(q * reduced_log1p_remainder(select(small, w, P(0)))) * q,
+                             select(is_infinite(q), logarithm / a, logarithm / a - q) / a);
 
     // (digamma(r + t) - digamma(r) - log(1 + a t)) / a^2
     const P close = t / s * (0.5 + a * digamma_rest_slope(a, 1 / s));

@@ -61,6 +61,28 @@ FASTLOSS_FN pack<S, W> small_integer(integer_pack<S, W> i) {
   return pack<S, W>::from_bits(i + ieee<S>::rounder_bits) - ieee<S>::rounder;
 }
 
+// The integer nearest to a number of modest size: the inverse of small_integer.
+template <class S, int W>
+FASTLOSS_FN integer_pack<S, W> nearest_integer(pack<S, W> x) {
+  return (x + pack<S, W>(ieee<S>::rounder)).bits() - ieee<S>::rounder_bits;
+}
+
+// An option > 0 as the dtype holds it, but not 0.
+template <class S>
+FASTLOSS_FN double held_by(double x) {
+  constexpr double least = static_cast<double>(std::numeric_limits<S>::denorm_min());
+  const double rounded = static_cast<double>(static_cast<S>(x));
+  return rounded < least ? least : rounded;
+}
+
+// The same, but not infinite either.
+template <class S>
+FASTLOSS_FN double finite_held_by(double x) {
+  constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
+  const double held = held_by<S>(x);
+  return held > largest ? largest : held;
+}
+
 // 2^i for exponents of normal numbers.
 template <class S, int W>
 FASTLOSS_FN pack<S, W> power_of_two(integer_pack<S, W> i) {

@@ -21,8 +21,7 @@ struct pseudo_huber_of {
     using S = typename P::scalar;
     constexpr bool f = is_float<S>;
     constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
-    constexpr double least = static_cast<double>(std::numeric_limits<S>::denorm_min());
-    const P width(delta < least ? least : delta > largest ? largest : delta);
+    const P width(finite_held_by<S>(delta));
     const P a = abs(r);
     const P lesser = min(width, a);
     const P greater = max(width, a);

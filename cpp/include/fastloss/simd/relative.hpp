@@ -22,14 +22,6 @@ FASTLOSS_FN halved_pair<P> halve_huge(P x, P t) {
   return {x * factor, t * factor, factor};
 }
 
-// The number as the dtype holds it, but not less than the smallest that it can hold.
-template <class P>
-FASTLOSS_FN P at_least_tiny(double x) {
-  using S = typename P::scalar;
-  constexpr double tiny = is_float<S> ? 0x1p-149 : 0x0.0000000000001p-1022;
-  return P(x < tiny ? tiny : x);
-}
-
 // |x - t| / max(|t|, eps).
 template <class P>
 struct relative_error_of {
@@ -38,7 +30,7 @@ struct relative_error_of {
 
   // A finite input is off by all of an infinite target: the limit 1, with slope 0.
   FASTLOSS_FN auto operator()(P x) const {
-    const P floor = at_least_tiny<P>(eps);
+    const P floor = P(held_by<typename P::scalar>(eps));
     const auto h = halve_huge(x, target);
     const P d = max(floor, abs(target));
     const P r = h.x - h.t;
@@ -50,7 +42,7 @@ struct relative_error_of {
 
   // Beyond eps |x / t - 1| depends on t through x / t alone.
   FASTLOSS_FN P in_target(P x) const {
-    const P floor = at_least_tiny<P>(eps);
+    const P floor = P(held_by<typename P::scalar>(eps));
     const auto h = halve_huge(x, target);
     const P side = sign(h.x - h.t);
     const P size = abs(target);

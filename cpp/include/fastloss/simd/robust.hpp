@@ -16,11 +16,8 @@ struct split_width {
   double whole, rest, power, inverse_power, exponent;
 
   FASTLOSS_FN explicit split_width(double c) {
-    constexpr double tiny = is_float<S> ? 0x1p-149 : 0x0.0000000000001p-1022;
-    constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
     constexpr double top = is_float<S> ? 0x1p126 : 0x1p1022;
-    const double rounded = static_cast<double>(static_cast<S>(c));
-    whole = rounded < tiny ? tiny : rounded > largest ? largest : rounded;
+    whole = finite_held_by<S>(c);
     const auto bits = __builtin_bit_cast(std::int64_t, whole) & (std::int64_t{0x7ff} << 52);
     const double below = __builtin_bit_cast(double, bits);
     power = below < 1 / top ? 1 / top : below > top ? top : below;
@@ -29,15 +26,6 @@ struct split_width {
     exponent = static_cast<double>((__builtin_bit_cast(std::int64_t, power) >> 52) - 1023);
   }
 };
-
-// The number c > 0 as the dtype holds it, but not 0.
-template <class P>
-FASTLOSS_FN double held_by(double c) {
-  using S = typename P::scalar;
-  constexpr double tiny = is_float<S> ? 0x1p-149 : 0x0.0000000000001p-1022;
-  const double rounded = static_cast<double>(static_cast<S>(c));
-  return rounded < tiny ? tiny : rounded;
-}
 
 // What rounding took from square = x * x.
 template <class P>
@@ -116,7 +104,7 @@ struct welsch_of {
 #if defined(__AVX512F__) && !defined(__CUDACC__)
     if constexpr (P::width * sizeof(S) == 64) return scale_exponent(x, e);
 #endif
-    const auto n = (e.n + static_cast<double>(ieee<S>::rounder)).bits() - ieee<S>::rounder_bits;
+    const auto n = nearest_integer(e.n);
     const auto half = n >> 1;
     return x * power_of_two(half) * power_of_two(n - half);
   }
@@ -285,48 +273,29 @@ struct wing_of {
 
 }  // namespace detail
 
-template <class R>
-FASTLOSS_FN auto cauchy_function(R r, double c) {
+// A function of the residual that has a width, such as detail::cauchy_of.
+template <template <class> class F, class R>
+FASTLOSS_FN auto function_of_width(R r, double c) {
   using P = typename detail::pack_of<R>::type;
-  return detail::derivatives_of(detail::cauchy_of<P>{detail::split_width<typename P::scalar>(c)}, r).value;
-}
-
-template <class R>
-FASTLOSS_FN auto welsch_function(R r, double c) {
-  using P = typename detail::pack_of<R>::type;
-  return detail::derivatives_of(detail::welsch_of<P>{detail::split_width<typename P::scalar>(c)}, r).value;
-}
-
-template <class R>
-FASTLOSS_FN auto geman_mcclure_function(R r, double c) {
-  using P = typename detail::pack_of<R>::type;
-  return detail::derivatives_of(detail::geman_mcclure_of<P>{detail::split_width<typename P::scalar>(c)}, r).value;
-}
-
-template <class R>
-FASTLOSS_FN auto tukey_function(R r, double c) {
-  using P = typename detail::pack_of<R>::type;
-  return detail::derivatives_of(detail::tukey_of<P>{detail::split_width<typename P::scalar>(c)}, r).value;
-}
-
-template <class R>
-FASTLOSS_FN auto fair_function(R r, double c) {
-  using P = typename detail::pack_of<R>::type;
-  return detail::derivatives_of(detail::fair_of<P>{detail::split_width<typename P::scalar>(c)}, r).value;
+  return detail::derivatives_of(F<P>{detail::split_width<typename P::scalar>(c)}, r).value;
 }
 
 template <class R>
 FASTLOSS_FN auto balanced_l1_function(R r, double alpha, double gamma, double beta) {
   using P = typename detail::pack_of<R>::type;
-  return detail::derivatives_of(detail::balanced_l1_of<P>{detail::held_by<P>(alpha), detail::held_by<P>(beta), detail::held_by<P>(gamma)},
-                                r)
+  return detail::derivatives_of(
+             detail::balanced_l1_of<P>{detail::held_by<typename P::scalar>(alpha), detail::held_by<typename P::scalar>(beta),
+                                       detail::held_by<typename P::scalar>(gamma)},
+             r)
       .value;
 }
 
 template <class R>
 FASTLOSS_FN auto wing_function(R r, double width, double curvature) {
   using P = typename detail::pack_of<R>::type;
-  return detail::derivatives_of(detail::wing_of<P>{detail::held_by<P>(width), detail::held_by<P>(curvature)}, r).value;
+  return detail::derivatives_of(
+             detail::wing_of<P>{detail::held_by<typename P::scalar>(width), detail::held_by<typename P::scalar>(curvature)}, r)
+      .value;
 }
 
 }  // namespace FASTLOSS_ISA
