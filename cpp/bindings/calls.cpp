@@ -23,8 +23,8 @@ struct call_state {
   const caller who;
   arguments given{};
   view_storage storage{};
-  pointwise_call call{};
-  pointwise_outputs outputs{};
+  loss_call call{};
+  loss_outputs outputs{};
   bool several_gradients = false;     // wrt was a sequence
   owned results[max_operands + 1]{};  // gradients, then the Hessian
   owned value{};

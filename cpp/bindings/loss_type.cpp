@@ -82,7 +82,7 @@ PyObject* create(PyTypeObject*, PyObject* args, PyObject* keywords) {
 // The core's own checks, on a call whose operands are the number 0.
 void check_options(const loss_info& info, const void* options) {
   static const long long zero = 0;
-  pointwise_call call{};
+  loss_call call{};
   call.loss = &info;
   call.options = options;
   for (std::size_t i = 0; i < info.operands.size(); ++i)

@@ -107,7 +107,7 @@ std::vector<double> results_of(const request& r) {
   operands.reserve(max_operands);
   results.reserve(max_operands + 2);
 
-  pointwise_call call;
+  loss_call call;
   call.loss = r.loss;
   call.options = options;
   call.call.reduction = r.reduction;
@@ -123,7 +123,7 @@ std::vector<double> results_of(const request& r) {
   }
 
   const pointwise_plan plan(call);
-  pointwise_outputs outputs;
+  loss_outputs outputs;
   for (std::size_t i = 0; i < static_cast<std::size_t>(call.gradient_count); ++i)
     outputs.gradients[i] = results.emplace_back(r.type, r.count, r.how).output();
   if (call.hessian) outputs.hessian = results.emplace_back(r.type, r.count, r.how).output();
@@ -176,7 +176,7 @@ void targets_of_every_dtype(const loss_info& loss) {
       array_1d input(dtype::float64, count, layout::contiguous), target(type, count, how);
       fill(input, count, loss.values_of(options, 0), 1);
       array_1d gradient(dtype::float64, count, how), target_gradient(is_floating(type) ? type : dtype::float64, count, how);
-      pointwise_call call;
+      loss_call call;
       call.loss = &loss;
       call.options = options;
       call.operands = {input.input(), target.input()};
@@ -190,7 +190,7 @@ void targets_of_every_dtype(const loss_info& loss) {
       call.gradient_of = {0, 1};
       call.gradient_count = loss.operands[1].is(differentiable) ? 2 : 1;
       const pointwise_plan plan(call);
-      pointwise_outputs outputs;
+      loss_outputs outputs;
       outputs.gradients = {gradient.output(), target_gradient.output()};
       if (call.gradient_count == 1) outputs.gradients[1] = {};
       std::vector<double> all = {plan.run(outputs)};

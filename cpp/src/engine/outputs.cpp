@@ -24,7 +24,7 @@ void check_output(const loss_info& loss, const std::string& name, const mutable_
 
 }  // namespace
 
-bool check_outputs(const pointwise_call& call, const pointwise_plan& plan, const pointwise_outputs& outputs) {
+bool check_outputs(const loss_call& call, const pointwise_plan& plan, const loss_outputs& outputs) {
   const loss_info& loss = *call.loss;
   // Names are made only for messages: a small call has no time for strings.
   const mutable_array* list[max_operands + 2];
@@ -72,7 +72,7 @@ bool check_outputs(const pointwise_call& call, const pointwise_plan& plan, const
   return in_place;
 }
 
-void store_sums(const pointwise_job& job, const pointwise_call& call, const gradient_target& t, double scale, const mutable_array& to,
+void store_sums(const pointwise_job& job, const loss_call& call, const gradient_target& t, double scale, const mutable_array& to,
                 pointwise_findings& findings) {
   // In double until the last step: a sum may be finite only after it is scaled.
   for (std::size_t i = 0; i < t.sum_count; ++i) t.sums[i] = scale == 0.0 ? 0.0 : t.sums[i] * scale;
@@ -83,7 +83,7 @@ void store_sums(const pointwise_job& job, const pointwise_call& call, const grad
                                                         job.accumulate);
 }
 
-void fail_domain(const pointwise_call& call, const domain domains[max_operands]) {
+void fail_domain(const loss_call& call, const domain domains[max_operands]) {
   const loss_info& loss = *call.loss;
   const const_array& input = call.operands[0];
   const tile_operations& wide = active_kernels().tiles[1];

@@ -7,13 +7,12 @@ namespace fastloss {
 
 // Throws unless every output has the right shape and dtype, and each is exactly an operand or shares no memory with anything
 // else. True if an output is an input.
-bool check_outputs(const pointwise_call&, const pointwise_plan&, const pointwise_outputs&);
+bool check_outputs(const loss_call&, const pointwise_plan&, const loss_outputs&);
 
 // Scales the sums of a stretched operand and stores them.
-void store_sums(const pointwise_job&, const pointwise_call&, const gradient_target&, double scale, const mutable_array& to,
-                pointwise_findings&);
+void store_sums(const pointwise_job&, const loss_call&, const gradient_target&, double scale, const mutable_array& to, pointwise_findings&);
 
 // Finds the first operand element outside its domain and throws an error that names it.
-[[noreturn]] void fail_domain(const pointwise_call&, const domain domains[max_operands]);
+[[noreturn]] void fail_domain(const loss_call&, const domain domains[max_operands]);
 
 }  // namespace fastloss

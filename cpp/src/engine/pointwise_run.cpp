@@ -38,7 +38,7 @@ double number_inside(const domain& d) {
 // Collects the arrays of a call, each with its strides over the input's axes, and lays them out together.
 class job_builder {
  public:
-  job_builder(const pointwise_call& call, const pointwise_outputs& outputs, dtype computation, pointwise_job& job)
+  job_builder(const loss_call& call, const loss_outputs& outputs, dtype computation, pointwise_job& job)
       : call_(call), outputs_(outputs), input_(call.operands[0]), computation_(computation), table_(active_kernels()), job_(job) {
     job_.loss = call.loss;
     job_.options = call.options;
@@ -251,8 +251,8 @@ class job_builder {
     }
   }
 
-  const pointwise_call& call_;
-  const pointwise_outputs& outputs_;
+  const loss_call& call_;
+  const loss_outputs& outputs_;
   const const_array& input_;
   dtype computation_;
   const kernel_table& table_;
@@ -268,8 +268,8 @@ double rounded(double x, dtype computation) { return computation == dtype::float
 
 }  // namespace
 
-double pointwise_plan::run(const pointwise_outputs& outputs) const {
-  const pointwise_call& call = *call_;
+double pointwise_plan::run(const loss_outputs& outputs) const {
+  const loss_call& call = *call_;
   const call_options& options = call.call;
   const loss_info& loss = *call.loss;
   const bool in_place = check_outputs(call, *this, outputs);

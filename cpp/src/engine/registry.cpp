@@ -18,7 +18,7 @@ struct descriptions<type_list<L...>> {
   }
 };
 
-constexpr auto all = descriptions<pointwise_losses>::make(std::make_integer_sequence<int, pointwise_losses::size>{});
+constexpr auto all = descriptions<all_losses>::make(std::make_integer_sequence<int, all_losses::size>{});
 
 }  // namespace
 

@@ -13,7 +13,7 @@ FASTLOSS_FAMILIES(FASTLOSS_DECLARE_FAMILY)
 namespace {
 
 constexpr auto pointwise_kernel_table = [] {
-  std::array<const loss_kernels*, pointwise_losses::size> all{};
+  std::array<const loss_kernels*, all_losses::size> all{};
   std::size_t n = 0;
 #define FASTLOSS_ADD_FAMILY(FAMILY) \
   for (const loss_kernels& k : FASTLOSS_FAMILY_KERNELS(FAMILY).of) all[n++] = &k;

@@ -42,7 +42,7 @@ int main() {
   const std::array<double, length> target = {0.0, 2.0, 2.0, 7.0};
   const std::array<double, length> expected = {0.25, -0.5, 0.5, 0.0};
 
-  fastloss::pointwise_call call;
+  fastloss::loss_call call;
   call.loss = huber;
   call.options = options;
   call.operands[0] = view(input.data(), &length);
@@ -51,7 +51,7 @@ int main() {
 
   const fastloss::pointwise_plan plan(call);
   std::array<double, length> gradient{};
-  fastloss::pointwise_outputs outputs;
+  fastloss::loss_outputs outputs;
   outputs.gradients[0] = {.data = gradient.data(), .shape = &length, .strides = &stride, .rank = 1, .type = plan.gradient(0).type};
   if (!near(plan.run(outputs), 1.625)) return fail("the value");
   for (std::size_t i = 0; i < gradient.size(); ++i) {

@@ -57,6 +57,21 @@ enum operand_flags : unsigned {
   integer = 8u,         // class indices or counts: only integer dtypes are accepted
   trailing = 16u,       // aligns to the trailing axes of the input (torch's weight and pos_weight)
   leading = 32u,        // one rank less than the input aligns to its leading axes (the Gaussian variance)
+  // Row-wise losses only:
+  class_index = 64u,    // class indices, of any integer dtype, one for each row
+  distribution = 128u,  // one number for each class of each row; with class_index: either, as the dtype says
+  per_class = 256u,     // one number for each class
+  in_logit = 512u,      // an argument of the loss's `logit`, not of its `value`
+};
+
+// What the formula of a row-wise loss sees of a class is u = x - r: the class's score, or logit, less a reference of its row.
+enum class row_reference : unsigned char {
+  absent,       // not a row-wise loss: elements are on their own
+  log_sum_exp,  // u is the logarithm of a softmax probability
+  zero,         // u is the score itself
+  runner_up,    // the largest score of the other classes: u is the margin of the target class
+  picked,       // the score of the target class: u is by how much a class is ahead of it
+  sparsemax,    // the conjugate of the squared norm on the simplex, whose gradient is sparsemax
 };
 
 struct operand {
@@ -69,6 +84,9 @@ struct operand {
   constexpr bool may_be_left_out() const { return is(optional) || !initial.empty(); }
   constexpr bool is(unsigned flag) const { return (flags & flag) != 0; }
 };
+
+// Whether the operand is an argument of the loss's `value`.
+constexpr bool is_seen_by_value(const operand& o) { return !o.is(multiplies) && !o.is(in_logit); }
 
 // A member of the loss struct that shapes its formula: a number, a switch, or one of several named choices.
 template <class L>
@@ -109,6 +127,14 @@ struct head_value {
   double value, by_sum, by_denominator;
 };
 
+// What a row-wise loss is under its options: what is not there need not be computed.
+struct row_traits {
+  double label_smoothing = 0.0;  // the share of a target that is spread over all classes
+  bool linear = false;           // value(u, t) = -t u
+  bool transforms = false;       // `logit` is not the identity
+  bool regularises = false;      // `of_reference` is not 0
+};
+
 struct loss_kernels;  // engine/pointwise_kernels.hpp
 
 // A loss with its type erased: what the front door needs to check and run a call.
@@ -123,11 +149,14 @@ struct loss_info {
   domain (*values)(const void* loss, int operand);                       // of an operand under these options; null: as the operands say
   head_value (*head)(const void* loss, double sum, double denominator);  // null: sum / denominator
   denominator share;
-  bool of_difference;           // a formula of input - target: the target's gradient is minus the input's
-  bool elementwise;             // no head: Hessians and ufuncs exist
-  double nanoseconds;           // estimated cost per element of value and gradient, one thread: decides when threads pay
-  int index;                    // position in the registry, or -1 for a user's own loss
-  const loss_kernels* kernels;  // a user's own kernels; null for a registered loss, whose kernels the dispatcher picks
+  bool of_difference;                   // a formula of input - target: the target's gradient is minus the input's
+  bool elementwise;                     // no head: Hessians and ufuncs exist
+  row_reference reference;              // of a row-wise loss
+  bool mean_over_classes;               // the loss of a row is the mean over its classes, not the sum
+  row_traits (*row)(const void* loss);  // of a row-wise loss
+  double nanoseconds;                   // estimated cost per element of value and gradient, one thread: decides when threads pay
+  int index;                            // position in the registry, or -1 for a user's own loss
+  const loss_kernels* kernels;          // a user's own kernels; null for a registered loss, whose kernels the dispatcher picks
 
   domain values_of(const void* loss, int k) const {
     return values != nullptr ? values(loss, k) : operands[static_cast<std::size_t>(k)].values;

@@ -113,7 +113,12 @@ constexpr loss_info describe(int index, const loss_kernels* kernels = nullptr) {
   if constexpr (kernel::has_head<L>) info.head = evaluate_head<L>;
   info.share = mean_over_of<L>();
   info.of_difference = is_of_difference<L>();
-  info.elementwise = !kernel::has_head<L>;
+  info.reference = reference_of<L>();
+  info.elementwise = !kernel::has_head<L> && info.reference == row_reference::absent;
+  info.mean_over_classes = is_mean_over_classes<L>();
+  info.row = nullptr;
+  if constexpr (reference_of<L>() != row_reference::absent)
+    info.row = [](const void* loss) { return row_traits_of(*static_cast<const L*>(loss)); };
   info.nanoseconds = nanoseconds_of<L>();
   info.index = index;
   info.kernels = kernels;

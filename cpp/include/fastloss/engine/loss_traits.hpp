@@ -20,6 +20,29 @@ constexpr bool is_of_difference() {
   else return false;
 }
 
+// What the formula of a row-wise loss subtracts from the scores of a row; absent: the loss is pointwise.
+template <class L>
+constexpr row_reference reference_of() {
+  if constexpr (requires { L::reference; }) return L::reference;
+  else return row_reference::absent;
+}
+
+template <class L>
+constexpr bool is_mean_over_classes() {
+  if constexpr (requires { L::mean_over_classes; }) return L::mean_over_classes;
+  else return false;
+}
+
+template <class L>
+row_traits row_traits_of(const L& loss) {
+  row_traits t;
+  if constexpr (requires { loss.label_smoothing; }) t.label_smoothing = loss.label_smoothing;
+  if constexpr (requires { loss.linear(); }) t.linear = loss.linear();
+  if constexpr (requires { loss.transforms(); }) t.transforms = loss.transforms();
+  if constexpr (requires { loss.regularises(); }) t.regularises = loss.regularises();
+  return t;
+}
+
 template <class L>
 constexpr double nanoseconds_of() {
   if constexpr (requires { L::nanoseconds; }) return L::nanoseconds;

@@ -19,14 +19,15 @@ namespace kernel {
 template <class L>
 constexpr int formula_operands() {
   int n = 0;
-  for (const operand& o : L::operands) n += !o.is(multiplies);
+  for (const operand& o : L::operands) n += is_seen_by_value(o);
   return n;
 }
 
+// A class index is an operand that may be absent: the formula is then that of the target class, whose target is 1.
 template <class L>
 constexpr int optional_operands() {
   int n = 0;
-  for (const operand& o : L::operands) n += o.is(optional) && !o.is(multiplies);
+  for (const operand& o : L::operands) n += is_seen_by_value(o) && (o.is(optional) || o.is(class_index));
   return n;
 }
 
@@ -34,7 +35,7 @@ constexpr int optional_operands() {
 template <class L>
 constexpr operand formula_operand(int i) {
   for (const operand& o : L::operands)
-    if (!o.is(multiplies) && i-- == 0) return o;
+    if (is_seen_by_value(o) && i-- == 0) return o;
   return {};
 }
 
@@ -68,6 +69,20 @@ struct share_formula {
   }
 };
 
+struct reference_formula {
+  template <class L, class R>
+  FASTLOSS_FN auto operator()(const L& loss, R r) const {
+    return loss.of_reference(r);
+  }
+};
+
+struct logit_formula {
+  template <class L, class... Xs>
+  FASTLOSS_FN auto operator()(const L& loss, Xs... xs) const {
+    return loss.logit(xs...);
+  }
+};
+
 }  // namespace
 
 // The tag of an operand that is not given, a plain pack, or the one dual operand seeded for first or second derivatives.
@@ -88,7 +103,8 @@ FASTLOSS_FN auto any_nan(const P (&x)[Present]) {
   return m;
 }
 
-template <class L, class S, class Formula, int Present, int Dual, bool Value, bool Gradient, bool Hessian>
+template <class L, class S, class Formula, int Present, int Dual, bool Value, bool Gradient, bool Hessian,
+          int Operands = formula_operands<L>()>
 struct loop {
   using P = native_pack<S>;
   static constexpr int order = Hessian ? 2 : Gradient ? 1 : 0;
@@ -113,7 +129,7 @@ struct loop {
     for (std::size_t i = 0; i < count; i += P::width) {
       P x[Present];
       for (int k = 0; k < Present; ++k) x[k] = P::load(in[k] + i);
-      const auto result = evaluate(loss, x, std::make_integer_sequence<int, formula_operands<L>()>{});
+      const auto result = evaluate(loss, x, std::make_integer_sequence<int, Operands>{});
       const auto missing = any_nan(x);
       if constexpr (Value) select(missing, nan, P(value_of<P>(result))).store(value + i);
       if constexpr (Gradient) {
@@ -158,6 +174,30 @@ constexpr pointwise_kernels make(std::integer_sequence<int, K...>) {
   return table;
 }
 
+// Arguments of `logit`: the score, the operand that is there for it alone, and whether the class is the row's target.
+template <class L>
+constexpr int logit_arguments() {
+  using P = native_pack<double>;
+  if constexpr (requires(const L& l, P x) { l.logit(x); }) return 1;
+  else if constexpr (requires(const L& l, P x) { l.logit(x, x); }) return 2;
+  else if constexpr (requires(const L& l, P x) { l.logit(x, x, x); }) return 3;
+  else return 0;
+}
+
+template <class L, class S>
+constexpr row_kernels make_row() {
+  row_kernels k{};
+  if constexpr (requires(const L& l, native_pack<S> r) { l.of_reference(r); })
+    k.reference_term = loop<L, S, reference_formula, 1, 0, true, true, false, 1>::run;
+  constexpr int n = logit_arguments<L>();
+  if constexpr (n > 0) {
+    k.logit = loop<L, S, logit_formula, n, -1, true, false, false, n>::run;
+    k.logit_slope = loop<L, S, logit_formula, n, 0, false, true, false, n>::run;
+  }
+  if constexpr (n > 1) k.logit_slope_of_argument = loop<L, S, logit_formula, n, 1, false, true, false, n>::run;
+  return k;
+}
+
 template <class L>
 constexpr loss_kernels all() {
   constexpr int operands = formula_operands<L>(), required = operands - optional_operands<L>();
@@ -167,6 +207,8 @@ constexpr loss_kernels all() {
   k.statistic[0][1] = make<L, float, statistic_formula, operands>(each);
   k.statistic[1][0] = make<L, double, statistic_formula, required>(each);
   k.statistic[1][1] = make<L, double, statistic_formula, operands>(each);
+  k.row[0] = make_row<L, float>();
+  k.row[1] = make_row<L, double>();
   if constexpr (has_head<L>) {
     k.elementwise[0][0] = make<L, float, elementwise_formula, required>(each);
     k.elementwise[0][1] = make<L, float, elementwise_formula, operands>(each);

@@ -37,10 +37,19 @@ struct pointwise_kernels {
   tile_kernel share_gradient[max_operands];
 };
 
+// Formulas that only row-wise losses have. A null pointer: the loss does not have it.
+struct row_kernels {
+  tile_kernel reference_term;           // of the row's reference r: what is added to the loss of the row, and its derivative
+  tile_kernel logit;                    // of the scores and what else `logit` takes: the logits that the loss is a formula of
+  tile_kernel logit_slope;              // their derivative in the scores
+  tile_kernel logit_slope_of_argument;  // and in the operand that only `logit` takes
+};
+
 // Indexed by [float64][optional operands present].
 struct loss_kernels {
   pointwise_kernels statistic[2][2];    // l, of which a reduction is a head
   pointwise_kernels elementwise[2][2];  // what reduction="none" gives: head(l, 1); the same as l without a head
+  row_kernels row[2];                   // [float64]
 };
 
 }  // namespace fastloss

@@ -1,4 +1,4 @@
-// The registry: every pointwise loss of the library. A family is a header of this folder, which ends with the list of its
+// The registry: every loss of the library. A family is a header of this folder, which ends with the list of its
 // losses and is compiled by itself for each instruction set.
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "fastloss/losses/relative.hpp"
 #include "fastloss/losses/robust.hpp"
 #include "fastloss/losses/scoring.hpp"
+#include "fastloss/losses/softmax.hpp"
 
 #define FASTLOSS_FAMILIES(APPLY) \
   APPLY(regression)              \
@@ -28,13 +29,14 @@
   APPLY(relative)                \
   APPLY(robust)                  \
   APPLY(scoring)                 \
-  APPLY(divergence)
+  APPLY(divergence)              \
+  APPLY(softmax)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 
 #define FASTLOSS_LOSSES_OF(FAMILY) , FAMILY##_losses
-using pointwise_losses = concatenated<type_list<> FASTLOSS_FAMILIES(FASTLOSS_LOSSES_OF)>::type;
+using all_losses = concatenated<type_list<> FASTLOSS_FAMILIES(FASTLOSS_LOSSES_OF)>::type;
 #undef FASTLOSS_LOSSES_OF
 
 }  // namespace FASTLOSS_ISA

@@ -1,0 +1,29 @@
+// Checks that the front doors share. Each throws an error that names the argument, what it got and what it needs.
+#pragma once
+
+#include <string>
+
+#include "engine/layout.hpp"
+#include "fastloss/engine/call.hpp"
+
+namespace fastloss {
+
+[[noreturn]] void fail_value(const loss_info&, const std::string& what);
+[[noreturn]] void fail_type(const loss_info&, const std::string& what);
+
+// The axes of the loss's elements: those that an unreduced value has.
+struct element_shape {
+  int rank;
+  const std::ptrdiff_t* shape;
+  const char* of;  // in words: "input", "the rows of input"
+};
+
+void check_options(const loss_info&, const void* options);
+void check_rank(const loss_info&, const char* name, const const_array&);
+void check_shape(const loss_info&, const char* name, const const_array&, alignment, const element_shape&);
+// sample_weight, where, normalizer and grad_output.
+void check_call_options(const loss_call&, const element_shape&);
+// The operands that gradients are asked for.
+void check_gradients(const loss_call&);
+
+}  // namespace fastloss

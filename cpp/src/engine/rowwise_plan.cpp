@@ -1,0 +1,150 @@
+// The checks of a row-wise call. Nothing has been written when one of them throws.
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "engine/checks.hpp"
+#include "engine/messages.hpp"
+#include "fastloss/core/errors.hpp"
+#include "fastloss/engine/rowwise.hpp"
+
+namespace fastloss {
+namespace {
+
+int class_axis(const loss_call& call) {
+  const const_array& input = call.operands[0];
+  const loss_info& loss = *call.loss;
+  check_rank(loss, loss.operands[0].name, input);
+  if (input.rank == 0) fail_value(loss, std::string(loss.operands[0].name) + " must have an axis of classes, got shape ()");
+  if (!call.call.axis.has_value()) return input.rank == 1 ? 0 : 1;
+  const int axis = *call.call.axis;
+  if (axis < -input.rank || axis >= input.rank)
+    fail_value(loss, "axis must be from " + std::to_string(-input.rank) + " to " + std::to_string(input.rank - 1) + " for " +
+                         loss.operands[0].name + " of shape " + shape_text(input.rank, input.shape) + ", got " + std::to_string(axis));
+  return axis < 0 ? axis + input.rank : axis;
+}
+
+bool same_shape(const const_array& a, int rank, const std::ptrdiff_t* shape) {
+  return a.rank == rank && std::equal(shape, shape + rank, a.shape);
+}
+
+[[noreturn]] void fail_shape(const loss_info& loss, const char* name, const const_array& a, const std::string& need) {
+  fail_value(loss, std::string(name) + " has shape " + shape_text(a.rank, a.shape) + "; " + need);
+}
+
+class operand_checker {
+ public:
+  operand_checker(const loss_call& call, int axis, const std::ptrdiff_t* rows)
+      : call_(call), loss_(*call.loss), input_(call.operands[0]), axis_(axis), rows_(rows) {}
+
+  void check() const {
+    for (std::size_t k = 0; k < loss_.operands.size(); ++k) {
+      const operand& o = loss_.operands[k];
+      const const_array& a = call_.operands[k];
+      if (a.absent()) {
+        if (!o.is(optional)) fail_type(loss_, std::string("missing operand '") + o.name + "'");
+        continue;
+      }
+      check_rank(loss_, o.name, a);
+      if (k == 0) continue;
+      if (o.is(class_index) && !(o.is(distribution) && is_floating(a.type))) check_indices(o, a);
+      else if (o.is(per_class)) check_per_class(o, a);
+      else check_distribution(o, a);
+    }
+  }
+
+ private:
+  std::string input_text() const { return std::string(loss_.operands[0].name) + " of shape " + shape_text(input_.rank, input_.shape); }
+
+  void check_indices(const operand& o, const const_array& a) const {
+    if (is_floating(a.type) || a.type == dtype::boolean)
+      fail_type(loss_, std::string(o.name) + " must be class indices of an integer dtype, got " + dtype_text(a.type));
+    if (same_shape(a, input_.rank - 1, rows_)) return;
+    std::string need = "class indices for " + input_text() + " with classes on axis " + std::to_string(axis_) + " must have shape " +
+                       shape_text(input_.rank - 1, rows_);
+    if (o.is(distribution) && same_shape(a, input_.rank, input_.shape)) need += "; probabilities and one-hot targets must be floating";
+    fail_shape(loss_, o.name, a, need);
+  }
+
+  void check_distribution(const operand& o, const const_array& a) const {
+    if (o.is(class_index) && call_.call.ignore_index >= 0)
+      fail_value(loss_, "ignore_index is for class indices; " + std::string(o.name) +
+                            " is probabilities (use where=), got ignore_index=" + std::to_string(call_.call.ignore_index));
+    if (same_shape(a, input_.rank, input_.shape)) return;
+    std::string need = "it must have the shape of " + input_text();
+    if (o.is(class_index) && same_shape(a, input_.rank - 1, rows_)) need += ", or an integer dtype if it is class indices";
+    fail_shape(loss_, o.name, a, need);
+  }
+
+  void check_per_class(const operand& o, const const_array& a) const {
+    const std::ptrdiff_t classes = input_.shape[axis_];
+    if (a.rank == 0 || (a.rank == 1 && a.shape[0] == classes)) return;
+    fail_shape(loss_, o.name, a,
+               "it must have one number for each of the " + std::to_string(classes) + " classes of " + input_text() + ", shape (" +
+                   std::to_string(classes) + ",), or be a number");
+  }
+
+  const loss_call& call_;
+  const loss_info& loss_;
+  const const_array& input_;
+  int axis_;
+  const std::ptrdiff_t* rows_;
+};
+
+// The input decides; probabilities of another dtype are converted, because NumPy's default of float64 would otherwise slow down
+// every call with float32 logits.
+dtype computation_of(const loss_call& call) {
+  const dtype t = call.operands[0].type;
+  return is_floating(t) && t != dtype::float64 ? dtype::float32 : dtype::float64;
+}
+
+dtype result_dtype(const const_array& a, dtype computation) { return is_floating(a.type) && !a.weak ? a.type : computation; }
+
+}  // namespace
+
+rowwise_plan::rowwise_plan(const loss_call& call) : call_(&call), computation_(computation_of(call)), axis_(class_axis(call)) {
+  const const_array& input = call.operands[0];
+  const loss_info& loss = *call.loss;
+  for (int i = 0, to = 0; i < input.rank; ++i)
+    if (i != axis_) rows_[static_cast<std::size_t>(to++)] = input.shape[i];
+  operand_checker(call, axis_, rows_.data()).check();
+  check_options(loss, call.options);
+  const std::string of = std::string(loss.operands[0].name) + " without its class axis";
+  check_call_options(call, {input.rank - 1, rows_.data(), of.c_str()});
+  check_gradients(call);
+  for (int i = 0; i < call.gradient_count; ++i) {
+    const std::size_t k = static_cast<std::size_t>(call.gradient_of[static_cast<std::size_t>(i)]);
+    if (loss.operands[k].is(class_index) && !is_floating(call.operands[k].type))
+      fail_value(loss, std::string("wrt names '") + loss.operands[k].name + "', which is class indices here and has no gradient");
+  }
+  if (!call.vector.absent()) {
+    check_rank(loss, "vector", call.vector);
+    if (!same_shape(call.vector, input.rank, input.shape))
+      fail_shape(loss, "vector", call.vector,
+                 std::string("it must have the shape of ") + loss.operands[0].name + ", " + shape_text(input.rank, input.shape));
+  }
+}
+
+array_spec rowwise_plan::value() const {
+  if (reduced()) return {computation_, 0, nullptr};
+  return {computation_, call_->operands[0].rank - 1, rows_.data()};
+}
+
+array_spec rowwise_plan::gradient(int i) const {
+  const const_array& a = call_->operands[static_cast<std::size_t>(call_->gradient_of[static_cast<std::size_t>(i)])];
+  return {result_dtype(a, computation_), a.rank, a.shape};
+}
+
+array_spec rowwise_plan::hessian() const {
+  const const_array& a = call_->operands[0];
+  return {result_dtype(a, computation_), a.rank, a.shape};
+}
+
+array_spec rowwise_plan::extra(row_extra e) const {
+  const const_array& input = call_->operands[0];
+  if (e == row_extra::probabilities) return {result_dtype(input, computation_), input.rank, input.shape};
+  const dtype type = e == row_extra::lse ? computation_ : e == row_extra::prediction ? dtype::int64 : dtype::boolean;
+  return {type, input.rank - 1, rows_.data()};
+}
+
+}  // namespace fastloss
