@@ -17,7 +17,9 @@ from references import (
     relative,
     robust,
     scoring,
+    softmax,
 )
+from references.rows_schema import RowReference
 from references.schema import Kink, Operand, Reference
 
 REFERENCES: dict[str, Reference] = {
@@ -43,4 +45,9 @@ REFERENCES: dict[str, Reference] = {
     for reference in family.REFERENCES
 }
 
-__all__ = ["REFERENCES", "Kink", "Operand", "Reference"]
+# Of the losses of a row of class scores: another kind of reference, by `rows_schema`.
+ROW_REFERENCES: dict[str, RowReference] = {
+    reference.name: reference for family in (softmax,) for reference in family.ROW_REFERENCES
+}
+
+__all__ = ["REFERENCES", "ROW_REFERENCES", "Kink", "Operand", "Reference", "RowReference"]
