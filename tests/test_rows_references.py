@@ -10,7 +10,8 @@ import pytest
 import cases
 from references import ROW_REFERENCES
 from references.reductions import LONG
-from references.rows import RowLoss, others
+from references.row_reductions import RowLoss
+from references.row_statistics import others
 
 ROWS, STEP = 3, LONG(2.0**-16)
 

@@ -4,10 +4,11 @@ A row-wise loss is the sum over the classes c of a row
 
     l = sum_c w_c f(u_c, t_c)        u_c = s_c - r(s)        s_c = logit(z_c)
 
-where z are the row's scores and r is a *reference* of the row. `references.rows` computes r, its derivatives, label
-smoothing, weights, ignored and masked rows, and every reduction once for all losses, in `numpy.longdouble`. What a loss
-adds is `f` and its derivatives: `value`, `slope` (df/du), `curve` (d2f/du2), `in_target` (df/dt). A loss of softmax
-probabilities is therefore a few lines; Poly-1, -log p + epsilon (1 - p), for example::
+where z are the row's scores and r is a *reference* of the row. The derivatives of r (`row_statistics`), the chain rule
+(`rows`), label smoothing, weights, ignored and masked rows and every reduction (`row_reductions`) are computed once for
+all losses, in `numpy.longdouble`. What a loss adds is `f` and its derivatives: `value`, `slope` (df/du), `curve`
+(d2f/du2), `in_target` (df/dt). A loss of softmax probabilities is therefore a few lines; Poly-1, -log p + epsilon
+(1 - p), for example::
 
     POLY = RowReference(
         name="poly_loss",
@@ -58,7 +59,7 @@ Array = np.ndarray
 Kind = Literal["scores", "target", "index", "distribution", "weight", "per_class"]
 Draw = Callable[[np.random.Generator, int, int, type], Array]  # (generator, rows, classes, dtype) -> array
 
-# Options that `references.rows` understands; formulas never see them.
+# Options that `row_reductions` understands; formulas never see them.
 GENERIC = frozenset({"label_smoothing"})
 
 

@@ -17,7 +17,7 @@ WEIGHT = RowOperand("weight", "weight", row_draws.class_weights, row_draws.wide_
 
 
 def _capped(z, softcap):
-    return z if softcap == 0 else softcap * np.tanh(z / softcap)
+    return softcap * np.tanh(z / softcap) if softcap else z
 
 
 def _sech_squared(x):
@@ -27,9 +27,9 @@ def _sech_squared(x):
 
 CAP_AND_TEMPERATURE = Logit(
     value=lambda z, softcap, temperature, **_: _capped(z, softcap) / temperature,
-    slope=lambda z, softcap, temperature, **_: (LONG(1) if softcap == 0 else _sech_squared(z / softcap)) / temperature,
+    slope=lambda z, softcap, temperature, **_: (_sech_squared(z / softcap) if softcap else LONG(1)) / temperature,
     curve=lambda z, softcap, temperature, **_: (
-        LONG(0) if softcap == 0 else -2 * np.tanh(z / softcap) * _sech_squared(z / softcap) / (softcap * temperature)
+        -2 * np.tanh(z / softcap) * _sech_squared(z / softcap) / (softcap * temperature) if softcap else LONG(0)
     ),
 )
 
@@ -38,7 +38,7 @@ def of_probabilities(inputs):
     """-sum_c w_c t_c log(max(x_c / sum x, eps)): no slope where the quotient is below eps."""
     x, eps, z_loss = inputs.z, inputs.options["eps"], inputs.options["z_loss"]
     assert inputs.options["temperature"] == 1, "what the temperature of probabilities is, is not defined here"
-    assert inputs.options["softcap"] == 0
+    assert not inputs.options["softcap"]
     with np.errstate(all="ignore"):
         total = x.sum(axis=-1, keepdims=True)
         rest = others(x)
@@ -87,7 +87,7 @@ def of_probabilities(inputs):
 def _torch_cross_entropy(torch, operands, options, reduction):
     given = {k: v for k, v in options.items() if k in ("label_smoothing", "ignore_index")}
     z = operands["input"]
-    if options.get("softcap", 0):
+    if options.get("softcap"):
         z = options["softcap"] * torch.tanh(z / options["softcap"])
     z = z / options.get("temperature", 1.0)
     return torch.nn.functional.cross_entropy(
@@ -112,7 +112,7 @@ CROSS_ENTROPY = RowReference(
     defaults={
         "label_smoothing": 0.0,
         "z_loss": 0.0,
-        "softcap": 0.0,
+        "softcap": None,
         "temperature": 1.0,
         "from_logits": True,
         "eps": 1e-7,

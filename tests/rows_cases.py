@@ -1,0 +1,175 @@
+"""The row-wise losses of the registry joined with their references: what to call them with, and within which bound."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+import cases
+from references import ROW_REFERENCES, RowReference
+from references.reductions import LONG
+from references.row_draws import label
+from references.row_reductions import RowLoss
+
+# The gate fails for a registered loss without a reference; every other test runs on those that have one.
+NAMES = tuple(name for name, info in cases.INFO.items() if info.rowwise and name in ROW_REFERENCES)
+INDEXED = tuple(name for name in NAMES if "index" in ROW_REFERENCES[name].kinds_of_target)
+IGNORED = -100
+
+
+class Rows(NamedTuple):
+    """A kind of call: which loss, whether its target is class indices or probabilities, and options."""
+
+    loss: str
+    kind: str
+    options: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def reference(self) -> RowReference:
+        """What the loss is."""
+        return ROW_REFERENCES[self.loss]
+
+    @property
+    def given(self) -> dict:
+        """The options as keywords."""
+        return dict(self.options)
+
+    def __str__(self) -> str:
+        return "-".join([self.loss, self.kind, *(f"{k}={v}" for k, v in self.options)])
+
+
+def kinds() -> list[Rows]:
+    """Each loss with each kind of target, and the defaults of its options."""
+    return [Rows(name, kind) for name in NAMES for kind in ROW_REFERENCES[name].kinds_of_target]
+
+
+def option_sets(reference: RowReference) -> list[dict]:
+    """The defaults, then each option with each of its other values, then the combinations worth trying."""
+    alone = ({name: value} for name, values in reference.options.items() for value in values)
+    return [{}, *alone, *map(dict, reference.combined_options)]
+
+
+def settings() -> list[Rows]:
+    """Each loss with each kind of target and each set of options."""
+    return [
+        Rows(rows.loss, rows.kind, tuple(options.items()))
+        for rows in kinds()
+        for options in option_sets(rows.reference)
+    ]
+
+
+def presences(reference: RowReference) -> list[tuple[str, ...]]:
+    """Which operands are given: every subset of the optional ones."""
+    optional = [o.name for o in reference.operands if o.optional]
+    subsets = itertools.chain.from_iterable(itertools.combinations(optional, n) for n in range(len(optional) + 1))
+    return [tuple(o.name for o in reference.operands if not o.optional or o.name in chosen) for chosen in subsets]
+
+
+def draw(rows: Rows, rng, shape, classes, dtype, *, axis=-1, mode="ordinary", present=None, ignored=0.0, labels="i8"):
+    """Operands for rows of the given shape, with the classes on `axis`; class indices of dtype `labels`."""
+    reference, count, operands = rows.reference, int(np.prod(shape)), {}
+    for operand in reference.operands:
+        if present is not None and operand.name not in present:
+            continue
+        drawing = getattr(operand, mode)
+        if operand.kind == "scores":
+            for option, draws in reference.draws.items():
+                drawing = draws.get(rows.given.get(option, reference.defaults[option]), drawing)
+        if operand is reference.target and rows.kind == "index":
+            ignore_index = IGNORED if np.iinfo(labels).min <= IGNORED else np.iinfo(labels).max
+            operands[operand.name] = label(rng, count, classes, labels, ignored, ignore_index).reshape(shape)
+            continue
+        drawn = drawing(rng, count, classes, dtype)
+        if operand.kind in ("scores", "target", "distribution"):
+            drawn = np.ascontiguousarray(np.moveaxis(drawn.reshape(*shape, classes), -1, axis))
+        operands[operand.name] = drawn
+    return operands
+
+
+def wrt(rows: Rows, operands) -> tuple[str, ...]:
+    """The given operands that have a gradient."""
+    reference = rows.reference
+    by_index = rows.kind == "index"
+    return tuple(
+        n for n in operands if reference.operand(n).differentiable and not (by_index and n == reference.target.name)
+    )
+
+
+def ulp_of_one(dtype):
+    """The distance from 1 to the next number, of the dtype that computes."""
+    return LONG(np.finfo(dtype).eps)
+
+
+def bound(rows: Rows, exact, magnitude, dtype, scale=1.0):
+    """An error that is a right answer: some ulp of what was rounded on the way, and the subnormal numbers' distance."""
+    info = np.finfo(dtype)
+    tiny = LONG(info.smallest_subnormal) * (8 * max(1.0, float(scale)))
+    result = rows.reference.ulps * ulp_of_one(dtype) * (np.abs(magnitude) + np.abs(exact)) + tiny
+    return np.where(np.isnan(result), 0, result)
+
+
+def assert_close(rows: Rows, got, exact, magnitude, dtype, what, *, stored=None, scale=1.0):
+    """Within the bound; and within half a unit of the dtype it is stored in, where that is narrower."""
+    got, exact = np.asarray(got), np.asarray(exact)
+    room = bound(rows, exact, magnitude, dtype, scale)
+    stored = np.dtype(dtype if stored is None else stored)
+    if stored.itemsize < np.dtype(dtype).itemsize:
+        room = room + cases.LONG(half_unit(exact, stored))
+        assert got.dtype == stored, f"{what}: {got.dtype}"
+        largest = LONG(ml_dtypes.finfo(stored).max)
+        over = np.isinf(got.astype(LONG)) & (np.abs(exact) + room > largest)
+        got = np.where(over, exact, got.astype(LONG)).astype(np.float64)
+        cases.assert_within(got, exact, room, np.float64, what)
+        return
+    assert got.dtype == stored, f"{what}: {got.dtype}"
+    cases.assert_within(got, exact, room, dtype, what)
+
+
+def half_unit(x, dtype):
+    """Half the distance of the numbers of the dtype around x."""
+    info = ml_dtypes.finfo(dtype)
+    exponent = np.frexp(np.where(np.isfinite(x) & (x != 0), x, float(info.smallest_normal)))[1] - 1
+    return np.ldexp(LONG(0.5001), np.maximum(exponent, info.minexp) - info.nmant)
+
+
+def check(rows: Rows, operands, dtype, what="", *, reductions=("none",), second=True, **call):
+    """Calls the loss in every way with these arguments and compares all results with the reference.
+
+    `call` may have `axis`, `ignore_index`, `where`, `sample_weight`, `normalizer`.
+    """
+    loss, reference, options = cases.loss(rows.loss), rows.reference, rows.given
+    whole = {k: call[k] for k in ("axis", "ignore_index", "where") if k in call}
+    of_reduction = {k: v for k, v in call.items() if k not in whole}
+    exact_rows = RowLoss(reference, operands, options, **whole)
+    names = wrt(rows, operands)
+    vector = cases.seed(what, "vector").standard_normal(np.shape(operands[reference.first])).astype(dtype)
+    for reduction in reductions:
+        exact = exact_rows.reduce(reduction, **of_reduction)
+        arguments = {**operands, **options, **call, "reduction": reduction}
+        value, gradients = loss.value_and_grad(**arguments, wrt=names)
+        label_ = f"{rows} {what} {reduction}"
+        assert_close(rows, value, exact.value, exact.magnitudes["value"], dtype, f"{label_} value")
+        for name, gradient in zip(names, gradients, strict=True):
+            stored = operands[name].dtype
+            assert_close(
+                rows,
+                gradient,
+                exact.gradients[name],
+                exact.magnitudes[name],
+                dtype,
+                f"{label_} gradient in {name}",
+                stored=stored,
+            )
+        if second:
+            stored = np.asarray(operands[reference.first]).dtype
+            curve = loss.hess(**arguments)
+            assert_close(
+                rows, curve, exact.hessian, exact.magnitudes["hessian"], dtype, f"{label_} hess", stored=stored
+            )
+            product = loss.hvp(**arguments, vector=vector)
+            with np.errstate(all="ignore"):
+                want, size = exact.product(vector), exact.product_magnitude(vector)
+            assert_close(rows, product, want, size, dtype, f"{label_} hvp", stored=stored)
