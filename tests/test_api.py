@@ -20,8 +20,10 @@ LOSSES = {name: getattr(fl, name) for name in fl.losses()}
 CALLS = [
     (name, method)
     for name, loss in LOSSES.items()
-    for method in ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess")
-    if method in ("__call__", "grad", "value_and_grad") or loss.info.elementwise
+    for method in ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess", "hvp")
+    if method in ("__call__", "grad", "value_and_grad")
+    or loss.info.rowwise
+    or (method != "hvp" and loss.info.elementwise)
 ]
 
 
@@ -31,10 +33,10 @@ def function(name, method):
 
 
 def operands(loss, size=6):
-    """Arrays that every loss accepts as its required operands."""
+    """Arrays that every loss accepts as its required operands: of a row-wise loss one row of classes."""
     size = max([len(o.default) for o in loss.info.operands if isinstance(o.default, tuple)], default=size)
     return [
-        np.arange(size) % 2 if operand.integer else np.linspace(0.1, 0.9, size) + 0.01 * k
+        1 if operand.class_index else np.arange(size) % 2 if operand.integer else np.linspace(0.1, 0.9, size) + 0.01 * k
         for k, operand in enumerate(loss.info.operands)
         if not operand.optional
     ]
@@ -52,7 +54,9 @@ def test_signature_is_that_of_the_call(name, method):
         assert parameters[option.name].kind is inspect.Parameter.KEYWORD_ONLY
         assert parameters[option.name].default == option.default
     arguments = operands(LOSSES[name])
-    required = {o.name for o in info.operands if not o.optional}
+    if method == "hvp":
+        arguments.append(np.linspace(-1, 1, 6))
+    required = {"vector", *(o.name for o in info.operands if not o.optional)}
     defaults = {p.name: p.default for p in parameters.values() if p.name not in required}
     np.testing.assert_equal(call(*arguments, **defaults), call(*arguments))
 

@@ -30,6 +30,13 @@ reveal_type(fl.mse_loss.value_and_grad(x, x))
 reveal_type(fl.mse_loss.value_and_grad(x, x, wrt=[0, 1], reduction="none"))
 reveal_type(fl.gaussian_nll_loss.grad_and_hess(x, x, 1.0, full=True))
 reveal_type(fl.hinge_loss.partial(labels="01")(x, x))
+reveal_type(fl.cross_entropy(np.zeros((3, 2)), [0, 1, 1]))
+reveal_type(fl.cross_entropy(x, 1, reduction="none", ignore_index=2, axis=-1, softcap=30.0))
+reveal_type(fl.cross_entropy(x, 1, return_="lse"))
+reveal_type(fl.cross_entropy.grad(x, 1, return_=["lse", "correct"]))
+reveal_type(fl.cross_entropy.value_and_grad(x, 1))
+reveal_type(fl.cross_entropy.value_and_grad(x, x, wrt=("input", "target"), return_=("prediction",)))
+reveal_type(fl.cross_entropy.hvp(x, 1, x, [1.0, 2.0, 1.0]))
 reveal_type(fl.huber_loss.info.robust)
 reveal_type(fl.huber_loss.ufunc)
 reveal_type(fl.losses()["mse_loss"].name)
@@ -49,6 +56,13 @@ REVEALED = [
     r"tuple\[.*ndarray.*, .*tuple\[.*ndarray.*, \.\.\.\]\]",
     r"tuple\[.*ndarray.*, .*ndarray.*\]",
     r"floating\[Any\]",
+    r"floating\[Any\]",
+    r"ndarray\[.*\]",
+    r"tuple\[.*floating\[Any\], .*dict\[.*str, .*ndarray.*\]\]",
+    r"tuple\[.*ndarray.*, .*dict\[.*str, .*ndarray.*\]\]",
+    r"tuple\[.*floating\[Any\], .*ndarray.*\]",
+    r"tuple\[.*floating\[Any\], .*tuple\[.*ndarray.*, \.\.\.\], .*dict\[.*str, .*ndarray.*\]\]",
+    r"ndarray\[.*\]",
     r"bool \| .*str \| None|Union\[.*bool, .*str, None\]",
     r"ufunc",
     r"str",
@@ -64,6 +78,9 @@ BAD = [
     ("fl.huber_loss.grad(x, x, 1.0, 2.0)", "call-overload"),
     ("fl.hinge_loss(x, x, labels='0/1')", "call-overload"),
     ("fl.hinge_loss.partial(delta=1.0)", "call-arg"),
+    ("fl.huber_loss(x, x, axis=1)", "call-overload"),
+    ("fl.cross_entropy(x, 1, return_='log_sum_exp')", "call-overload"),
+    ("fl.cross_entropy.hvp(x, 1)", "call-arg"),
     ("fl.mse_loss.hess(x, x, wrt='input')", "call-arg"),
     ("fl.errstate(domain='riase')", "arg-type"),
     ("fl.threads('two')", "arg-type"),
@@ -131,7 +148,7 @@ def test_stub_parameters_are_the_real_ones(name):
     loss = getattr(fl, name)
     classes = stub_classes()
     stem = "_" + "".join(part.capitalize() for part in name.split("_"))
-    for method in ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess"):
+    for method in ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess", "hvp"):
         holder = stem if method == "__call__" else stem + "".join(part.capitalize() for part in method.split("_"))
         call = loss if method == "__call__" else getattr(loss, method, None)
         assert (call is None) == (holder not in classes)

@@ -14,6 +14,9 @@ struct arguments {
   bool any_option = false;
 };
 
+// The keywords that a call of the loss takes, as bits.
+unsigned keywords_of(const loss_info& info, call_kind kind);
+
 // Fills `result`; raises TypeError in Python's words for what does not match.
 void match_arguments(const loss_object& loss, call_kind kind, PyObject* const* args, Py_ssize_t positional, PyObject* keyword_names,
                      arguments& result);

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "arguments.hpp"
 #include "descriptions.hpp"
 #include "fastloss/engine/pointwise.hpp"
 #include "loss_type.hpp"
@@ -45,6 +46,9 @@ py::dict describe_operand(const loss_info& info, const void* defaults, std::size
   d["differentiable"] = o.is(differentiable);
   d["multiplies"] = o.is(multiplies);
   d["integer"] = o.is(integer);
+  d["class_index"] = o.is(class_index);
+  d["distribution"] = o.is(distribution);
+  d["per_class"] = o.is(per_class);
   d["domain"] = domain_text(info.values_of(defaults, static_cast<int>(i)));
   return d;
 }
@@ -62,6 +66,33 @@ py::dict describe_option(const loss_info& info, const void* defaults, int i) {
   return d;
 }
 
+// Of a row-wise loss: what its scores are relative to.
+py::object reference_name(row_reference r) {
+  switch (r) {
+    case row_reference::absent:
+      break;
+    case row_reference::log_sum_exp:
+      return py::str("log_sum_exp");
+    case row_reference::zero:
+      return py::str("zero");
+    case row_reference::runner_up:
+      return py::str("runner_up");
+    case row_reference::picked:
+      return py::str("picked");
+    case row_reference::sparsemax:
+      return py::str("sparsemax");
+  }
+  return py::none();
+}
+
+// The keywords that a call of a row-wise loss takes beside those of every loss.
+py::tuple row_keywords(const loss_info& info) {
+  py::list found;
+  for (const keyword k : {kw_axis, kw_ignore_index, kw_return})
+    if ((keywords_of(info, call_kind::value) >> k & 1u) != 0) found.append(py::handle(names.keywords[k]));
+  return py::tuple(found);
+}
+
 py::dict describe_loss(const loss_info& info) {
   alignas(double) unsigned char defaults[max_loss_bytes];
   info.construct(defaults);
@@ -72,6 +103,9 @@ py::dict describe_loss(const loss_info& info) {
   d["operands"] = operands;
   d["options"] = options;
   d["elementwise"] = info.elementwise;
+  d["rowwise"] = is_rowwise(info);
+  d["row_keywords"] = row_keywords(info);
+  d["reference"] = reference_name(info.reference);
   return d;
 }
 
@@ -84,7 +118,7 @@ py::dict loss_descriptions() {
 }  // namespace
 
 void add_descriptions(py::module_& module) {
-  module.def("loss_descriptions", loss_descriptions, "The registry of the core: name -> operands, options, elementwise.");
+  module.def("loss_descriptions", loss_descriptions, "The registry of the core: name -> operands, options, kind of loss.");
 }
 
 }  // namespace fastloss::bindings

@@ -5,8 +5,10 @@
 #include <cstring>
 #include <span>
 
+#include "arguments.hpp"
 #include "calls.hpp"
 #include "fastloss/engine/pointwise.hpp"
+#include "fastloss/engine/rowwise.hpp"
 #include "method_type.hpp"
 #include "python_objects.hpp"
 
@@ -46,11 +48,27 @@ void deallocate(PyObject* self) {
 
 PyObject* intern(const char* text) { return checked(PyUnicode_InternFromString(text)).release(); }
 
+bool has_method(const loss_info& info, call_kind kind) {
+  switch (kind) {
+    case call_kind::value:
+      return false;
+    case call_kind::grad:
+    case call_kind::value_and_grad:
+      return true;
+    case call_kind::hess:
+    case call_kind::grad_and_hess:
+      return info.elementwise || is_rowwise(info);
+    case call_kind::hvp:
+      break;
+  }
+  return is_rowwise(info);
+}
+
 // A loss as declared: every option and operand at its default.
 owned make(const loss_info& info, PyObject* declaration) {
   owned self = checked(loss_type->tp_alloc(loss_type, 0));
   loss_object& l = loss(self.get());
-  l.vectorcall = call_loss;
+  l.vectorcall = function_of_loss(info);
   l.info = &info;
   l.declaration = Py_NewRef(declaration);
   l.name = intern(info.name);
@@ -60,9 +78,10 @@ owned make(const loss_info& info, PyObject* declaration) {
     if (!o.may_be_left_out()) l.required_count = l.operand_count;
   }
   for (const option_info& o : info.options) l.option_names[l.option_count++] = intern(o.name);
-  for (int k = 1; k < call_kind_count; ++k) {
+  for (int k = 0; k < call_kind_count; ++k) {
     const call_kind kind = static_cast<call_kind>(k);
-    if (info.elementwise || kind == call_kind::grad || kind == call_kind::value_and_grad) l.methods[k] = new_method(l, kind);
+    l.keywords[k] = keywords_of(info, kind);
+    if (has_method(info, kind)) l.methods[k] = new_method(l, kind);
   }
   return self;
 }
@@ -79,16 +98,28 @@ PyObject* create(PyTypeObject*, PyObject* args, PyObject* keywords) {
   });
 }
 
-// The core's own checks, on a call whose operands are the number 0.
-void check_options(const loss_info& info, const void* options) {
+// Zeros of any dtype: a number, or a row of one class where a row-wise loss needs one.
+const_array zeros(const operand& o, bool rowwise) {
   static const long long zero = 0;
+  static const std::ptrdiff_t one = 1, step = sizeof zero;
+  const bool row = rowwise && !o.is(class_index);
+  return {.data = &zero,
+          .shape = row ? &one : nullptr,
+          .strides = row ? &step : nullptr,
+          .rank = row ? 1 : 0,
+          .type = row ? dtype::float64 : dtype::int64,
+          .byteswapped = false,
+          .weak = !row};
+}
+
+// The core's own checks, on the smallest call there is.
+void check_options(const loss_info& info, const void* options) {
   loss_call call{};
   call.loss = &info;
   call.options = options;
-  for (std::size_t i = 0; i < info.operands.size(); ++i)
-    call.operands[i] = {
-        .data = &zero, .shape = nullptr, .strides = nullptr, .rank = 0, .type = dtype::int64, .byteswapped = false, .weak = true};
-  const pointwise_plan plan(call);
+  for (std::size_t i = 0; i < info.operands.size(); ++i) call.operands[i] = zeros(info.operands[i], is_rowwise(info));
+  if (is_rowwise(info)) rowwise_plan{call};
+  else pointwise_plan{call};
 }
 
 // Binds one argument of partial().
@@ -216,7 +247,9 @@ PyObject* get_bound(PyObject* self, void*) {
 }
 PyObject* get_info(PyObject* self, void*) { return PyObject_GetAttrString(loss(self).declaration, "info"); }
 
-PyObject* raise_not_elementwise(const loss_object& l, const char* attribute) {
+PyObject* raise_absent(const loss_object& l, const char* attribute) {
+  if (l.info->elementwise)
+    return PyErr_Format(PyExc_AttributeError, "%U has no '%s': its second derivative is diagonal, and hess() gives it", l.name, attribute);
   return PyErr_Format(PyExc_AttributeError, "%U has no '%s': it is not a sum over elements, so no element has one of its own", l.name,
                       attribute);
 }
@@ -224,13 +257,13 @@ PyObject* raise_not_elementwise(const loss_object& l, const char* attribute) {
 PyObject* get_method(PyObject* self, void* kind) {
   const loss_object& l = loss(self);
   const std::size_t k = reinterpret_cast<std::size_t>(kind);
-  return l.methods[k] != nullptr ? Py_NewRef(l.methods[k]) : raise_not_elementwise(l, method_names[k]);
+  return l.methods[k] != nullptr ? Py_NewRef(l.methods[k]) : raise_absent(l, method_names[k]);
 }
 
 PyObject* get_ufunc(PyObject* self, void* attribute) {
   const loss_object& l = loss(self);
   const char* const name = static_cast<const char*>(attribute);
-  return l.info->elementwise ? PyObject_GetAttrString(l.declaration, name) : raise_not_elementwise(l, name);
+  return l.info->elementwise || is_rowwise(*l.info) ? PyObject_GetAttrString(l.declaration, name) : raise_absent(l, name);
 }
 
 template <class F>
@@ -259,6 +292,7 @@ PyGetSetDef attributes[] = {
     {"info", get_info, nullptr, "What is known about the loss: a fastloss.LossInfo.", nullptr},
     {"hess", get_method, nullptr, "The diagonal second derivative.", number(call_kind::hess)},
     {"grad_and_hess", get_method, nullptr, "The gradient and the diagonal second derivative.", number(call_kind::grad_and_hess)},
+    {"hvp", get_method, nullptr, "The product of the second derivative with a vector.", number(call_kind::hvp)},
     {"ufunc", get_ufunc, nullptr, "The unreduced value as a numpy.ufunc.", word("ufunc")},
     {"grad_ufunc", get_ufunc, nullptr, "The derivative in the first operand as a numpy.ufunc.", word("grad_ufunc")},
     {nullptr, nullptr, nullptr, nullptr, nullptr},

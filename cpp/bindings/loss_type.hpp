@@ -1,5 +1,5 @@
 // The Python type `Loss`. Its instances are called through vectorcall (calls.cpp), as are its methods grad, value_and_grad,
-// hess and grad_and_hess, which are objects of a type of their own (method_type.hpp).
+// hess, grad_and_hess and hvp, which are objects of a type of their own (method_type.hpp).
 #pragma once
 
 #include "fastloss/core/loss.hpp"
@@ -7,10 +7,12 @@
 
 namespace fastloss::bindings {
 
-enum class call_kind : int { value, grad, value_and_grad, hess, grad_and_hess };
-inline constexpr int call_kind_count = 5;
+enum class call_kind : int { value, grad, value_and_grad, hess, grad_and_hess, hvp };
+inline constexpr int call_kind_count = 6;
 // Attribute names; null for the value, which is the call of the loss itself.
-inline constexpr const char* method_names[call_kind_count] = {nullptr, "grad", "value_and_grad", "hess", "grad_and_hess"};
+inline constexpr const char* method_names[call_kind_count] = {nullptr, "grad", "value_and_grad", "hess", "grad_and_hess", "hvp"};
+
+inline bool is_rowwise(const loss_info& info) { return info.reference != row_reference::absent; }
 
 struct loss_object {
   PyObject_HEAD vectorcallfunc vectorcall;
@@ -22,6 +24,7 @@ struct loss_object {
   PyObject* operand_names[max_operands];
   PyObject* option_names[max_options];
   int operand_count, required_count, option_count;
+  unsigned keywords[call_kind_count];                     // bits: those of `keyword` that each call takes
   unsigned bound_options, bound_operands;                 // bits: given to partial()
   double operand_values[max_operands];                    // of the bound operands
   alignas(double) unsigned char options[max_loss_bytes];  // the loss struct
@@ -40,7 +43,7 @@ double read_number(PyObject* given, const char* argument, PyObject* loss_name);
 
 // The value of an option given from Python, as the loss struct takes it; raises TypeError or ValueError.
 double option_value(const loss_object& loss, int option, PyObject* given);
-// The value of an option as Python sees it: float, bool or str.
+// The value of an option as Python sees it: float, bool, str, or None where that stands for the number.
 PyObject* option_object(const loss_info& info, const void* options, int option);
 
 // Where an option, operand or keyword of this name stands, or -1.

@@ -14,9 +14,11 @@ void intern(PyObject* (&to)[N], const char* const (&from)[N]) {
 }  // namespace
 
 void intern_names() {
-  intern(names.keywords, {"reduction", "sample_weight", "where", "normalizer", "grad_output", "wrt", "out", "accumulate"});
+  intern(names.keywords, {"reduction", "sample_weight", "where", "normalizer", "grad_output", "wrt", "out", "accumulate", "axis",
+                          "ignore_index", "return_", "vector"});
   intern(names.reductions, {"none", "mean", "sum", "batchmean"});
   intern(names.normalizers, {"count", "weight"});
+  intern(names.extras, {"lse", "probabilities", "prediction", "correct"});
 }
 
 }  // namespace fastloss::bindings

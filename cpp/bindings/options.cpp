@@ -52,6 +52,7 @@ PyObject* option_object(const loss_info& info, const void* options, int option) 
   const double x = info.get(options, option);
   switch (o.kind) {
     case option_kind::number:
+      if (x == o.none) return Py_NewRef(Py_None);
       return PyFloat_FromDouble(x);
     case option_kind::toggle:
       return PyBool_FromLong(x != 0.0);

@@ -1,7 +1,7 @@
 // New arrays and numbers for results.
 #pragma once
 
-#include "fastloss/engine/pointwise.hpp"
+#include "fastloss/engine/call.hpp"
 #include "python_objects.hpp"
 
 namespace fastloss::bindings {

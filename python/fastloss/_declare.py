@@ -37,10 +37,20 @@ class Declaration:
         self._composed: dict[str, str] = {}
 
     @property
-    def elementwise(self) -> bool:
-        """The unreduced loss has one value per element."""
-        elementwise: bool = self._core["elementwise"]
-        return elementwise
+    def rowwise(self) -> bool:
+        """The unreduced loss has one value per row."""
+        rowwise: bool = self._core["rowwise"]
+        return rowwise
+
+    @property
+    def is_separable(self) -> bool:
+        """An element or a row has a loss of its own."""
+        return self.rowwise or bool(self._core["elementwise"])
+
+    @property
+    def _required(self) -> int:
+        """How many operands must be given."""
+        return sum(not operand["optional"] for operand in self._core["operands"])
 
     @cached_property
     def documentation(self) -> _docs.Documentation:
@@ -60,23 +70,29 @@ class Declaration:
             options=options,
             defaults=MappingProxyType({option.name: option.default for option in options}),
             elementwise=self._core["elementwise"],
+            rowwise=self.rowwise,
             **self._properties,
         )
 
     def document(self, method: str) -> str:
         """Docstring of the loss ("__call__") or a method; composed at the first request, as few are ever read."""
         if method not in self._composed:
-            self._composed[method] = self.documentation.compose(self.info.name, method, self._example(method))
+            self._composed[method] = self.documentation.compose(
+                self._name, method, self._core["row_keywords"], self._required, self._example(method)
+            )
         return self._composed[method]
 
     def _example(self, method: str) -> str:
         """A call and its real result. The numbers are in the domain of every loss: probabilities, counts, labels."""
-        # As many as there are numbers in a default along the last axis.
+        # As many as there are numbers in a default along the last axis; of a row-wise loss one row of two classes.
         size = max([2, *(len(o.default) for o in self.info.operands if isinstance(o.default, tuple))])
-        arguments: list[list[float]] = [
-            [1 if operand.integer else 1.0] * size for operand in self.info.operands if not operand.optional
-        ]
+        arguments: list[int | list[float]] = []
+        for operand in self.info.operands[: self._required]:
+            number = 1 if operand.integer else 0.5 if operand.distribution else 1.0
+            arguments.append(1 if operand.class_index else [number] * size)
         arguments[0] = [round((i + 0.5) / size, 2) for i in range(size)]
+        if method == "hvp":
+            arguments.append([1.0] + [0.0] * (size - 1))
         result = getattr(registry[self._name], method)(*arguments)
         return f">>> fl.{self._name}.{method}({', '.join(map(str, arguments))})\n{result!r}"
 
@@ -86,15 +102,17 @@ class Declaration:
             inspect.Parameter(name, kind, default=bound.get(name, default))
             for name, kind, default in _parameters(self._core)
         ]
-        for name in _docs.CALL_KEYWORDS[method]:
-            default = {"reduction": "mean", "accumulate": False}.get(name)
+        if method == "hvp":
+            parameters.insert(self._required, inspect.Parameter("vector", inspect.Parameter.POSITIONAL_OR_KEYWORD))
+        for name in _docs.call_keywords(method, self._core["row_keywords"]):
+            default = {"reduction": "mean", "accumulate": False, "ignore_index": -100}.get(name)
             parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
         return inspect.Signature(parameters)
 
     def document_ufunc(self, gradient: bool) -> str:
         """Docstring of the ufunc of the value or of the gradient."""
         names = [o.name for o in self.info.operands if not o.multiplies] + [o.name for o in self.info.options]
-        return self.documentation.compose_ufunc(self.info.name, ", ".join(names), gradient)
+        return self.documentation.compose_ufunc(self.info.name, ", ".join(names), gradient, self.rowwise)
 
     @property
     def ufunc(self) -> np.ufunc:
@@ -142,7 +160,10 @@ Methods
 grad, value_and_grad
     The gradient in any operands; value and gradient in one pass.
 hess, grad_and_hess
-    The diagonal second derivative of an elementwise loss; gradient and second derivative in one pass.
+    The diagonal of the second derivative, of a loss of elements or of rows; gradient and second derivative in one
+    pass.
+hvp
+    The second derivative of a row-wise loss, times a vector.
 partial
     The same loss with other defaults: of options, and of operands that have one.
 
@@ -151,7 +172,7 @@ Attributes
 info : LossInfo
     Family, formula, properties, operands, options.
 ufunc, grad_ufunc : numpy.ufunc
-    Value and gradient of an elementwise loss, element by element.
+    Value and gradient of a loss of elements or of rows, one by one.
 """
 
 
@@ -221,6 +242,8 @@ def declare(
     reference: str,
     kinks: Mapping[str, str] | None = None,
     elementwise: bool = True,
+    rowwise: bool = False,
+    row_keywords: tuple[str, ...] = ("axis", "ignore_index", "return_"),
     also_named: tuple[str, ...] = (),
     aliases: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], _core.Loss]:
@@ -252,7 +275,12 @@ def declare(
         Where the loss is not differentiable: what is returned there, such as ``{"input = target": "0"}``. Required
         exactly when `differentiable` is "kinks".
     elementwise : bool, default True
-        The reduced loss is a sum over elements (rmse is not): Hessians and ufuncs exist.
+        The reduced loss is a sum over elements or rows (rmse is not): Hessians and ufuncs exist.
+    rowwise : bool, default False
+        The first operand is scores of classes, and the loss one of their rows.
+    row_keywords : tuple of str, optional
+        The keywords that a row-wise loss takes: always "axis"; "ignore_index" if an operand may be class indices;
+        "return_" if it is a loss of softmax probabilities. Default: all three.
     also_named : tuple of str, optional
         Further names under which the package has the same object, where a loss goes by more than one:
         ``("pinball_loss",)`` makes ``fl.pinball_loss is fl.quantile_loss``.
@@ -306,7 +334,11 @@ def declare(
         _check_parameters(name, inspect.signature(function), core)
         if (differentiable == "kinks") != bool(kinks):
             raise DeclarationError(f"{name}: `kinks` must be given exactly when differentiable is 'kinks'")
-        if elementwise != core["elementwise"]:
+        if rowwise != core["rowwise"]:
+            raise DeclarationError(f"{name}: rowwise must be {core['rowwise']}, as in the core")
+        if rowwise and row_keywords != core["row_keywords"]:
+            raise DeclarationError(f"{name}: row_keywords must be {core['row_keywords']}, as in the core")
+        if elementwise != (core["elementwise"] or rowwise):
             raise DeclarationError(f"{name}: elementwise must be {core['elementwise']}, as in the core")
         properties = {
             "family": family,

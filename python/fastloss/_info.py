@@ -28,6 +28,12 @@ class OperandInfo:
         Multiplies the loss from outside the formula, as torch's `weight` does.
     integer : bool
         Class indices or counts: only integer and bool dtypes are accepted, floating ones are a TypeError.
+    class_index : bool
+        Of a row-wise loss: class indices, one for each row, of any integer dtype.
+    distribution : bool
+        Of a row-wise loss: one number for each class of each row. With `class_index`: either, as the dtype says.
+    per_class : bool
+        Of a row-wise loss: one number for each class.
     domain : str
         The values that it may take, such as "[0, 1]"; empty where all are allowed.
     """
@@ -38,6 +44,9 @@ class OperandInfo:
     differentiable: bool
     multiplies: bool
     integer: bool
+    class_index: bool
+    distribution: bool
+    per_class: bool
     domain: str
 
 
@@ -47,7 +56,7 @@ class OptionInfo:
 
     name: str
     kind: Literal["number", "toggle", "choice"]
-    default: float | bool | str
+    default: float | bool | str | None
     domain: str
     choices: tuple[str, ...]
 
@@ -79,6 +88,9 @@ class LossInfo:
     elementwise : bool
         The unreduced loss has one value per element and its sum or mean is the reduced one: `hess`, `grad_and_hess`,
         `ufunc` and `grad_ufunc` exist.
+    rowwise : bool
+        The unreduced loss has one value per row of class scores: `hess`, `grad_and_hess`, `hvp`, `ufunc` and
+        `grad_ufunc` exist.
     also_named : tuple of str
         Other names of the same object in this package.
     aliases : tuple of str
@@ -92,7 +104,7 @@ class LossInfo:
     formula: str
     operands: tuple[OperandInfo, ...]
     options: tuple[OptionInfo, ...]
-    defaults: Mapping[str, float | bool | str]
+    defaults: Mapping[str, float | bool | str | None]
     convex: bool | str
     differentiable: Differentiable
     twice_differentiable: bool
@@ -101,5 +113,6 @@ class LossInfo:
     kinks: Mapping[str, str]
     reference: str
     elementwise: bool
+    rowwise: bool
     also_named: tuple[str, ...]
     aliases: tuple[str, ...]

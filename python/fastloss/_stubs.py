@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent
 
-HEADER = """from typing import Any, Literal, overload
+HEADER = """from collections.abc import Sequence
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,6 +39,15 @@ ONE = "wrt: str | int | None = None, out: NDArray[Any] | None = None"
 # Not Sequence: a str is one too.
 SEVERAL_OUT = "out: tuple[NDArray[Any] | None, ...] | list[NDArray[Any] | None] | list[NDArray[Any]] | None = None"
 SEVERAL = f"wrt: tuple[str | int, ...] | list[str] | list[int] | list[str | int], {SEVERAL_OUT}"
+# The keywords of row-wise losses.
+ROW_KEYWORDS = ("axis", "ignore_index", "return_")
+AXIS = "axis: int | None = None"
+IGNORE_INDEX = "ignore_index: int = -100"
+NO_RETURN = "return_: None = None"
+EXTRA = "Literal['lse', 'probabilities', 'prediction', 'correct']"
+RETURN = f"return_: {EXTRA} | Sequence[{EXTRA}]"
+EXTRAS = "dict[str, NDArray[Any]]"
+VECTOR = "vector: ArrayLike"
 SCALAR, ARRAY, ARRAYS = "np.floating[Any]", "NDArray[Any]", "tuple[NDArray[Any], ...]"
 
 
@@ -58,11 +70,28 @@ class Declared:
     options: list[Parameter]
     documentation: str
     elementwise: bool
+    row_keywords: list[str]  # empty unless the loss is row-wise
     also_named: list[str]
 
     def signature(self, *keywords: str) -> str:
+        return self._signature([operand.text() for operand in self.operands], keywords)
+
+    def signature_with_vector(self, *keywords: str) -> str:
+        """The vector follows the operands that must be given."""
+        required = [operand.text() for operand in self.operands if operand.default is None]
+        left = [operand.text() for operand in self.operands if operand.default is not None]
+        return self._signature([*required, VECTOR, *left], keywords)
+
+    def _signature(self, operands: list[str], keywords: tuple[str, ...]) -> str:
         options = [option.text() for option in self.options]
-        return ", ".join(["self", *(operand.text() for operand in self.operands), "*", *options, *keywords])
+        options += [AXIS] if "axis" in self.row_keywords else []
+        options += [IGNORE_INDEX] if "ignore_index" in self.row_keywords else []
+        return ", ".join(["self", *operands, "*", *options, *keywords])
+
+    @property
+    def is_separable(self) -> bool:
+        """An element or a row has a loss of its own, and a second derivative."""
+        return self.elementwise or bool(self.row_keywords)
 
     @property
     def class_name(self) -> str:
@@ -81,9 +110,14 @@ def _declared(function: ast.FunctionDef, decorator: ast.Call) -> Declared:
     options = [_parameter(*pair) for pair in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
     documentation = ast.get_docstring(function) or ""
     words = {word.arg: word.value for word in decorator.keywords}
-    elementwise = "elementwise" not in words or ast.literal_eval(words["elementwise"])
-    also_named = list(ast.literal_eval(words["also_named"])) if "also_named" in words else []
-    return Declared(function.name, operands, options, documentation, elementwise, also_named)
+
+    def stated(word: str, default: Any) -> Any:
+        return ast.literal_eval(words[word]) if word in words else default
+
+    row_keywords = list(stated("row_keywords", ROW_KEYWORDS)) if stated("rowwise", False) else []
+    elementwise = stated("elementwise", True) and not row_keywords
+    also_named = list(stated("also_named", ()))
+    return Declared(function.name, operands, options, documentation, elementwise, row_keywords, also_named)
 
 
 def _decorator(node: ast.stmt) -> ast.Call | None:
@@ -100,15 +134,28 @@ def read_declarations(path: Path) -> list[Declared]:
     return [_declared(node, decorator) for node, decorator in found if decorator is not None]
 
 
-def _overloads(name: str, cases: list[tuple[str, str]]) -> list[str]:
+# A signature, and what the call returns: one thing, or the items of a tuple.
+Case = tuple[str, tuple[str, ...]]
+
+
+def _overloads(name: str, cases: Sequence[Case]) -> list[str]:
     lines = []
-    for signature, result in cases:
+    for signature, items in cases:
+        result = items[0] if len(items) == 1 else f"tuple[{', '.join(items)}]"
         lines += ["    @overload"] if len(cases) > 1 else []
         lines += [f"    def {name}({signature}) -> {result}: ..."]
     return lines
 
 
-def _method_class(loss: Declared, method: str, cases: list[tuple[str, str]]) -> tuple[str, list[str]]:
+def _with_extras(loss: Declared, cases: Sequence[Case]) -> Sequence[Case]:
+    """The cases without `return_`, and with it: the result then ends with a dict."""
+    if "return_" not in loss.row_keywords:
+        return cases
+    without = [(f"{signature}, {NO_RETURN}", items) for signature, items in cases]
+    return [*without, *((f"{signature}, {RETURN}", (*items, EXTRAS)) for signature, items in cases)]
+
+
+def _method_class(loss: Declared, method: str, cases: Sequence[Case]) -> tuple[str, list[str]]:
     name = loss.class_name + "".join(part.capitalize() for part in method.split("_"))
     return name, [f"class {name}(LossMethod):", *_overloads("__call__", cases), ""]
 
@@ -117,42 +164,45 @@ def loss_stub(loss: Declared) -> str:
     """Stub of one loss: classes for its methods and itself, and the object."""
     sign = loss.signature
     value_cases = [
-        (sign(UNREDUCED, COMMON, "out: NDArray[Any] | None = None"), ARRAY),
-        (sign(REDUCED, COMMON, "out: None = None"), SCALAR),
-        (sign(REDUCED, COMMON, "out: NDArray[Any]"), ARRAY),
+        (sign(UNREDUCED, COMMON, "out: NDArray[Any] | None = None"), (ARRAY,)),
+        (sign(REDUCED, COMMON, "out: None = None"), (SCALAR,)),
+        (sign(REDUCED, COMMON, "out: NDArray[Any]"), (ARRAY,)),
     ]
     tail = (COMMON, GRADIENT)
     gradient_cases = [
-        (sign(ANY_REDUCTION, *tail, ONE, ACCUMULATE), ARRAY),
-        (sign(ANY_REDUCTION, *tail, SEVERAL, ACCUMULATE), ARRAYS),
+        (sign(ANY_REDUCTION, *tail, ONE, ACCUMULATE), (ARRAY,)),
+        (sign(ANY_REDUCTION, *tail, SEVERAL, ACCUMULATE), (ARRAYS,)),
     ]
     both_cases = [
-        (sign(reduction, *tail, wrt, ACCUMULATE), f"tuple[{value}, {gradient}]")
+        (sign(reduction, *tail, wrt, ACCUMULATE), (value, gradient))
         for reduction, value in ((UNREDUCED, ARRAY), (REDUCED, SCALAR))
         for wrt, gradient in ((ONE, ARRAY), (SEVERAL, ARRAYS))
     ]
-    methods = {
-        "grad": gradient_cases,
-        "value_and_grad": both_cases,
-        "hess": [(sign(ANY_REDUCTION, COMMON, "out: NDArray[Any] | None = None", ACCUMULATE), ARRAY)],
-        "grad_and_hess": [(sign(ANY_REDUCTION, COMMON, SEVERAL_OUT, ACCUMULATE), f"tuple[{ARRAY}, {ARRAY}]")],
-    }
-    if not loss.elementwise:
-        del methods["hess"], methods["grad_and_hess"]
+    curvature = (ANY_REDUCTION, COMMON, "out: NDArray[Any] | None = None", ACCUMULATE)
+    methods = {"grad": _with_extras(loss, gradient_cases), "value_and_grad": _with_extras(loss, both_cases)}
+    if loss.is_separable:
+        methods["hess"] = [(sign(*curvature), (ARRAY,))]
+        methods["grad_and_hess"] = [(sign(ANY_REDUCTION, COMMON, SEVERAL_OUT, ACCUMULATE), (ARRAY, ARRAY))]
+    if loss.row_keywords:
+        methods["hvp"] = [(loss.signature_with_vector(*curvature), (ARRAY,))]
     lines: list[str] = []
     attributes: list[str] = []
     for method, cases in methods.items():
         name, text = _method_class(loss, method, cases)
         lines += text
         attributes += ["    @property", f"    def {method}(self) -> {name}: ..."]
-    if loss.elementwise:
+    if loss.is_separable:
         for attribute in ("ufunc", "grad_ufunc"):
             attributes += ["    @property", f"    def {attribute}(self) -> np.ufunc: ..."]
     # partial() binds an operand to a number; those whose default is None have nothing that it could replace.
     bound = [f"{o.name}: float = ..." for o in loss.operands if o.default not in (None, "None")]
     bound += [f"{o.name}: {o.annotation} = ..." for o in loss.options]
     partial = ", ".join(["self", "*"][: 1 + bool(bound)] + bound)
-    lines += [f"class {loss.class_name}(Loss):", f"    {loss.documentation!r}", *_overloads("__call__", value_cases)]
+    lines += [
+        f"class {loss.class_name}(Loss):",
+        f"    {loss.documentation!r}",
+        *_overloads("__call__", _with_extras(loss, value_cases)),
+    ]
     lines += attributes
     lines += [
         f"    def partial({partial}) -> {loss.class_name}: ...  # type: ignore[override]",
@@ -182,7 +232,7 @@ def package_stub(families: dict[str, list[Declared]]) -> str:
 
 def ufuncs_stub(families: dict[str, list[Declared]]) -> str:
     """Stub of fastloss.ufuncs."""
-    names = [loss.name for declared in families.values() for loss in declared if loss.elementwise]
+    names = [loss.name for declared in families.values() for loss in declared if loss.is_separable]
     lines = [f"{name}{end}: np.ufunc" for name in names for end in ("", "_grad")]
     return "\n".join(["import numpy as np", "", *lines, ""])
 

@@ -24,7 +24,7 @@ from fastloss._declare import registry as _registry
 _losses = {
     name + suffix: (loss, suffix == "_grad")
     for name, loss in _registry.items()
-    if loss._declaration.elementwise
+    if loss._declaration.is_separable
     for suffix in ("", "_grad")
 }
 __all__ = [*_losses]

@@ -1,0 +1,191 @@
+// Arguments of a call, from objects to what the core is asked for.
+#include <cstring>
+
+#include "call_state.hpp"
+#include "context.hpp"
+
+namespace fastloss::bindings {
+namespace {
+
+bool wants_value(call_kind k) { return k == call_kind::value || k == call_kind::value_and_grad; }
+bool wants_gradient(call_kind k) { return k == call_kind::grad || k == call_kind::value_and_grad || k == call_kind::grad_and_hess; }
+bool wants_hessian(call_kind k) { return k == call_kind::hess || k == call_kind::grad_and_hess || k == call_kind::hvp; }
+
+// Which of some words a str is; raises ValueError that lists them.
+int word(PyObject* given, PyObject* const* words, int count, const char* argument, const char* choices, const caller& who) {
+  for (int i = 0; i < count; ++i)
+    if (words[i] == given) return i;
+  if (PyUnicode_Check(given)) {
+    const int i = find_name(words, count, given);
+    if (i >= 0) return i;
+    raise(PyExc_ValueError, "%U: %s must be %s, not %R", who.loss, argument, choices, given);
+  }
+  raise(PyExc_TypeError, "%U: %s must be %s, not %s", who.loss, argument, choices, Py_TYPE(given)->tp_name);
+}
+
+void read_normalizer(call_state& s, PyObject* given) {
+  constexpr const char* choices = "a number, 'count' or 'weight'";
+  if (PyUnicode_Check(given)) {
+    const int i = word(given, names.normalizers, 2, "normalizer", choices, s.who);
+    s.call.call.normalizer = i == 0 ? normalizer::count : normalizer::weight;
+    return;
+  }
+  const double x = PyFloat_AsDouble(given);
+  if (x == -1.0 && PyErr_Occurred() != nullptr) {
+    if (PyErr_ExceptionMatches(PyExc_TypeError))
+      raise(PyExc_TypeError, "%U: normalizer must be %s, not %s", s.who.loss, choices, Py_TYPE(given)->tp_name);
+    if (PyErr_ExceptionMatches(PyExc_OverflowError)) raise(PyExc_ValueError, "%U: normalizer is too large for a float64", s.who.loss);
+    throw python_error{};
+  }
+  s.call.call.normalizer = normalizer::number;
+  s.call.call.normalizer_value = x;
+}
+
+int operand_named(const call_state& s, PyObject* given) {
+  const loss_object& loss = s.loss;
+  if (PyUnicode_Check(given)) {
+    const int i = find_name(loss.operand_names, loss.operand_count, given);
+    if (i >= 0) return i;
+    owned operands = checked(PyTuple_New(loss.operand_count));
+    for (int k = 0; k < loss.operand_count; ++k) {
+      Py_INCREF(loss.operand_names[k]);
+      PyTuple_SET_ITEM(operands.get(), k, loss.operand_names[k]);
+    }
+    raise(PyExc_ValueError, "%U: wrt must name operands among %R, not %R", s.who.loss, operands.get(), given);
+  }
+  if (PyBool_Check(given) || PyIndex_Check(given) == 0)
+    raise(PyExc_TypeError, "%U: wrt must be the name or position of an operand, or a sequence of them, not %s", s.who.loss,
+          Py_TYPE(given)->tp_name);
+  const Py_ssize_t i = PyNumber_AsSsize_t(given, nullptr);
+  if (i == -1 && PyErr_Occurred() != nullptr) throw python_error{};
+  if (i < 0 || i >= loss.operand_count)
+    raise(PyExc_ValueError, "%U: wrt must be a position from 0 to %d, not %R", s.who.loss, loss.operand_count - 1, given);
+  return static_cast<int>(i);
+}
+
+void read_wrt(call_state& s, PyObject* given) {
+  if (!PyTuple_Check(given) && !PyList_Check(given)) {
+    s.call.gradient_of[0] = operand_named(s, given);
+    return;
+  }
+  const owned items = checked(PySequence_Tuple(given));  // a list could change while its items are looked at
+  const Py_ssize_t count = PyTuple_GET_SIZE(items.get());
+  if (count == 0) raise(PyExc_ValueError, "%U: wrt must name at least one operand, not none", s.who.loss);
+  if (count > max_operands) raise(PyExc_ValueError, "%U: wrt must not name an operand twice: %R", s.who.loss, given);
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    const int operand = operand_named(s, PyTuple_GET_ITEM(items.get(), i));
+    s.call.gradient_of[static_cast<std::size_t>(i)] = operand;
+  }
+  s.call.gradient_count = static_cast<int>(count);
+  s.several_gradients = true;
+}
+
+void read_options(call_state& s) {
+  s.call.options = s.loss.options;
+  if (!s.given.any_option) return;
+  std::memcpy(s.options, s.loss.options, s.loss.info->bytes);
+  for (int i = 0; i < s.loss.option_count; ++i)
+    if (s.given.options[i] != nullptr) s.loss.info->set(s.options, i, option_value(s.loss, i, s.given.options[i]));
+  s.call.options = s.options;
+}
+
+// An int or what can stand for one; not a bool.
+long long read_integer(const call_state& s, PyObject* given, const char* argument) {
+  if (PyBool_Check(given) || PyIndex_Check(given) == 0)
+    raise(PyExc_TypeError, "%U: %s must be an integer, not %s", s.who.loss, argument, Py_TYPE(given)->tp_name);
+  const owned index = checked(PyNumber_Index(given));
+  int overflow = 0;
+  const long long x = PyLong_AsLongLongAndOverflow(index.get(), &overflow);
+  if (overflow != 0) raise(PyExc_ValueError, "%U: %s must fit an int64, got %S", s.who.loss, argument, index.get());
+  if (x == -1 && PyErr_Occurred() != nullptr) throw python_error{};
+  return x;
+}
+
+void read_axis(call_state& s, PyObject* given) {
+  const long long axis = read_integer(s, given, "axis");
+  if (axis < -max_rank || axis >= max_rank)
+    raise(PyExc_ValueError, "%U: axis must be an axis of the first operand, got %lld", s.who.loss, axis);
+  s.call.call.axis = static_cast<int>(axis);
+}
+
+void add_extra(call_state& s, PyObject* given) {
+  const int e =
+      word(given, names.extras, row_extra_count, "return_", "'lse', 'probabilities', 'prediction', 'correct' or several of them", s.who);
+  if ((s.call.extras >> e & 1u) == 0) s.extras[s.extra_count++] = static_cast<row_extra>(e);
+  s.call.extras |= 1u << e;
+}
+
+void read_return(call_state& s, PyObject* given) {
+  s.extra_count = 0;
+  if (!PyTuple_Check(given) && !PyList_Check(given)) {
+    add_extra(s, given);
+    return;
+  }
+  const owned items = checked(PySequence_Tuple(given));
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i) add_extra(s, PyTuple_GET_ITEM(items.get(), i));
+}
+
+void read_row_keywords(call_state& s) {
+  PyObject* const* const k = s.given.keywords;
+  if (PyObject* const x = given_or_null(k[kw_axis])) read_axis(s, x);
+  if (k[kw_ignore_index] != nullptr) s.call.call.ignore_index = read_integer(s, k[kw_ignore_index], "ignore_index");
+  if (PyObject* const x = given_or_null(k[kw_return])) read_return(s, x);
+  if (k[kw_vector] != nullptr) s.call.vector = view(k[kw_vector], "vector", s.who, s.storage);
+}
+
+void read_keywords(call_state& s) {
+  PyObject* const* const k = s.given.keywords;
+  call_options& o = s.call.call;
+  if (k[kw_reduction] != nullptr)
+    o.reduction =
+        static_cast<reduction>(word(k[kw_reduction], names.reductions, 4, "reduction", "'none', 'mean', 'sum' or 'batchmean'", s.who));
+  if (PyObject* const x = given_or_null(k[kw_sample_weight])) o.sample_weight = view(x, "sample_weight", s.who, s.storage);
+  if (PyObject* const x = given_or_null(k[kw_where])) o.where = view(x, "where", s.who, s.storage);
+  if (PyObject* const x = given_or_null(k[kw_normalizer])) read_normalizer(s, x);
+  if (PyObject* const x = given_or_null(k[kw_grad_output])) o.grad_output = view(x, "grad_output", s.who, s.storage);
+  if (PyObject* const x = given_or_null(k[kw_wrt])) read_wrt(s, x);
+  if (k[kw_accumulate] != nullptr) o.accumulate = read_switch(k[kw_accumulate], "accumulate", s.who.loss);
+}
+
+}  // namespace
+
+void read_call(call_state& s) {
+  s.call.loss = s.loss.info;
+  s.call.value = wants_value(s.kind);
+  s.call.gradient_count = wants_gradient(s.kind) ? 1 : 0;
+  s.call.hessian = wants_hessian(s.kind);
+  for (int i = 0; i < s.loss.operand_count; ++i) {
+    PyObject* const given = s.given.operands[i];
+    const operand& description = s.loss.info->operands[static_cast<std::size_t>(i)];
+    const_array& to = s.call.operands[static_cast<std::size_t>(i)];
+    if (given != nullptr && (given != Py_None || !description.may_be_left_out())) to = view(given, description.name, s.who, s.storage);
+    else if ((s.loss.bound_operands >> i & 1u) != 0) to = number_view(s.loss.operand_values[i]);
+  }
+  read_options(s);
+  read_keywords(s);
+  if (is_rowwise(*s.loss.info)) read_row_keywords(s);
+  apply_context(s.call.call);
+}
+
+void read_out(call_state& s, int count, PyObject** arrays) {
+  for (int i = 0; i < count; ++i) arrays[i] = nullptr;
+  PyObject* const given = given_or_null(s.given.keywords[kw_out]);
+  if (given == nullptr) {
+    if (s.call.call.accumulate) raise(PyExc_ValueError, "%U: accumulate=True adds to the arrays given as out; out is missing", s.who.loss);
+    return;
+  }
+  if (!out_is_tuple(s)) {
+    arrays[0] = given;
+    return;
+  }
+  if (PyTuple_Check(given) || PyList_Check(given)) s.out_items = checked(PySequence_Tuple(given));
+  if (!s.out_items || PyTuple_GET_SIZE(s.out_items.get()) != count)
+    raise(PyExc_TypeError, "%U: out must be a tuple of %d arrays, %s", s.who.loss, count,
+          s.several_gradients ? "one for each operand in wrt" : "for the gradient and the second derivative");
+  for (int i = 0; i < count; ++i) arrays[i] = given_or_null(PyTuple_GET_ITEM(s.out_items.get(), i));
+  for (int i = 0; i < count && s.call.call.accumulate; ++i)
+    if (arrays[i] == nullptr)
+      raise(PyExc_ValueError, "%U: accumulate=True adds to the arrays given as out; out[%d] is missing", s.who.loss, i);
+}
+
+}  // namespace fastloss::bindings

@@ -1,0 +1,215 @@
+"""The sentences that the documentation of many losses shares: parameters, results and errors, method by method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+ELEMENTS_PARAMETERS = {
+    "reduction": """reduction : {"mean", "none", "sum", "batchmean"}, default "mean"
+    How the losses of the elements become the value: their mean, nothing, their sum, or their sum
+    divided by the first extent of the first operand. Gradients are those of the reduced value.""",
+    "sample_weight": """sample_weight : array_like, optional
+    Weights of samples, aligned to the *leading* axes of the first operand: shape (N,), (N, 1, ...) or
+    the full shape. They multiply the losses in every reduction and count in the denominator of the
+    mean, which is then a weighted average.""",
+    "where": """where : array_like of bool, optional
+    True for the elements that count; aligned as `sample_weight` is. The others are 0 in "none" and in
+    gradients, are in no denominator, and their data are never used.""",
+    "normalizer": """normalizer : float, "count" or "weight", optional
+    Replaces the denominator of the mean: by a number above 0, by the number of elements that count, or by
+    the sum of their weights. Only with ``reduction="mean"``.""",
+    "grad_output": """grad_output : float or array_like, optional
+    Gradient flowing in, which multiplies the result: a number or, with ``reduction="none"``, an array of
+    the first operand's shape. Default: ones.""",
+    "wrt": """wrt : str, int or sequence of them, optional
+    The operands to differentiate in, by name or position. One gives an array, a sequence gives a
+    tuple. Default: the first operand.""",
+    "out": """out : ndarray or tuple of ndarray, optional
+    Where the {what} goes: {form}.
+    It may be exactly one of the operands, or share no memory with any. It is returned.""",
+    "accumulate": """accumulate : bool, default False
+    Add to `out` instead of overwriting it.""",
+}
+
+# What a declaration's section `Returns` may say as {reductions}: a loss whose mean is over the number of elements.
+ELEMENTS_REDUCTIONS = """scalar or ndarray
+    ============  =====================================================
+    "none"        l, of input's shape
+    "sum"         sum(l)
+    "mean"        sum(l) / (number of elements)
+    "batchmean"   sum(l) / input.shape[0]
+    ============  ====================================================="""
+
+ELEMENTS_OUT_FORMS = {
+    "__call__": (
+        "value",
+        'an array of the first operand\'s shape with ``reduction="none"``, else one of\n'
+        "    shape () of the computation dtype",
+    ),
+    "grad": ("gradient", "an array of the operand's shape and dtype, or a tuple like `wrt`"),
+    "value_and_grad": ("gradient", "an array of the operand's shape and dtype, or a tuple like `wrt`"),
+    "hess": ("second derivative", "an array of the first operand's shape and dtype"),
+    "grad_and_hess": ("result", "a tuple of two arrays of the first operand's shape and dtype"),
+}
+
+COMMON_RAISES = """ValueError
+    If shapes do not fit, an option is out of range, `reduction`, `normalizer` or another choice is
+    unknown, or an output has the wrong shape or dtype or overlaps an operand. Under
+    ``fastloss.errstate`` also for data out of range, results that are not finite, or a mean of nothing.
+TypeError
+    If an argument has an unsupported dtype (complex, object, string, longdouble), is a masked array,
+    or has an unknown name."""
+
+GRADIENT_DTYPE = """
+    An array has the shape of its operand, and its dtype (for an integer operand that of the computation:
+    float64 or float32)."""
+
+METHODS = {
+    "grad": (
+        "Gradient of `{loss}` in any of its operands.",
+        """Returns
+-------
+ndarray or tuple of ndarray
+    The gradient of the reduced loss in the operands of `wrt`, times `grad_output`."""
+        + GRADIENT_DTYPE,
+    ),
+    "value_and_grad": (
+        "Value and gradient of `{loss}`, both in one pass.",
+        """Returns
+-------
+value : scalar or ndarray
+    As the loss itself returns it, bit for bit.
+gradient : ndarray or tuple of ndarray
+    As `grad` returns it."""
+        + GRADIENT_DTYPE,
+    ),
+    "hess": (
+        "Diagonal second derivative of `{loss}` in its first operand.",
+        """Returns
+-------
+ndarray
+    The second derivative of the reduced loss in each element of the first operand, of its shape and dtype.""",
+    ),
+    "grad_and_hess": (
+        "Gradient and diagonal second derivative of `{loss}`, as boosting needs them.",
+        """Returns
+-------
+gradient, hessian : ndarray
+    The first and second derivative of the reduced loss in each element of the first operand, of its
+    shape and dtype.""",
+    ),
+}
+
+ROWS_PARAMETERS = {
+    **ELEMENTS_PARAMETERS,
+    "axis": """axis : int, optional
+    The axis of the classes; may be negative. Default: 1, or 0 where the first operand has one axis. Every
+    place on the other axes is a row.""",
+    "ignore_index": """ignore_index : int, default -100
+    Rows whose class index is this number count nowhere, as if they were masked; their data are never
+    used. Only for class indices: for probabilities use `where`.""",
+    "reduction": """reduction : {"mean", "none", "sum", "batchmean"}, default "mean"
+    How the losses of the rows become the value: their mean, nothing, their sum, or their sum divided by
+    the first extent of the rows' shape. Gradients are those of the reduced value.""",
+    "sample_weight": """sample_weight : array_like, optional
+    Weights of rows, aligned to the *leading* axes of the rows' shape (that of the first operand without the
+    axis of the classes), or of that shape. They multiply the losses in every reduction and count in the
+    denominator of the mean, which is then a weighted average.""",
+    "where": """where : array_like of bool, optional
+    True for the rows that count; aligned as `sample_weight` is. The others are 0 in "none" and in
+    gradients, are in no denominator, and their data are never used.""",
+    "normalizer": """normalizer : float, "count" or "weight", optional
+    Replaces the denominator of the mean: by a number above 0, by the number of rows that count, or by the
+    sum of their weights. Only with ``reduction="mean"``.""",
+    "grad_output": """grad_output : float or array_like, optional
+    Gradient flowing in, which multiplies the result: a number or, with ``reduction="none"``, an array of
+    the rows' shape. Default: ones.""",
+    "return_": """return_ : str or sequence of str, optional
+    More results of the same pass, as a dict from name to array behind the others: "lse" (of the rows' shape
+    and the computation dtype: the logarithm of the sum of the exponentials of the logits),
+    "probabilities" (of the first operand's shape and dtype), "prediction" (int64: the first class with the
+    largest logit), "correct" (bool: whether that is the target, which must be class indices; False where a
+    row does not count).""",
+    "vector": """vector : array_like
+    What the second derivative is multiplied with, of the first operand's shape.""",
+}
+
+ROWS_REDUCTIONS = """scalar or ndarray
+    ============  =====================================================
+    "none"        l, of input's shape without the axis of the classes
+    "sum"         sum(l)
+    "mean"        sum(l) / (number of rows)
+    "batchmean"   sum(l) / (first extent of the rows' shape)
+    ============  ====================================================="""
+
+ROWS_OUT_FORMS = {
+    **ELEMENTS_OUT_FORMS,
+    "__call__": (
+        "value",
+        'an array of the rows\' shape with ``reduction="none"``, else one of shape\n    () of the computation dtype',
+    ),
+    "hvp": ("product", "an array of the first operand's shape and dtype"),
+}
+
+ROWS_RAISES = (
+    COMMON_RAISES
+    + """
+IndexError
+    If a class index is not one: it is below 0 or not below the number of classes, and not `ignore_index`."""
+)
+
+ROWS_METHODS = {
+    **METHODS,
+    "hess": (
+        "Diagonal of the second derivative of `{loss}` in its first operand.",
+        """Returns
+-------
+ndarray
+    The second derivative of the reduced loss in each element of the first operand, of its shape and dtype.
+    `hvp` multiplies with the whole second derivative.""",
+    ),
+    "grad_and_hess": (
+        "Gradient and diagonal of the second derivative of `{loss}`, as boosting needs them.",
+        METHODS["grad_and_hess"][1],
+    ),
+    "hvp": (
+        "Second derivative of `{loss}` in its first operand, times a vector.",
+        """Returns
+-------
+ndarray
+    The product of the second derivative of the reduced loss with `vector`, of the first operand's shape and
+    dtype. It is exact, and takes as long as a gradient: the matrix is never formed.""",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """What the documentation of one kind of loss says."""
+
+    parameters: Mapping[str, str]
+    reductions: str
+    out_forms: Mapping[str, tuple[str, str]]
+    raises: str
+    methods: Mapping[str, tuple[str, str]]
+    ufunc: str
+
+
+OF_ELEMENTS = Phrases(
+    ELEMENTS_PARAMETERS,
+    ELEMENTS_REDUCTIONS,
+    ELEMENTS_OUT_FORMS,
+    COMMON_RAISES,
+    METHODS,
+    "Operands broadcast as NumPy does. The result is NaN where an option\nis out of range.\n",
+)
+OF_ROWS = Phrases(
+    ROWS_PARAMETERS,
+    ROWS_REDUCTIONS,
+    ROWS_OUT_FORMS,
+    ROWS_RAISES,
+    ROWS_METHODS,
+    "Classes are on the last axis; the others broadcast as NumPy does, and\n``axes=`` chooses differently. "
+    "The result is NaN in rows where an option or a class index is out of range.\n",
+)
