@@ -149,3 +149,49 @@ def test_large_exponents_keep_their_digits(alpha, dtype):
     for quantity in cases.quantities("alpha_divergence"):
         got = cases.compute("alpha_divergence", quantity, operands, {"alpha": alpha})
         cases.assert_within(got, exact(quantity), exact.bound(quantity), dtype, quantity)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("beta", [0.5, 0.1, 0.99])
+def test_small_mixture_divergences_keep_their_digits(beta, dtype):
+    steps = np.concatenate([-np.arange(1, 60), np.arange(1, 60)])
+    x = np.full(steps.size, -0.75, dtype)
+    y = (x * (1 + steps * np.finfo(dtype).eps)).astype(dtype)
+    s, d, b = np.exp(cases.LONG(-0.75)), y.astype(cases.LONG) - x, cases.LONG(dtype(beta))
+    # To the second order in d, the distance of the logarithms.
+    exact = b * (1 - b) * s * d * d / 2 * (1 + (2 - b) * d / 3)
+    value, gradient = fl.js_div.value_and_grad(x, y, beta=beta, log_target=True, reduction="none")
+    np.testing.assert_allclose(value, exact.astype(dtype), rtol=8 * np.finfo(dtype).eps)
+    slope = -b * (1 - b) * s * d * (1 + (1 - b) * d / 2)
+    np.testing.assert_allclose(gradient, slope.astype(dtype), rtol=8 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("log_target", [False, True])
+def test_a_mixture_divergence_is_bounded_symmetric_and_between_the_two_others(log_target):
+    rng = cases.seed("mixture", log_target)
+    p, q = (rng.dirichlet(np.full(20, 3.0), 50) for _ in range(2))
+    call = {"log_target": log_target, "reduction": "batchmean"}
+    a, b = (p, q) if not log_target else (np.log(p), np.log(q))
+    divergence = fl.js_div(np.log(q), a, **call)
+    assert 0 < divergence < np.log(2)
+    assert fl.js_div(np.log(p), b, **call) == pytest.approx(divergence, rel=1e-13)
+    assert fl.js_div(np.log(p), b, beta=0.3, **call) == pytest.approx(
+        fl.js_div(np.log(q), a, beta=0.7, **call), rel=1e-13
+    )
+    tiny = 1e-9
+    for beta, other in ((tiny, fl.kl_div), (1 - tiny, fl.reverse_kl_div)):
+        limit = other(np.log(q), a, **call)
+        assert fl.js_div(np.log(q), a, beta=beta, **call) / tiny == pytest.approx(limit, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_a_confident_student_is_pushed_even_where_its_probability_vanishes(dtype):
+    # exp(-100) is subnormal in float32: the slope keeps the digits that it has not.
+    x = np.array([-100, -100], dtype)
+    wide = x.astype(cases.LONG)
+    s, t = np.exp(wide), np.array([1, 1e-20], dtype).astype(cases.LONG)
+    exact = s * (wide - np.log((s + t) / 2)) / 2
+    gradient = fl.js_div.grad(x, t.astype(dtype), reduction="sum")
+    np.testing.assert_allclose(
+        gradient, exact.astype(dtype), rtol=8 * np.finfo(dtype).eps, atol=2e-45 if dtype == np.float32 else 0
+    )

@@ -63,6 +63,23 @@ def alpha_divergence(mode, out, x, t, alpha=0.5):
     return value, power
 
 
+def js(mode, out, x, t):
+    """(t log(t / m) + s log(s / m)) / 2 with s = e^x and m = (s + t) / 2."""
+    s = np.exp(x, out=out)
+    log_m = np.add(s, t)
+    log_m *= 0.5
+    np.log(log_m, out=log_m)
+    ratio = np.subtract(x, log_m)
+    value = None
+    if mode.value:
+        np.subtract(np.log(t), log_m, out=log_m)
+        value = (np.dot(log_m, t) + np.dot(ratio, s)) / (2 * x.size)
+    if mode.gradient:
+        s *= ratio
+        s *= 0.5 / x.size
+    return value, s
+
+
 def reverse_kl_formula(xp, x, t):
     """For JAX and torch alike."""
     return xp.mean(xp.exp(x) * (x - xp.log(t)))
@@ -83,10 +100,18 @@ def alpha_divergence_formula(xp, x, t, alpha=0.5):
     return xp.mean(t**alpha * x ** (1 - alpha) - alpha * t - (1 - alpha) * x) / (alpha * (alpha - 1))
 
 
+def js_formula(xp, x, t):
+    """For JAX and torch alike."""
+    s = xp.exp(x)
+    log_m = xp.log((s + t) / 2)
+    return xp.mean(t * (xp.log(t) - log_m) + s * (x - log_m)) / 2
+
+
 CASES = {
     "kl_div": Case(numpy=kl, jax=lambda jnp, x, t: jnp.mean(t * (jnp.log(t) - x))),
     "reverse_kl_div": Case(numpy=reverse_kl, jax=reverse_kl_formula, torch=reverse_kl_formula),
     "generalized_kl_div": Case(numpy=generalized_kl, jax=generalized_kl_formula, torch=generalized_kl_formula),
     "hellinger_loss": Case(numpy=hellinger, jax=hellinger_formula, torch=hellinger_formula),
     "alpha_divergence": Case(numpy=alpha_divergence, jax=alpha_divergence_formula, torch=alpha_divergence_formula),
+    "js_div": Case(numpy=js, jax=js_formula, torch=js_formula),
 }

@@ -20,6 +20,7 @@ from fastloss._declare import functions as _functions
 from fastloss._declare import registry as _registry
 from fastloss._info import LossInfo, OperandInfo, OptionInfo
 from fastloss._settings import errstate, get_num_threads, geterr, set_num_threads, threads
+from fastloss._weights import class_balanced_weights
 
 # Every module in losses/ declares what it holds, so a new loss needs no line here.
 for _module in _pkgutil.iter_modules(_declarations.__path__):
@@ -55,6 +56,7 @@ __all__ = [
     "OperandInfo",
     "OptionInfo",
     "__version__",
+    "class_balanced_weights",
     "empty_cache",
     "errstate",
     "get_num_threads",

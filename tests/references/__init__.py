@@ -6,6 +6,7 @@ from references import (
     deviance,
     divergence,
     divergence_alpha,
+    divergence_mixture,
     focal,
     general_robust,
     likelihood,
@@ -41,6 +42,7 @@ REFERENCES: dict[str, Reference] = {
         scoring,
         divergence,
         divergence_alpha,
+        divergence_mixture,
     )
     for reference in family.REFERENCES
 }

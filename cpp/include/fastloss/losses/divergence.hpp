@@ -7,6 +7,7 @@
 #include "fastloss/core/type_list.hpp"
 #include "fastloss/simd/alpha_divergence.hpp"
 #include "fastloss/simd/divergences.hpp"
+#include "fastloss/simd/mixture_divergence.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -84,7 +85,28 @@ struct alpha_divergence {
   }
 };
 
-using divergence_losses = type_list<kl_div, reverse_kl_div, generalized_kl_div, hellinger, alpha_divergence>;
+// beta t log(t / m) + (1 - beta) s log(s / m) with s = e^x and m = (1 - beta) s + beta t; of log t likewise
+struct js_div {
+  double beta = 0.5;
+  bool log_target = false;
+
+  static constexpr const char* name = "js_div";
+  static constexpr operand operands[] = {{"input", differentiable, at_most(0)}, {"target", differentiable, between(0, 1)}};
+  static constexpr double nanoseconds = 1.0;
+  static constexpr auto options() {
+    return std::array{option<js_div>{"beta", &js_div::beta, strictly_between(0, 1)}, option<js_div>{"log_target", &js_div::log_target}};
+  }
+  constexpr domain values(int operand) const { return operand == 1 && !log_target ? between(0, 1) : at_most(0); }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    return choose(
+        log_target, [&] { return mixture_divergence_of_logarithms(input, target, beta); },
+        [&] { return mixture_divergence_of_probability(input, target, beta); });
+  }
+};
+
+using divergence_losses = type_list<kl_div, reverse_kl_div, generalized_kl_div, hellinger, alpha_divergence, js_div>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss
