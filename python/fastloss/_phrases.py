@@ -210,6 +210,6 @@ OF_ROWS = Phrases(
     ROWS_OUT_FORMS,
     ROWS_RAISES,
     ROWS_METHODS,
-    "Classes are on the last axis; the others broadcast as NumPy does, and\n``axes=`` chooses differently. "
+    "Classes are on the last axis, or on that given as ``axis``;\nthe others broadcast as NumPy does. "
     "The result is NaN in rows where an option or a class index is out of range.\n",
 )

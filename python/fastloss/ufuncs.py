@@ -1,9 +1,12 @@
-"""The elementwise losses as NumPy ufuncs: for each loss its unreduced value under its own name, and its derivative in
-the first operand as ``<name>_grad``.
+"""The losses as NumPy ufuncs: for each loss its unreduced value under its own name, and its derivative in the first
+operand as ``<name>_grad``.
 
 Arguments are the operands of the formula (torch's ``weight``, which multiplies from outside, is not one), then the
 options as trailing operands without defaults; a switch is 0 or 1, a choice its position. They broadcast, cast, and take
 ``out=``, ``where=`` and ``dtype=`` as all ufuncs do, and run on one thread: the functions of `fastloss` are faster.
+
+Those of row-wise losses are generalised: ``signature`` tells which arguments have an axis of classes, the last one.
+Targets are class indices where the loss knows them.
 
 >>> import fastloss as fl
 >>> fl.ufuncs.huber_loss([0.5, 3.0], 0.0, 1.0)

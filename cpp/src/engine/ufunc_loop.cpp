@@ -1,11 +1,9 @@
 #include "fastloss/engine/ufunc_loop.hpp"
 
-#include <cfenv>
-#include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 
+#include "engine/ufunc_parts.hpp"
 #include "fastloss/engine/pointwise_kernels.hpp"
 #include "isa/dispatch.hpp"
 #include "isa/kernel_table.hpp"
@@ -16,32 +14,6 @@ namespace {
 // Elements gathered at a time: the scratch of all operands stays small on the stack of any thread.
 constexpr std::ptrdiff_t chunk_elements = 512;
 
-// Formulas compute both arms of a choice, which raises flags that NumPy would report as warnings.
-class quiet_floating_point {
- public:
-  quiet_floating_point() { std::feholdexcept(&environment_); }
-  ~quiet_floating_point() { std::fesetenv(&environment_); }
-  quiet_floating_point(const quiet_floating_point&) = delete;
-  quiet_floating_point& operator=(const quiet_floating_point&) = delete;
-
- private:
-  std::fenv_t environment_;
-};
-
-template <class S>
-S read(const char* from) {
-  S x;
-  std::memcpy(&x, from, sizeof x);
-  return x;
-}
-
-bool option_allowed(const option_info& o, double x) {
-  if (std::isnan(x)) return false;
-  if (o.kind == option_kind::number) return o.values.contains(x);
-  if (o.kind == option_kind::toggle) return true;
-  return x >= 0 && x < o.choice_count && x == std::floor(x);
-}
-
 template <class S>
 class element_loop {
  public:
@@ -51,8 +23,8 @@ class element_loop {
         steps_(steps),
         count_(count),
         operands_(ufunc_operand_count(loss_)),
-        options_(static_cast<int>(loss_.options.size())),
-        output_(operands_ + options_),
+        output_(operands_ + static_cast<int>(loss_.options.size())),
+        options_(loss_, data + operands_, steps + operands_),
         tiles_(active_kernels().tiles[loop.wide]),
         gradient_(loop.gradient) {
     const loss_kernels& all = loss_.kernels != nullptr ? *loss_.kernels : *active_kernels().pointwise[loss_.index];
@@ -60,17 +32,16 @@ class element_loop {
     kernel_ = gradient_ ? kernels.gradient[0] : kernels.value;
     loss_.construct(loss_struct_);
     choose_domains();
-    for (int o = 0; o < options_; ++o) options_vary_ |= steps_[operands_ + o] != 0;
     for (int i = 0; i <= output_; ++i) sequential_ |= reads_results(i);
     for (int i = 0; i < operands_; ++i)
-      if (steps_[i] == 0) tiles_.fill(scratch_[i], static_cast<double>(read<S>(data_[i])), chunk_elements);
+      if (steps_[i] == 0) tiles_.fill(scratch_[i], static_cast<double>(read_element<S>(data_[i])), chunk_elements);
   }
 
   void run() {
     const std::ptrdiff_t largest = sequential_ ? 1 : chunk_elements;
     for (std::ptrdiff_t first = 0; first < count_;) {
-      const bool allowed = read_options(first);
-      const std::ptrdiff_t end = options_vary_ ? end_of_equal_options(first) : count_;
+      const bool allowed = options_.read(first, loss_struct_);
+      const std::ptrdiff_t end = options_.end_of_equal(first, count_);
       for (; first < end; first += largest) {
         const std::ptrdiff_t chunk = end - first < largest ? end - first : largest;
         if (allowed) compute(first, chunk);
@@ -85,11 +56,12 @@ class element_loop {
   char* const* data_;
   const std::ptrdiff_t* steps_;
   std::ptrdiff_t count_;
-  int operands_, options_, output_;
+  int operands_, output_;
+  loop_options<S> options_;
   const tile_operations& tiles_;
   bool gradient_;
   tile_kernel kernel_;
-  bool options_vary_ = false, sequential_ = false;
+  bool sequential_ = false;
   domain domains_[max_operands];
   alignas(double) unsigned char loss_struct_[max_loss_bytes];
   alignas(tile_alignment) S scratch_[max_operands + 1][chunk_elements];
@@ -128,23 +100,6 @@ class element_loop {
     const auto first = [&](int i) { return steps_[i] < 0 ? at(i, count_ - 1) : data_[i]; };
     const auto last = [&](int i) { return steps_[i] < 0 ? data_[i] : at(i, count_ - 1); };
     return first(argument) <= last(output_) && first(output_) <= last(argument);
-  }
-
-  bool read_options(std::ptrdiff_t i) {
-    bool allowed = true;
-    for (int o = 0; o < options_; ++o) {
-      const double x = static_cast<double>(read<S>(at(operands_ + o, i)));
-      if (option_allowed(loss_.options[static_cast<std::size_t>(o)], x)) loss_.set(loss_struct_, o, x);
-      else allowed = false;
-    }
-    return allowed;
-  }
-
-  std::ptrdiff_t end_of_equal_options(std::ptrdiff_t first) const {
-    for (std::ptrdiff_t i = first + 1; i < count_; ++i)
-      for (int o = 0; o < options_; ++o)
-        if (std::memcmp(at(operands_ + o, i), at(operands_ + o, first), sizeof(S)) != 0) return i;
-    return count_;
   }
 
   void compute(std::ptrdiff_t first, std::ptrdiff_t count) {
