@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "fastloss/core/array.hpp"
 #include "fastloss/engine/elementary.hpp"
@@ -45,6 +46,96 @@ struct tile_operations {
   bool (*nonfinite)(const void* tile, std::size_t count);               // any element infinite or NaN; any count
 };
 
+// A tile of rows of class scores lies in one of two ways: a row's classes side by side, or a class's rows side by side. Strides
+// are in elements, from row to row or from class to class. Arrays over rows are padded to whole packs; where rows lie side by
+// side, so are the rows of a tile. Class indices are integers of the size of S; -1 is none.
+enum class arrangement : unsigned char { classes_side_by_side, rows_side_by_side };
+
+struct row_tile {
+  void* data;
+  std::ptrdiff_t stride;
+};
+
+struct row_extent {
+  std::size_t rows, classes;
+};
+
+// What a row is measured from, and the weights of its classes in the derivative of that reference. With m the largest score:
+// exps are exp(score - m), tail is their sum less 1; or, for sparsemax, the projection, and tail is 0.
+struct reference_pass {
+  row_extent extent;
+  row_tile scores, exps;  // exps without data are not kept
+  const void* labels;     // may be null
+  void *maximum, *tail;
+  void* picked;         // the label's score less the maximum
+  void* weighted;       // sum over classes of weight times (score less the maximum); null: not wanted
+  const void* weights;  // of the classes; null: ones
+  void* reference;      // sparsemax: the reference less the maximum
+};
+
+// out = by_slope * slope + by_exp * exp + constant * weight, each part where it is given, row by row; 0 where a factor is 0.
+// The label's class gets `at_label` instead.
+struct gradient_pass {
+  row_extent extent;
+  row_tile slopes, exps;
+  const void *by_slope, *by_exp, *constant;
+  const void* weights;
+  const void *labels, *at_label;
+  row_tile out;
+  bool streams;  // past the caches; every row, or every class, of `out` is aligned to 16 bytes
+};
+
+// From the derivative in u of the label's class to the coefficients of the gradient pass, for each row. A row's `factor` is 0 where
+// it counts nowhere.
+struct coefficient_pass {
+  std::size_t count;
+  const void *slope, *tail, *picked;
+  const void* label_exp;        // null: exp(picked)
+  const void* factor;           // multiplies the slope
+  const void* row_factor;       // multiplies what follows
+  const void* reference_slope;  // derivative of the reference's own term; null: none
+  double smoothing;             // the share of the target that each class gets
+  double weight_sum;            // of the classes
+  const void* label_weight;     // null: ones
+  void *by_exp, *constant, *at_label;
+};
+
+struct row_operations_of_arrangement {
+  void (*softmax)(const reference_pass&);
+  void (*sparsemax)(const reference_pass&);
+  void (*gradient)(const gradient_pass&);
+  // The largest score of each row, the label's class left out where labels are given, and the first class that has it.
+  void (*largest)(row_extent, row_tile scores, const void* labels, void* maximum, void* index);
+  void (*pick)(row_extent, row_tile scores, const void* labels, void* picked);      // 0 without a label
+  void (*place)(row_extent, const void* labels, const void* values, row_tile out);  // a number at each label, as it is elsewhere
+  void (*subtract)(row_extent, row_tile scores, const void* first, const void* second, row_tile out);  // (score - first) - second
+  void (*weigh)(row_extent, row_tile, const void* weights);                         // times the class's weight; 0 * x is 0
+  void (*repeat)(row_extent, const void* numbers, row_tile out);                    // one number for each class
+  void (*sum)(row_extent, row_tile, void* sums);                                    // over classes
+  void (*add_to_classes)(row_extent, row_tile, const void* factors, double* sums);  // += factor * x, over rows
+};
+
+struct row_operations {
+  row_operations_of_arrangement of[2];
+  // A run of class indices, -1 for those to ignore; false if one is out of range (then -1 too).
+  bool (*load_labels[dtype_count][2])(void* labels, const void* base, const strided_run&, std::int64_t classes, std::int64_t ignored);
+  // Rows without a label count nowhere, and rows that count nowhere have no label; nor has the padding behind `rows`.
+  void (*leave_out)(void* labels, void* counts, std::size_t rows, std::size_t padded);
+  void (*coefficients)(const coefficient_pass&);
+  // (reference_slope * row_factor - factor * slope_sum) / (tail + 1), where either may be null; 0 where the row counts nowhere.
+  void (*class_coefficients)(std::size_t count, const void* tail, const void* factor, const void* slope_sum, const void* row_factor,
+                             const void* reference_slope, void* by_exp);
+  void (*log1p)(const void* x, void* out, std::size_t count);
+  void (*gather)(const void* numbers, const void* labels, void* out, std::size_t count);  // numbers[label]; 0 without a label
+  // Between rows with contiguous classes in memory and a tile with rows side by side: few classes, any number of rows.
+  void (*transpose_in)(const void* from, std::ptrdiff_t row_stride, row_extent, row_tile to);
+  void (*transpose_out)(row_tile from, row_extent, void* to, std::ptrdiff_t row_stride);
+};
+
+struct row_operations_of_dtypes {
+  row_operations of[2];  // float32, float64
+};
+
 struct tile_operations_of_dtypes {
   tile_operations of[2];  // float32, float64
 };
@@ -58,6 +149,7 @@ struct kernel_table {
   const char* isa;
   const loss_kernels* const* pointwise;  // in the order of the registry
   const tile_operations* tiles;          // float32, float64
+  const row_operations* rows;            // float32, float64
   const elementary_table* elementary;
 };
 

@@ -26,6 +26,6 @@ constexpr auto pointwise_kernel_table = [] {
 
 extern const kernel_table FASTLOSS_KERNEL_TABLE;
 const kernel_table FASTLOSS_KERNEL_TABLE = {FASTLOSS_ISA_NAME, pointwise_kernel_table.data(), FASTLOSS_TILE_OPERATIONS.of,
-                                            &FASTLOSS_ELEMENTARY_FUNCTIONS};
+                                            FASTLOSS_ROW_OPERATIONS.of, &FASTLOSS_ELEMENTARY_FUNCTIONS};
 
 }  // namespace fastloss

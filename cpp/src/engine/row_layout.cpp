@@ -1,0 +1,259 @@
+#include "engine/row_layout.hpp"
+
+#include <algorithm>
+
+#include "fastloss/runtime/memory.hpp"
+#include "isa/dispatch.hpp"
+
+namespace fastloss {
+namespace {
+
+// Elements of a tile: several tiles of them stay in L2, and of few classes in L1.
+constexpr std::size_t elements_of_long_rows = 32768;
+constexpr std::size_t elements_of_short_rows = 8192;
+constexpr std::size_t most_rows = 1024;
+constexpr std::size_t most_short_rows = 512;
+// Rows side by side in memory are used as they are if so many of them are neighbours.
+constexpr std::size_t least_run = 64;
+
+class builder {
+ public:
+  builder(const loss_call& call, const rowwise_plan& plan, const loss_outputs& outputs, row_job& job)
+      : call_(call), plan_(plan), outputs_(outputs), input_(call.operands[0]), table_(active_kernels()), job_(job) {
+    layout_.arrays = 0;
+  }
+
+  void build() {
+    const bool wide = plan_.computation() == dtype::float64;
+    const loss_info& loss = *call_.loss;
+    const loss_kernels& kernels = loss.kernels != nullptr ? *loss.kernels : *table_.pointwise[loss.index];
+    job_.loss = &loss;
+    job_.options = call_.options;
+    job_.traits = loss.row(call_.options);
+    job_.item = itemsize(plan_.computation());
+    job_.rows = &table_.rows[wide];
+    job_.tiles = &table_.tiles[wide];
+    job_.picked_kernels = &kernels.statistic[wide][0];
+    job_.dense_kernels = &kernels.statistic[wide][1];
+    job_.row_formulas = &kernels.row[wide];
+    job_.classes = static_cast<std::size_t>(input_.shape[plan_.axis()]);
+    job_.ignore_index = call_.call.ignore_index;
+    job_.accumulate = call_.call.accumulate;
+    job_.check_finite = call_.call.raise_nonfinite;
+    add_classes(job_.input, input_);
+    add_operands();
+    add_rows(job_.sample_weight, call_.call.sample_weight);
+    add_rows(job_.where, call_.call.where);
+    if (call_.call.reduction == reduction::none) {
+      add_rows(job_.grad_output, call_.call.grad_output);
+      if (call_.value) add_rows(job_.value, view(outputs_.value));
+    }
+    add_outputs();
+    layout();
+    arrange();
+    choose_places();
+    choose_density();
+  }
+
+ private:
+  static const_array view(const mutable_array& a) { return {a.data, a.shape, a.strides, a.rank, a.type, a.byteswapped}; }
+
+  void set(row_walk& w, const const_array& a) {
+    w.base = static_cast<char*>(const_cast<void*>(a.data));
+    w.type = a.type;
+    w.byteswapped = a.byteswapped;
+    layout_.strides[layout_.arrays++] = w.strides;
+  }
+
+  void add_rows(row_walk& w, const const_array& a) {
+    if (a.absent()) return;
+    std::ptrdiff_t shape[max_rank];
+    const int rank = rows_of(shape);
+    align_strides(a, alignment::leading, rank, shape, w.strides);
+    set(w, a);
+  }
+
+  void add_classes(class_walk& w, const const_array& a) {
+    const int axis = plan_.axis();
+    for (int i = 0, to = 0; i < a.rank; ++i)
+      if (i != axis) w.strides[to++] = a.shape[i] == 1 ? 0 : a.strides[i];
+    w.class_stride = a.shape[axis] == 1 ? static_cast<std::ptrdiff_t>(itemsize(a.type)) : a.strides[axis];
+    set(w, a);
+  }
+
+  int rows_of(std::ptrdiff_t* shape) const {
+    int rank = 0;
+    for (int i = 0; i < input_.rank; ++i)
+      if (i != plan_.axis()) shape[rank++] = input_.shape[i];
+    return rank;
+  }
+
+  void add_operands() {
+    job_.target = target_kind::none;
+    job_.weight_sum = static_cast<double>(job_.classes);
+    for (std::size_t k = 1; k < call_.loss->operands.size(); ++k) {
+      const operand& o = call_.loss->operands[k];
+      const const_array& a = call_.operands[k];
+      if (a.absent()) continue;
+      if (o.is(per_class)) {
+        load_classes(o.is(in_logit) ? job_.logit_argument : job_.weights, a);
+      } else if (o.is(class_index) && !is_floating(a.type)) {
+        job_.target = target_kind::index;
+        add_rows(job_.labels, a);
+      } else {
+        job_.target = target_kind::distribution;
+        add_classes(job_.distribution, a);
+      }
+    }
+    if (!call_.vector.absent()) add_classes(job_.vector, call_.vector);
+  }
+
+  // One number for each class, or one for all, in the computation dtype; whole packs, padded with ones.
+  void load_classes(std::vector<char>& to, const const_array& a) {
+    constexpr std::size_t most_lanes = 16;
+    const std::size_t padded = (job_.classes + most_lanes - 1) / most_lanes * most_lanes;
+    const std::ptrdiff_t shape[1] = {static_cast<std::ptrdiff_t>(job_.classes)};
+    const std::ptrdiff_t strides[1] = {a.rank == 0 ? 0 : a.strides[0]};
+    to.resize(std::max<std::size_t>(padded, most_lanes) * job_.item);
+    job_.tiles->fill(to.data(), 1.0, to.size() / job_.item);
+    job_.tiles->load[static_cast<int>(a.type)][a.byteswapped](to.data(), a.data, {1, shape, strides, 0, job_.classes});
+    if (&to != &job_.weights) return;
+    std::vector<double> exact(job_.classes);
+    table_.tiles[1].load[static_cast<int>(a.type)][a.byteswapped](exact.data(), a.data, {1, shape, strides, 0, job_.classes});
+    job_.weight_sum = 0.0;
+    for (const double w : exact) job_.weight_sum += w;
+  }
+
+  void add_outputs() {
+    job_.gradients = std::vector<row_gradient>(static_cast<std::size_t>(call_.gradient_count));
+    for (std::size_t g = 0; g < job_.gradients.size(); ++g) {
+      row_gradient& to = job_.gradients[g];
+      to.operand = call_.gradient_of[g];
+      const operand& o = call_.loss->operands[static_cast<std::size_t>(to.operand)];
+      if (o.is(per_class)) {
+        to.of = o.is(in_logit) ? row_gradient::kind::logit_argument : row_gradient::kind::weight;
+        to.sums.assign(job_.classes, 0.0);
+      } else {
+        to.of = to.operand == 0 ? row_gradient::kind::input : row_gradient::kind::distribution;
+        add_classes(to.to, view(outputs_.gradients[g]));
+      }
+    }
+    job_.hessian = call_.hessian;
+    if (job_.hessian) add_classes(job_.hessian_to, view(outputs_.hessian));
+    const auto wanted = [&](row_extra e) { return (call_.extras >> static_cast<int>(e) & 1u) != 0; };
+    const auto extra = [&](row_extra e) { return view(outputs_.extras[static_cast<std::size_t>(e)]); };
+    if (wanted(row_extra::probabilities)) add_classes(job_.probabilities, extra(row_extra::probabilities));
+    if (wanted(row_extra::lse)) add_rows(job_.lse, extra(row_extra::lse));
+    if (wanted(row_extra::prediction)) add_rows(job_.prediction, extra(row_extra::prediction));
+    if (wanted(row_extra::correct)) add_rows(job_.correct, extra(row_extra::correct));
+  }
+
+  void layout() {
+    layout_.rank = rows_of(layout_.shape);
+    job_.row_count = element_count(layout_.rank, layout_.shape);
+    simplify(layout_);
+    job_.rank = layout_.rank;
+    std::copy(layout_.shape, layout_.shape + layout_.rank, job_.shape);
+    job_.shape[job_.rank] = static_cast<std::ptrdiff_t>(job_.classes);
+  }
+
+  // Few classes: lanes are rows. Otherwise lanes run along what lies closer together.
+  void arrange() {
+    const std::size_t lanes = pack_lanes();
+    const std::ptrdiff_t along_classes = std::abs(job_.input.class_stride);
+    const std::ptrdiff_t along_rows = job_.rank == 0 ? PTRDIFF_MAX : std::abs(job_.input.strides[job_.rank - 1]);
+    const bool few = job_.classes <= lanes + 4, by_rows = few || along_rows < along_classes;
+    job_.how = by_rows ? arrangement::rows_side_by_side : arrangement::classes_side_by_side;
+    job_.arranged = &job_.rows->of[static_cast<int>(job_.how)];
+    const std::size_t classes = std::max<std::size_t>(job_.classes, 1);
+    job_.run_rows = job_.row_count;
+    if (!by_rows) {
+      job_.tile_rows = std::clamp<std::size_t>(elements_of_long_rows / classes, 1, most_rows);
+    } else if (along_rows < along_classes) {
+      job_.tile_rows = std::clamp<std::size_t>(elements_of_long_rows / classes / 64 * 64, 64, most_rows);
+      const std::size_t run = static_cast<std::size_t>(job_.shape[job_.rank - 1]);
+      if (run >= least_run) job_.run_rows = run;
+    } else {
+      job_.tile_rows = std::clamp<std::size_t>(elements_of_short_rows / classes / 64 * 64, 64, most_short_rows);
+    }
+    job_.tiles_per_run = (job_.run_rows + job_.tile_rows - 1) / job_.tile_rows;
+    job_.tile_count = job_.row_count == 0 ? 0 : job_.row_count / job_.run_rows * job_.tiles_per_run;
+  }
+
+  std::size_t pack_lanes() const {
+    const char* const isa = table_.isa;  // "v2", "v3", "v4", "neon"
+    const std::size_t bytes = isa[1] == '4' ? 64 : isa[1] == '3' ? 32 : 16;
+    return bytes / job_.item;
+  }
+
+  bool native(const row_walk& w) const {
+    return w.type == plan_.computation() && !w.byteswapped && reinterpret_cast<std::uintptr_t>(w.base) % job_.item == 0;
+  }
+
+  void choose_place(class_walk& w) const {
+    if (w.base == nullptr || !native(w)) return;
+    const std::ptrdiff_t item = static_cast<std::ptrdiff_t>(job_.item);
+    bool whole = w.class_stride % item == 0;
+    for (int i = 0; i < job_.rank; ++i) whole &= w.strides[i] % item == 0;
+    if (!whole) return;
+    const bool contiguous_classes = w.class_stride == item && job_.rank <= 1;
+    if (job_.how == arrangement::classes_side_by_side) w.in_place = contiguous_classes;
+    else if (contiguous_classes && job_.rank == 1 && w.strides[0] != 0) w.transposes = true;
+    else
+      w.in_place = job_.rank > 0 && w.strides[job_.rank - 1] == item &&
+                   (job_.rank == 1 || job_.run_rows == static_cast<std::size_t>(job_.shape[job_.rank - 1]));
+  }
+
+  // Streaming stores pay when the call touches more than the last-level cache holds and the output's pages exist.
+  void choose_places() {
+    const std::size_t elements = job_.row_count * job_.classes;
+    std::size_t traffic = 0;
+    const auto count = [&](const class_walk& w) { traffic += w.base == nullptr ? 0 : elements * itemsize(w.type); };
+    count(job_.input);
+    count(job_.distribution);
+    for (const row_gradient& g : job_.gradients) count(g.to);
+    const bool large = traffic > last_level_cache_bytes() && !job_.accumulate;
+    choose_place(job_.input);
+    choose_place(job_.distribution);
+    choose_place(job_.vector);
+    const auto choose_output = [&](class_walk& w, const mutable_array& out) {
+      if (w.base == nullptr) return;
+      choose_place(w);
+      if (job_.accumulate || job_.check_finite) w.in_place = w.transposes = false;
+      bool aligned = reinterpret_cast<std::uintptr_t>(w.base) % 16 == 0;
+      for (int i = 0; i < job_.rank; ++i)
+        aligned &= w.strides[i] % 16 == 0 || (job_.how == arrangement::rows_side_by_side && i == job_.rank - 1);
+      if (job_.how == arrangement::rows_side_by_side) aligned &= w.class_stride % 16 == 0;
+      w.streams = large && aligned && w.in_place && out.recycled && w.base != job_.input.base && w.base != job_.distribution.base;
+    };
+    for (std::size_t g = 0; g < job_.gradients.size(); ++g) choose_output(job_.gradients[g].to, outputs_.gradients[g]);
+    choose_output(job_.hessian_to, outputs_.hessian);
+    choose_output(job_.probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::probabilities)]);
+  }
+
+  void choose_density() {
+    const bool smoothed = job_.traits.label_smoothing != 0.0;
+    bool wants_weight = false;
+    for (const row_gradient& g : job_.gradients) wants_weight |= g.of == row_gradient::kind::weight;
+    job_.dense = job_.target == target_kind::distribution || call_.loss->reference == row_reference::picked ||
+                 (smoothed && (!job_.traits.linear || wants_weight || job_.hessian));
+    job_.row_weighted =
+        !job_.weights.empty() && job_.target == target_kind::index && (call_.loss->reference == row_reference::picked || !smoothed);
+  }
+
+  const loss_call& call_;
+  const rowwise_plan& plan_;
+  const loss_outputs& outputs_;
+  const const_array& input_;
+  const kernel_table& table_;
+  row_job& job_;
+  joint_layout layout_;
+};
+
+}  // namespace
+
+void build_row_job(const loss_call& call, const rowwise_plan& plan, const loss_outputs& outputs, row_job& job) {
+  builder(call, plan, outputs, job).build();
+}
+
+}  // namespace fastloss

@@ -1,0 +1,166 @@
+#include "engine/row_outputs.hpp"
+
+#include <atomic>
+#include <string>
+
+#include "engine/messages.hpp"
+#include "engine/output_checks.hpp"
+#include "fastloss/core/errors.hpp"
+#include "fastloss/runtime/threads.hpp"
+#include "isa/dispatch.hpp"
+
+namespace fastloss {
+namespace {
+
+// Rows of one block of the first walk, with one partial sum each.
+constexpr std::size_t block_rows = 4096, rows_at_once = 256;
+constexpr std::size_t blocks_on_stack = 32;
+constexpr double nanoseconds_per_row = 2.0;
+
+[[noreturn]] void fail_index(const loss_call& call, const rowwise_plan& plan, std::size_t classes) {
+  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
+    const operand& o = call.loss->operands[k];
+    const const_array& a = call.operands[k];
+    if (!o.is(class_index) || a.absent() || is_floating(a.type)) continue;
+    const std::size_t count = element_count(a.rank, a.shape);
+    for (std::size_t i = 0; i < count; ++i) {
+      const strided_run one{a.rank, a.shape, a.strides, i, 1};
+      std::int64_t label;
+      if (active_kernels().rows[1].load_labels[static_cast<int>(a.type)][a.byteswapped](
+              &label, a.data, one, static_cast<std::int64_t>(classes), call.call.ignore_index))
+        continue;
+      std::ptrdiff_t index[max_rank];
+      std::size_t rest = i;
+      for (int axis = a.rank - 1; axis >= 0; --axis) {
+        index[axis] = static_cast<std::ptrdiff_t>(rest % static_cast<std::size_t>(a.shape[axis]));
+        rest /= static_cast<std::size_t>(a.shape[axis]);
+      }
+      double found;
+      active_kernels().tiles[1].load[static_cast<int>(a.type)][a.byteswapped](&found, a.data, one);
+      throw index_error(std::string(call.loss->name) + ": " + o.name + " must be a class from 0 to " +
+                        std::to_string(static_cast<long long>(classes) - 1) + " (" + call.loss->operands[0].name + " has " +
+                        std::to_string(classes) + " on axis " + std::to_string(plan.axis()) +
+                        "), or ignore_index=" + std::to_string(call.call.ignore_index) + ", got " + number_text(found, a.type) +
+                        " at index " + shape_text(a.rank, index));
+    }
+  }
+  throw index_error(std::string(call.loss->name) + ": a class index was out of range, and changed while it was checked");
+}
+
+// The partial sums of one block of rows.
+class block_walker {
+ public:
+  block_walker(const row_job& job, std::size_t first, std::size_t last) : job_(job), first_(first), last_(last) {}
+
+  row_denominators run(std::atomic<bool>& outside) {
+    row_denominators sums{0.0, 0.0, 0.0};
+    for (std::size_t at = first_; at < last_; at += rows_at_once) {
+      const std::size_t n = last_ - at < rows_at_once ? last_ - at : rows_at_once;
+      add(at, n, sums, outside);
+    }
+    return sums;
+  }
+
+ private:
+  void add(std::size_t at, std::size_t n, row_denominators& sums, std::atomic<bool>& outside) {
+    const tile_operations& wide = active_kernels().tiles[1];
+    const row_operations& rows = active_kernels().rows[1];
+    const auto load = [&](const row_walk& w, double* to) {
+      wide.load[static_cast<int>(w.type)][w.byteswapped](to, w.base, {job_.rank, job_.shape, w.strides, at, n});
+    };
+    double counts[rows_at_once], samples[rows_at_once];
+    if (job_.where.base != nullptr) load(job_.where, counts);
+    else
+      for (std::size_t i = 0; i < n; ++i) counts[i] = 1.0;
+    if (job_.sample_weight.base != nullptr) load(job_.sample_weight, samples);
+    else
+      for (std::size_t i = 0; i < n; ++i) samples[i] = 1.0;
+    std::int64_t labels[rows_at_once];
+    const bool indexed = job_.target == target_kind::index;
+    if (indexed) {
+      const row_walk& w = job_.labels;
+      const strided_run run{job_.rank, job_.shape, w.strides, at, n};
+      if (!rows.load_labels[static_cast<int>(w.type)][w.byteswapped](labels, w.base, run, static_cast<std::int64_t>(job_.classes),
+                                                                     job_.ignore_index))
+        outside.store(true, std::memory_order_relaxed);
+      for (std::size_t i = 0; i < n; ++i) counts[i] = labels[i] < 0 ? 0.0 : counts[i];
+    }
+    const bool weighted = indexed && !job_.weights.empty();
+    for (std::size_t i = 0; i < n; ++i) {
+      sums.kept += counts[i];
+      const double sample = counts[i] == 0.0 ? 0.0 : samples[i];
+      sums.samples += sample;
+      if (weighted) sums.weights += sample == 0.0 || labels[i] < 0 ? 0.0 : sample * weight(labels[i]);
+    }
+    if (!weighted) sums.weights = sums.samples;
+  }
+
+  double weight(std::int64_t c) const {
+    return job_.item == sizeof(double) ? reinterpret_cast<const double*>(job_.weights.data())[c]
+                                       : static_cast<double>(reinterpret_cast<const float*>(job_.weights.data())[c]);
+  }
+
+  const row_job& job_;
+  const std::size_t first_, last_;
+};
+
+}  // namespace
+
+void check_row_outputs(const loss_call& call, const rowwise_plan& plan, const loss_outputs& outputs) {
+  const loss_info& loss = *call.loss;
+  output_checker checker(loss);
+  if (call.value && !plan.reduced()) checker.add(outputs.value, plan.value(), "out for the value", nullptr);
+  for (int i = 0; i < call.gradient_count; ++i)
+    checker.add(outputs.gradients[static_cast<std::size_t>(i)], plan.gradient(i), "out for the gradient of",
+                loss.operands[static_cast<std::size_t>(call.gradient_of[static_cast<std::size_t>(i)])].name);
+  if (call.hessian) checker.add(outputs.hessian, plan.hessian(), "out for the second derivative", nullptr);
+  for (int e = 0; e < row_extra_count; ++e)
+    if ((call.extras >> e & 1u) != 0)
+      checker.add(outputs.extras[static_cast<std::size_t>(e)], plan.extra(static_cast<row_extra>(e)), "memory for what return_ names",
+                  nullptr);
+  checker.check_apart();
+  checker.against_inputs(call);
+}
+
+row_denominators measure_rows(const loss_call& call, const rowwise_plan& plan, const row_job& job, int threads) {
+  const bool constant = job.target != target_kind::index && job.where.base == nullptr && job.sample_weight.base == nullptr;
+  const double count = static_cast<double>(job.row_count);
+  if (constant) return {count, count, count};
+  const std::size_t blocks = (job.row_count + block_rows - 1) / block_rows;
+  row_denominators on_stack[blocks_on_stack];
+  std::vector<row_denominators> on_heap(blocks > blocks_on_stack ? blocks : 0);
+  row_denominators* const sums = on_heap.empty() ? on_stack : on_heap.data();
+  std::atomic<bool> outside{false};
+  parallel_for(blocks, nanoseconds_per_row * count, threads, [&](std::size_t b) {
+    const std::size_t first = b * block_rows, last = first + block_rows < job.row_count ? first + block_rows : job.row_count;
+    sums[b] = block_walker(job, first, last).run(outside);
+  });
+  if (outside.load()) fail_index(call, plan, job.classes);
+  row_denominators total{0.0, 0.0, 0.0};
+  for (std::size_t b = 0; b < blocks; ++b) {
+    total.kept += sums[b].kept;
+    total.samples += sums[b].samples;
+    total.weights += sums[b].weights;
+  }
+  return total;
+}
+
+void store_class_sums(const loss_call& call, row_job& job, const loss_outputs& outputs, row_findings& findings) {
+  const tile_operations& wide = active_kernels().tiles[1];
+  for (std::size_t g = 0; g < job.gradients.size(); ++g) {
+    row_gradient& from = job.gradients[g];
+    if (from.of != row_gradient::kind::weight && from.of != row_gradient::kind::logit_argument) continue;
+    const const_array& a = call.operands[static_cast<std::size_t>(from.operand)];
+    const mutable_array& to = outputs.gradients[g];
+    if (a.rank == 0) {  // one number for all classes
+      double sum = 0.0;
+      for (const double s : from.sums) sum += s;
+      from.sums.assign(1, sum);
+    }
+    if (job.check_finite && wide.nonfinite(from.sums.data(), from.sums.size())) findings.nonfinite.store(true);
+    wide.store[static_cast<int>(to.type)][to.byteswapped](from.sums.data(), to.data, {a.rank, a.shape, to.strides, 0, from.sums.size()},
+                                                          1.0, job.accumulate);
+  }
+}
+
+}  // namespace fastloss

@@ -1,0 +1,269 @@
+// Row operations on tiles whose classes have their rows side by side: each lane of a pack is a row. The number of rows is a whole
+// number of packs; what the lanes behind the last row hold is computed on and goes nowhere.
+#pragma once
+
+#include "isa/row_lanes.hpp"
+
+namespace fastloss {
+inline namespace FASTLOSS_ISA {
+namespace {
+namespace side_by_side_rows {
+
+template <class S>
+FASTLOSS_FN S* class_of(const row_tile& t, std::size_t c) {
+  return static_cast<S*>(t.data) + static_cast<std::ptrdiff_t>(c) * t.stride;
+}
+
+template <class S>
+FASTLOSS_FN integer_pack<S, native_pack<S>::width> labels_at(const void* labels, std::size_t r) {
+  integer_pack<S, native_pack<S>::width> l;
+  __builtin_memcpy(&l.v, static_cast<const label_of<S>*>(labels) + r, sizeof l.v);
+  return l;
+}
+
+template <class S, class P>
+FASTLOSS_FN P times_weight(const S* weights, std::size_t c, P x) {
+  if (weights == nullptr) return x;
+  return weights[c] == S(0) ? P(0) : P(weights[c]) * x;
+}
+
+// Sums in lanes go on in double after this many classes.
+inline constexpr std::size_t classes_of_a_sum = 64;
+// Rows of which the running sums are kept in L1.
+inline constexpr std::size_t rows_of_a_strip = 256;
+
+template <class S>
+FASTLOSS_FN void largest_scores(const reference_pass& p, S* maximum) {
+  using P = native_pack<S>;
+  const std::size_t rows = p.extent.rows;
+  __builtin_memcpy(maximum, class_of<S>(p.scores, 0), rows * sizeof(S));
+  for (std::size_t c = 1; c < p.extent.classes; ++c) {
+    const S* const z = class_of<S>(p.scores, c);
+    for (std::size_t r = 0; r < rows; r += P::width) detail::max(P::load(z + r), P::load(maximum + r)).store(maximum + r);
+  }
+}
+
+template <class S, bool Keep, bool Weighted>
+void softmax_strip(const reference_pass& p, std::size_t first, std::size_t rows) {
+  using P = native_pack<S>;
+  using I = integer_pack<S, P::width>;
+  S *const maximum = static_cast<S*>(p.maximum) + first, *const picked = static_cast<S*>(p.picked) + first;
+  S* const tail = static_cast<S*>(p.tail) + first;
+  const S* const weights = static_cast<const S*>(p.weights);
+  double total[rows_of_a_strip], weighted_total[rows_of_a_strip];
+  S rest[rows_of_a_strip], ties[rows_of_a_strip], weighted[rows_of_a_strip];
+  for (std::size_t r = 0; r < rows; ++r) total[r] = weighted_total[r] = 0.0;
+  for (std::size_t r = 0; r < rows; ++r) picked[r] = ties[r] = S(0);
+  for (std::size_t from = 0; from < p.extent.classes; from += classes_of_a_sum) {
+    const std::size_t left = p.extent.classes - from, to = from + (left < classes_of_a_sum ? left : classes_of_a_sum);
+    for (std::size_t r = 0; r < rows; ++r) rest[r] = weighted[r] = S(0);
+    for (std::size_t c = from; c < to; ++c) {
+      const S* const z = class_of<S>(p.scores, c) + first;
+      S* const e = Keep ? class_of<S>(p.exps, c) + first : nullptr;
+      const I here(static_cast<label_of<S>>(c));
+      for (std::size_t r = 0; r < rows; r += P::width) {
+        const P x = P::load(z + r) - P::load(maximum + r);
+        const P y = detail::exp_nonpositive(x);
+        if constexpr (Keep) y.store(e + r);
+        const auto largest = x == P(0);
+        (P::load(rest + r) + select(largest, P(0), y)).store(rest + r);
+        (P::load(ties + r) + select(largest, P(1), P(0))).store(ties + r);
+        if (p.labels != nullptr) select(labels_at<S>(p.labels, first + r) == here, x, P::load(picked + r)).store(picked + r);
+        if constexpr (Weighted) (P::load(weighted + r) + times_weight(weights, c, x)).store(weighted + r);
+      }
+    }
+    for (std::size_t r = 0; r < rows; ++r) total[r] += static_cast<double>(rest[r]);
+    if constexpr (Weighted)
+      for (std::size_t r = 0; r < rows; ++r) weighted_total[r] += static_cast<double>(weighted[r]);
+  }
+  for (std::size_t r = 0; r < rows; ++r) tail[r] = static_cast<S>(total[r] + (static_cast<double>(ties[r]) - 1.0));
+  if constexpr (Weighted)
+    for (std::size_t r = 0; r < rows; ++r) static_cast<S*>(p.weighted)[first + r] = static_cast<S>(weighted_total[r]);
+}
+
+template <class S>
+void softmax(const reference_pass& p) {
+  largest_scores<S>(p, static_cast<S*>(p.maximum));
+  const bool keep = p.exps.data != nullptr, weighted = p.weighted != nullptr;
+  const auto strip = keep ? (weighted ? softmax_strip<S, true, true> : softmax_strip<S, true, false>)
+                          : (weighted ? softmax_strip<S, false, true> : softmax_strip<S, false, false>);
+  for (std::size_t first = 0; first < p.extent.rows; first += rows_of_a_strip) {
+    const std::size_t left = p.extent.rows - first;
+    strip(p, first, left < rows_of_a_strip ? left : rows_of_a_strip);
+  }
+}
+
+// The threshold rises to its fixed point: each step drops the classes below it, of which there are ever fewer.
+template <class S>
+void sparsemax(const reference_pass& p) {
+  largest_scores<S>(p, static_cast<S*>(p.maximum));
+  for (std::size_t r = 0; r < p.extent.rows; ++r) {
+    const double most = static_cast<double>(static_cast<S*>(p.maximum)[r]);
+    const auto score = [&](std::size_t c) { return static_cast<double>(class_of<S>(p.scores, c)[r]) - most; };
+    double threshold = -1.0, count = 0.0;
+    bool finite = true;
+    for (bool moved = true; moved;) {
+      double sum = 0.0, above = 0.0;
+      for (std::size_t c = 0; c < p.extent.classes; ++c) {
+        const double x = score(c);
+        finite &= x == x;
+        sum += x > threshold ? x : 0.0;
+        above += x > threshold ? 1.0 : 0.0;
+      }
+      moved = finite && above != count && above > 0.0;
+      if (moved) threshold = (sum - 1.0) / above;
+      count = above;
+    }
+    double spread = 0.0;
+    for (std::size_t c = 0; c < p.extent.classes; ++c) {
+      const double x = score(c) - threshold;
+      const double share = !finite ? __builtin_nan("") : x > 0.0 ? x : 0.0;
+      spread += share * (1.0 - share);
+      class_of<S>(p.exps, c)[r] = static_cast<S>(share);
+    }
+    static_cast<S*>(p.tail)[r] = finite ? S(0) : static_cast<S>(__builtin_nan(""));
+    static_cast<S*>(p.reference)[r] = static_cast<S>((threshold + 1.0) - 0.5 * spread);
+    const label_of<S> label = p.labels == nullptr ? label_of<S>(-1) : static_cast<const label_of<S>*>(p.labels)[r];
+    static_cast<S*>(p.picked)[r] = label < 0 ? S(0) : static_cast<S>(score(static_cast<std::size_t>(label)));
+  }
+}
+
+template <class S, bool Streams>
+void gradient_of_classes(const gradient_pass& p) {
+  using P = native_pack<S>;
+  using I = integer_pack<S, P::width>;
+  const S *const by_slope = static_cast<const S*>(p.by_slope), *const by_exp = static_cast<const S*>(p.by_exp);
+  const S *const constant = static_cast<const S*>(p.constant), *const at_label = static_cast<const S*>(p.at_label);
+  for (std::size_t c = 0; c < p.extent.classes; ++c) {
+    const S* const slopes = p.slopes.data == nullptr ? nullptr : class_of<S>(p.slopes, c);
+    const S* const exps = p.exps.data == nullptr ? nullptr : class_of<S>(p.exps, c);
+    S* const out = class_of<S>(p.out, c);
+    const I here(static_cast<label_of<S>>(c));
+    for (std::size_t r = 0; r < p.extent.rows; r += P::width) {
+      P g(0);
+      if (exps != nullptr) {
+        const P f = P::load(by_exp + r);
+        g = select(f == P(0), P(0), P::load(exps + r) * f);
+      }
+      if (slopes != nullptr) {
+        const P f = P::load(by_slope + r);
+        g = select(f == P(0), g, fma(P::load(slopes + r), f, g));
+      }
+      if (constant != nullptr) g += times_weight(static_cast<const S*>(p.weights), c, P::load(constant + r));
+      if (at_label != nullptr) g = select(labels_at<S>(p.labels, r) == here, P::load(at_label + r), g);
+      if constexpr (Streams) g.stream(out + r);
+      else g.store(out + r);
+    }
+  }
+}
+
+template <class S>
+void gradient(const gradient_pass& p) {
+  (p.streams ? gradient_of_classes<S, true> : gradient_of_classes<S, false>)(p);
+}
+
+template <class S>
+void largest(row_extent extent, row_tile scores, const void* labels, void* maximum, void* index) {
+  using P = native_pack<S>;
+  using I = integer_pack<S, P::width>;
+  for (std::size_t r = 0; r < extent.rows; r += P::width) {
+    P most(-__builtin_inf());
+    I at(-1);
+    for (std::size_t c = 0; c < extent.classes; ++c) {
+      const P z = P::load(class_of<S>(scores, c) + r);
+      const I here(static_cast<label_of<S>>(c));
+      auto better = (z > most) | is_nan(z) | (at == I(-1));
+      if (labels != nullptr) better = better & !(labels_at<S>(labels, r) == here);
+      better = better & !is_nan(most);
+      most = select(better, z, most);
+      at = select(better, here, at);
+    }
+    most.store(static_cast<S*>(maximum) + r);
+    __builtin_memcpy(static_cast<label_of<S>*>(index) + r, &at.v, sizeof at.v);
+  }
+}
+
+template <class S>
+void pick(row_extent extent, row_tile scores, const void* labels, void* picked) {
+  for (std::size_t r = 0; r < extent.rows; ++r) {
+    const label_of<S> label = static_cast<const label_of<S>*>(labels)[r];
+    static_cast<S*>(picked)[r] = label < 0 ? S(0) : class_of<S>(scores, static_cast<std::size_t>(label))[r];
+  }
+}
+
+template <class S>
+void place(row_extent extent, const void* labels, const void* values, row_tile out) {
+  for (std::size_t r = 0; r < extent.rows; ++r) {
+    const label_of<S> label = static_cast<const label_of<S>*>(labels)[r];
+    if (label >= 0) class_of<S>(out, static_cast<std::size_t>(label))[r] = static_cast<const S*>(values)[r];
+  }
+}
+
+template <class S>
+void subtract(row_extent extent, row_tile scores, const void* first, const void* second, row_tile out) {
+  using P = native_pack<S>;
+  const S *const a = static_cast<const S*>(first), *const b = static_cast<const S*>(second);
+  for (std::size_t c = 0; c < extent.classes; ++c) {
+    const S* const z = class_of<S>(scores, c);
+    S* const u = class_of<S>(out, c);
+    for (std::size_t r = 0; r < extent.rows; r += P::width) {
+      const P d = P::load(z + r) - P::load(a + r);
+      (b == nullptr ? d : d - P::load(b + r)).store(u + r);
+    }
+  }
+}
+
+template <class S>
+void weigh(row_extent extent, row_tile tile, const void* weights) {
+  using P = native_pack<S>;
+  for (std::size_t c = 0; c < extent.classes; ++c) {
+    S* const x = class_of<S>(tile, c);
+    for (std::size_t r = 0; r < extent.rows; r += P::width) times_weight(static_cast<const S*>(weights), c, P::load(x + r)).store(x + r);
+  }
+}
+
+template <class S>
+void repeat(row_extent extent, const void* numbers, row_tile out) {
+  using P = native_pack<S>;
+  for (std::size_t c = 0; c < extent.classes; ++c)
+    for (std::size_t r = 0; r < extent.rows; r += P::width) P(static_cast<const S*>(numbers)[c]).store(class_of<S>(out, c) + r);
+}
+
+template <class S>
+void sum(row_extent extent, row_tile tile, void* sums) {
+  for (std::size_t first = 0; first < extent.rows; first += rows_of_a_strip) {
+    const std::size_t left = extent.rows - first, rows = left < rows_of_a_strip ? left : rows_of_a_strip;
+    double total[rows_of_a_strip];
+    for (std::size_t r = 0; r < rows; ++r) total[r] = 0.0;
+    for (std::size_t c = 0; c < extent.classes; ++c) {
+      const S* const x = class_of<S>(tile, c) + first;
+      for (std::size_t r = 0; r < rows; ++r) total[r] += static_cast<double>(x[r]);
+    }
+    for (std::size_t r = 0; r < rows; ++r) static_cast<S*>(sums)[first + r] = static_cast<S>(total[r]);
+  }
+}
+
+template <class S>
+void add_to_classes(row_extent extent, row_tile tile, const void* factors, double* sums) {
+  const S* const f = static_cast<const S*>(factors);
+  for (std::size_t c = 0; c < extent.classes; ++c) {
+    const S* const x = class_of<S>(tile, c);
+    double total = 0.0;
+    for (std::size_t r = 0; r < extent.rows; ++r) {
+      const double product = static_cast<double>(f[r]) * static_cast<double>(x[r]);
+      total += f[r] == S(0) ? 0.0 : product;
+    }
+    sums[c] += total;
+  }
+}
+
+template <class S>
+constexpr row_operations_of_arrangement operations() {
+  return {softmax<S>,  sparsemax<S>, gradient<S>, largest<S>, pick<S>,          place<S>,
+          subtract<S>, weigh<S>,     repeat<S>,   sum<S>,     add_to_classes<S>};
+}
+
+}  // namespace side_by_side_rows
+}  // namespace
+}  // namespace FASTLOSS_ISA
+}  // namespace fastloss

@@ -1,0 +1,73 @@
+// What the row operations share: packs over the lanes of a row, sums of lanes, and loops over the packs of a row.
+#pragma once
+
+#include "fastloss/simd/exp.hpp"
+#include "fastloss/simd/pack.hpp"
+#include "isa/kernel_table.hpp"
+#include "isa/tiles.hpp"
+
+namespace fastloss {
+inline namespace FASTLOSS_ISA {
+namespace {
+
+template <class S>
+using label_of = typename detail::lanes<S, 1>::ints;
+
+template <class S>
+struct vector_of;
+template <>
+struct vector_of<float> {
+  using type = vector_of_float;
+};
+template <>
+struct vector_of<double> {
+  using type = vector_of_double;
+};
+
+template <class P>
+FASTLOSS_FN vector_of_double widened(P x) {
+  typename vector_of<typename P::scalar>::type v;
+  __builtin_memcpy(&v, &x.v, sizeof v);
+  return widened_sum(v);
+}
+
+// 0, 1, 2, ... in the lanes.
+template <class P>
+FASTLOSS_FN P lane_numbers() {
+  typename P::scalar numbers[P::width];
+  for (int i = 0; i < P::width; ++i) numbers[i] = static_cast<typename P::scalar>(i);
+  return P::load(numbers);
+}
+
+// The largest lane; any lane where one is NaN.
+template <class S, int W>
+FASTLOSS_FN S largest_lane(pack<S, W> x) {
+  if constexpr (W * sizeof(S) > 16) {
+    S lane[W];
+    x.store(lane);
+    return largest_lane(detail::max(pack<S, W / 2>::load(lane), pack<S, W / 2>::load(lane + W / 2)));
+  } else {
+    S lane[W];
+    x.store(lane);
+    S most = lane[0];
+    for (int i = 1; i < W; ++i) most = lane[i] > most ? lane[i] : most;
+    return most;
+  }
+}
+
+// Packs of a row in order, from `first` on: whole ones, and last the one that ends with the row and overlaps the one before. Rows
+// have at least as many classes as a pack has lanes.
+template <class P, class Whole, class Last>
+FASTLOSS_FN void for_each_pack(std::size_t classes, const Whole& whole, const Last& last) {
+  constexpr std::size_t w = P::width;
+  std::size_t i = 0;
+  for (; i + w <= classes; i += w) whole(i);
+  if (i < classes) last(classes - w, i);
+}
+
+// A pass over packs that adds up: at most 64 additions in each lane before they go on in double.
+inline constexpr std::size_t packs_of_a_sum = 256;
+
+}  // namespace
+}  // namespace FASTLOSS_ISA
+}  // namespace fastloss

@@ -1,0 +1,141 @@
+// Operations on tiles of rows, and on what there is one of for each row, for one instruction set.
+#include <utility>
+
+#include "fastloss/simd/log.hpp"
+#include "isa/classes_of_rows.hpp"
+#include "isa/parts.hpp"
+#include "isa/rows_of_classes.hpp"
+#include "isa/strided.hpp"
+#include "isa/transpose.hpp"
+
+namespace fastloss {
+namespace {
+
+template <class S, class T, bool Swapped>
+bool load_labels(void* to, const void* base, const strided_run& run, std::int64_t classes, std::int64_t ignored) {
+  const char* const from = static_cast<const char*>(base);
+  unsigned bad = 0;
+  // An index of 64 bits that is not signed is out of range where the signed one is negative: no loss has 2^63 classes.
+  const auto label = [&](T given) {
+    const std::int64_t x = static_cast<std::int64_t>(given);
+    const bool representable = T(-1) < T(0) || sizeof(T) < 8 || x >= 0;
+    const bool inside = static_cast<std::uint64_t>(x) < static_cast<std::uint64_t>(classes), skip = x == ignored && representable;
+    bad |= static_cast<unsigned>(!inside & !skip);
+    return inside & !skip ? static_cast<label_of<S>>(x) : label_of<S>(-1);
+  };
+  for_each_row(run, [&](std::ptrdiff_t offset, std::ptrdiff_t stride, std::size_t first, std::size_t n) {
+    const char* const p = from + offset;
+    label_of<S>* const out = static_cast<label_of<S>*>(to) + first;
+    if (stride == static_cast<std::ptrdiff_t>(sizeof(T))) {
+      for (std::size_t i = 0; i < n; ++i) out[i] = label(read<T, Swapped>(p + i * sizeof(T)));
+    } else {
+      for (std::size_t i = 0; i < n; ++i) out[i] = label(read<T, Swapped>(p + static_cast<std::ptrdiff_t>(i) * stride));
+    }
+  });
+  return bad == 0;
+}
+
+template <class S>
+void leave_out(void* labels, void* counts, std::size_t rows, std::size_t padded) {
+  label_of<S>* const l = static_cast<label_of<S>*>(labels);
+  S* const c = static_cast<S*>(counts);
+  for (std::size_t i = rows; i < padded; ++i) l[i] = -1;
+  for (std::size_t i = 0; i < padded; ++i) {
+    const S count = l[i] < 0 ? S(0) : c[i];
+    l[i] = c[i] == S(0) ? label_of<S>(-1) : l[i];
+    c[i] = count;
+  }
+}
+
+template <class S>
+void log1p_of_packs(const void* x, void* out, std::size_t count) {
+  using P = native_pack<S>;
+  for (std::size_t i = 0; i < count; i += P::width) log1p(P::load(static_cast<const S*>(x) + i)).store(static_cast<S*>(out) + i);
+}
+
+// For the most probable class 1 - p is the tail's share of the sum, to all its digits however small it is.
+template <class S>
+void coefficients(const coefficient_pass& p) {
+  using P = native_pack<S>;
+  const auto at = [](const void* numbers, std::size_t i) { return P::load(static_cast<const S*>(numbers) + i); };
+  const P zero(0), smoothing(p.smoothing), weight_sum(p.weight_sum);
+  const auto product = [&](P c, P x) { return select(c == zero, zero, c * x); };
+  for (std::size_t i = 0; i < p.count; i += P::width) {
+    const P tail = at(p.tail, i), picked = at(p.picked, i), sum = tail + 1;
+    const P label_exp = p.label_exp == nullptr ? detail::exp_nonpositive(picked) : at(p.label_exp, i);
+    const P others = select(picked == zero, tail, tail + (1 - label_exp)) / sum, own = label_exp / sum;
+    const P factor = at(p.factor, i), row_factor = at(p.row_factor, i);
+    const P slope = product(factor, at(p.slope, i));
+    P by_sum = -slope, at_label = product(slope, others);
+    if (p.reference_slope != nullptr) {
+      const P term = product(row_factor, at(p.reference_slope, i));
+      by_sum += term;
+      at_label += product(term, own);
+    }
+    if (p.constant != nullptr) {
+      const P share = row_factor * smoothing;
+      const P weight = p.label_weight == nullptr ? P(1) : at(p.label_weight, i);
+      by_sum += share * weight_sum;
+      at_label += product(share, weight_sum * own - weight);
+      (-share).store(static_cast<S*>(p.constant) + i);
+    }
+    select(by_sum == zero, zero, by_sum / sum).store(static_cast<S*>(p.by_exp) + i);
+    at_label.store(static_cast<S*>(p.at_label) + i);
+  }
+}
+
+template <class S>
+void class_coefficients(std::size_t count, const void* tail, const void* factor, const void* slope_sum, const void* row_factor,
+                        const void* reference_slope, void* by_exp) {
+  using P = native_pack<S>;
+  const P zero(0);
+  const auto product = [&](const void* c, const void* x, std::size_t i) {
+    if (x == nullptr) return zero;
+    const P f = P::load(static_cast<const S*>(c) + i);
+    return select(f == zero, zero, f * P::load(static_cast<const S*>(x) + i));
+  };
+  for (std::size_t i = 0; i < count; i += P::width) {
+    const P sum = P::load(static_cast<const S*>(tail) + i) + 1;
+    const P by_sum = product(row_factor, reference_slope, i) - product(factor, slope_sum, i);
+    select(by_sum == zero, zero, by_sum / sum).store(static_cast<S*>(by_exp) + i);
+  }
+}
+
+template <class S>
+void gather(const void* numbers, const void* labels, void* out, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const label_of<S> label = static_cast<const label_of<S>*>(labels)[i];
+    static_cast<S*>(out)[i] = label < 0 ? S(0) : static_cast<const S*>(numbers)[label];
+  }
+}
+
+template <class S, dtype T>
+constexpr void add_dtype(row_operations& o) {
+  if constexpr (!is_floating(T) && T != dtype::boolean) {
+    o.load_labels[static_cast<int>(T)][0] = load_labels<S, element<T>, false>;
+    o.load_labels[static_cast<int>(T)][1] = load_labels<S, element<T>, true>;
+  }
+}
+
+template <class S, int... T>
+constexpr row_operations make_rows(std::integer_sequence<int, T...>) {
+  row_operations o{};
+  o.of[static_cast<int>(arrangement::classes_side_by_side)] = side_by_side_classes::operations<S>();
+  o.of[static_cast<int>(arrangement::rows_side_by_side)] = side_by_side_rows::operations<S>();
+  (add_dtype<S, static_cast<dtype>(T)>(o), ...);
+  o.leave_out = leave_out<S>;
+  o.coefficients = coefficients<S>;
+  o.class_coefficients = class_coefficients<S>;
+  o.log1p = log1p_of_packs<S>;
+  o.gather = gather<S>;
+  o.transpose_in = transpose_in<S>;
+  o.transpose_out = transpose_out<S>;
+  return o;
+}
+
+}  // namespace
+
+constexpr row_operations_of_dtypes FASTLOSS_ROW_OPERATIONS = {
+    {make_rows<float>(std::make_integer_sequence<int, dtype_count>{}), make_rows<double>(std::make_integer_sequence<int, dtype_count>{})}};
+
+}  // namespace fastloss

@@ -1,0 +1,363 @@
+// Row operations on tiles whose rows have their classes side by side: packs run along a row. A row has at least one pack of
+// classes; the last pack overlaps the one before it, so nothing outside of the row is touched and there is no scalar tail.
+#pragma once
+
+#include "isa/row_lanes.hpp"
+
+namespace fastloss {
+inline namespace FASTLOSS_ISA {
+namespace {
+namespace side_by_side_classes {
+
+template <class S>
+FASTLOSS_FN S* row_of(const row_tile& t, std::size_t r) {
+  return static_cast<S*>(t.data) + static_cast<std::ptrdiff_t>(r) * t.stride;
+}
+
+template <class S>
+FASTLOSS_FN label_of<S> label_at(const void* labels, std::size_t r) {
+  return labels == nullptr ? label_of<S>(-1) : static_cast<const label_of<S>*>(labels)[r];
+}
+
+template <class S>
+FASTLOSS_FN S largest_score(const S* z, std::size_t classes) {
+  using P = native_pack<S>;
+  constexpr std::size_t w = P::width;
+  P most[4];
+  for (P& m : most) m = P::load(z);
+  std::size_t i = 0;
+  for (; i + 4 * w <= classes; i += 4 * w)
+    for (std::size_t k = 0; k < 4; ++k) most[k] = detail::max(P::load(z + i + k * w), most[k]);
+  for (; i + w <= classes; i += w) most[0] = detail::max(P::load(z + i), most[0]);
+  most[0] = detail::max(P::load(z + classes - w), most[0]);
+  return largest_lane(detail::max(detail::max(most[0], most[1]), detail::max(most[2], most[3])));
+}
+
+// Sums over one row: of the exponentials that are not 1, of those that are, and of the weighted scores.
+template <class S, bool Keep, bool Weighted>
+struct row_sums {
+  using P = native_pack<S>;
+  using I = integer_pack<S, P::width>;
+  static constexpr std::size_t w = P::width;
+
+  P most;
+  const S* z;
+  S* e;
+  const S* weights;
+  vector_of_double rest{}, weighted{};
+  I ties{0};
+
+  FASTLOSS_FN void step(std::size_t i, P& rest_of, P& weighted_of) {
+    const P x = P::load(z + i) - most;
+    const P y = detail::exp_nonpositive(x);
+    if constexpr (Keep) y.store(e + i);
+    const auto largest = x == P(0);
+    rest_of += select(largest, P(0), y);
+    ties = select(largest, ties + I(1), ties);
+    if constexpr (Weighted) weighted_of += weights == nullptr ? x : mul0_pack(P::load(weights + i), x);
+  }
+
+  static FASTLOSS_FN P mul0_pack(P c, P x) { return select(c == P(0), P(0), c * x); }
+
+  FASTLOSS_FN void run(std::size_t classes) {
+    const std::size_t whole = classes / w * w;
+    std::size_t i = 0;
+    while (i < whole) {
+      const std::size_t left = whole - i, stop = i + (left < packs_of_a_sum * w ? left : packs_of_a_sum * w);
+      P part[4] = {0, 0, 0, 0}, scores[4] = {0, 0, 0, 0};
+      for (; i + 4 * w <= stop; i += 4 * w)
+        for (std::size_t k = 0; k < 4; ++k) step(i + k * w, part[k], scores[k]);
+      for (; i < stop; i += w) step(i, part[0], scores[0]);
+      rest += widened((part[0] + part[1]) + (part[2] + part[3]));
+      if constexpr (Weighted) weighted += widened((scores[0] + scores[1]) + (scores[2] + scores[3]));
+    }
+    if (whole < classes) {
+      const std::size_t at = classes - w;
+      const auto fresh = lane_numbers<P>() >= P(static_cast<double>(whole - at));
+      const P x = P::load(z + at) - most;
+      const P y = detail::exp_nonpositive(x);
+      if constexpr (Keep) y.store(e + at);
+      const auto largest = x == P(0);
+      rest += widened(select(fresh, select(largest, P(0), y), P(0)));
+      ties = select(fresh & largest, ties + I(1), ties);
+      if constexpr (Weighted) weighted += widened(select(fresh, weights == nullptr ? x : mul0_pack(P::load(weights + at), x), P(0)));
+    }
+  }
+
+  FASTLOSS_FN double tail() const {
+    label_of<S> lanes[w];
+    __builtin_memcpy(lanes, &ties.v, sizeof lanes);
+    std::int64_t count = 0;
+    for (const label_of<S> n : lanes) count += n;
+    return lanes_sum(rest) + static_cast<double>(count - 1);
+  }
+};
+
+template <class S, bool Keep, bool Weighted>
+void softmax_rows(const reference_pass& p) {
+  using P = native_pack<S>;
+  S *const maximum = static_cast<S*>(p.maximum), *const tail = static_cast<S*>(p.tail);
+  for (std::size_t r = 0; r < p.extent.rows; ++r) {
+    const S* const z = row_of<S>(p.scores, r);
+    const S most = largest_score(z, p.extent.classes);
+    row_sums<S, Keep, Weighted> sums{P(most), z, Keep ? row_of<S>(p.exps, r) : nullptr, static_cast<const S*>(p.weights)};
+    sums.run(p.extent.classes);
+    maximum[r] = most;
+    tail[r] = static_cast<S>(sums.tail());
+    if constexpr (Weighted) static_cast<S*>(p.weighted)[r] = static_cast<S>(lanes_sum(sums.weighted));
+    const label_of<S> label = label_at<S>(p.labels, r);
+    static_cast<S*>(p.picked)[r] = label < 0 ? S(0) : z[label] - most;
+  }
+}
+
+template <class S>
+void softmax(const reference_pass& p) {
+  const bool keep = p.exps.data != nullptr, weighted = p.weighted != nullptr;
+  if (keep) (weighted ? softmax_rows<S, true, true> : softmax_rows<S, true, false>)(p);
+  else (weighted ? softmax_rows<S, false, true> : softmax_rows<S, false, false>)(p);
+}
+
+// The threshold rises to its fixed point: each step drops the classes below it, of which there are ever fewer.
+template <class S>
+void sparsemax(const reference_pass& p) {
+  const std::size_t classes = p.extent.classes;
+  for (std::size_t r = 0; r < p.extent.rows; ++r) {
+    const S* const z = row_of<S>(p.scores, r);
+    S* const out = row_of<S>(p.exps, r);
+    const S most = largest_score(z, classes);
+    double threshold = -1.0, count = 0.0;
+    bool finite = most - most == S(0);
+    for (bool moved = true; moved;) {
+      double sum = 0.0, above = 0.0;
+      for (std::size_t c = 0; c < classes; ++c) {
+        const double x = static_cast<double>(z[c]) - static_cast<double>(most);
+        finite &= x == x;
+        sum += x > threshold ? x : 0.0;
+        above += x > threshold ? 1.0 : 0.0;
+      }
+      moved = finite && above != count && above > 0.0;
+      if (moved) threshold = (sum - 1.0) / above;
+      count = above;
+    }
+    double spread = 0.0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      const double x = static_cast<double>(z[c]) - static_cast<double>(most) - threshold;
+      const double share = !finite ? __builtin_nan("") : x > 0.0 ? x : 0.0;
+      spread += share * (1.0 - share);
+      out[c] = static_cast<S>(share);
+    }
+    static_cast<S*>(p.maximum)[r] = most;
+    static_cast<S*>(p.tail)[r] = finite ? S(0) : static_cast<S>(__builtin_nan(""));
+    static_cast<S*>(p.reference)[r] = static_cast<S>((threshold + 1.0) - 0.5 * spread);
+    const label_of<S> label = label_at<S>(p.labels, r);
+    static_cast<S*>(p.picked)[r] = label < 0 ? S(0) : z[label] - most;
+  }
+}
+
+template <class S>
+struct gradient_row {
+  using P = native_pack<S>;
+  static constexpr std::size_t w = P::width;
+  const S *slopes, *exps, *weights;
+  P by_slope, by_exp, constant;
+  bool has_constant;
+
+  FASTLOSS_FN P at(std::size_t i) const {
+    P g(0);
+    if (exps != nullptr) g = P::load(exps + i) * by_exp;
+    if (slopes != nullptr) g = fma(P::load(slopes + i), by_slope, g);
+    if (has_constant) g += weights == nullptr ? constant : constant * P::load(weights + i);
+    return g;
+  }
+};
+
+template <class S, bool Streams>
+FASTLOSS_FN void write(native_pack<S> g, S* to) {
+  if constexpr (Streams) g.stream(to);
+  else g.store(to);
+}
+
+// The last pack overlaps the one before; lines already streamed must not be written again, so only what is new goes out, in
+// pieces of 16 bytes.
+template <class S, bool Streams>
+FASTLOSS_FN void write_last(native_pack<S> g, S* to, std::size_t written) {
+  using P = native_pack<S>;
+  if constexpr (Streams && P::width * sizeof(S) > 16) {
+    constexpr std::size_t piece = 16 / sizeof(S);
+    S lane[P::width];
+    g.store(lane);
+    for (std::size_t i = written; i < static_cast<std::size_t>(P::width); i += piece) {
+      pack<S, static_cast<int>(piece)>::load(lane + i).stream(to + i);
+    }
+  } else {
+    g.store(to);
+  }
+}
+
+template <class S, bool Streams, class Row>
+FASTLOSS_FN void write_row(const Row& row, std::size_t classes, label_of<S> label, S at_label, S* out) {
+  using P = native_pack<S>;
+  constexpr std::size_t w = P::width;
+  const std::size_t whole = classes / w * w;
+  const std::size_t target = label < 0 ? classes : static_cast<std::size_t>(label);
+  const P lane = lane_numbers<P>();
+  const auto with_label = [&](P g, std::size_t i) {
+    return select(lane == P(static_cast<double>(target) - static_cast<double>(i)), P(at_label), g);
+  };
+  const std::size_t stop = target / w * w < whole ? target / w * w : whole;
+  std::size_t i = 0;
+  for (; i < stop; i += w) write<S, Streams>(row.at(i), out + i);
+  if (i < whole) {
+    write<S, Streams>(with_label(row.at(i), i), out + i);
+    for (i += w; i < whole; i += w) write<S, Streams>(row.at(i), out + i);
+  }
+  if (whole < classes) write_last<S, Streams>(with_label(row.at(classes - w), classes - w), out + (classes - w), whole - (classes - w));
+}
+
+template <class S>
+struct zeros {
+  FASTLOSS_FN native_pack<S> at(std::size_t) const { return native_pack<S>(0); }
+};
+
+template <class S>
+struct scaled_exps {
+  using P = native_pack<S>;
+  const S* exps;
+  P by_exp;
+  FASTLOSS_FN P at(std::size_t i) const { return P::load(exps + i) * by_exp; }
+};
+
+template <class S, bool Streams>
+void gradient_rows(const gradient_pass& p) {
+  using P = native_pack<S>;
+  const auto number = [](const void* numbers, std::size_t r) { return numbers == nullptr ? S(0) : static_cast<const S*>(numbers)[r]; };
+  for (std::size_t r = 0; r < p.extent.rows; ++r) {
+    const S slope = number(p.by_slope, r), scale = number(p.by_exp, r), constant = number(p.constant, r);
+    const label_of<S> label = label_at<S>(p.labels, r);
+    const S at_label = number(p.at_label, r);
+    S* const out = row_of<S>(p.out, r);
+    if (slope == S(0) && scale == S(0) && constant == S(0)) write_row<S, Streams>(zeros<S>{}, p.extent.classes, label, at_label, out);
+    else if (p.slopes.data == nullptr && constant == S(0))
+      write_row<S, Streams>(scaled_exps<S>{row_of<S>(p.exps, r), P(scale)}, p.extent.classes, label, at_label, out);
+    else {
+      const gradient_row<S> row{slope == S(0) ? nullptr : row_of<S>(p.slopes, r),
+                                scale == S(0) ? nullptr : row_of<S>(p.exps, r),
+                                static_cast<const S*>(p.weights),
+                                P(slope),
+                                P(scale),
+                                P(constant),
+                                constant != S(0)};
+      write_row<S, Streams>(row, p.extent.classes, label, at_label, out);
+    }
+  }
+}
+
+template <class S>
+void gradient(const gradient_pass& p) {
+  (p.streams ? gradient_rows<S, true> : gradient_rows<S, false>)(p);
+}
+
+template <class S>
+void largest(row_extent extent, row_tile scores, const void* labels, void* maximum, void* index) {
+  for (std::size_t r = 0; r < extent.rows; ++r) {
+    const S* const z = row_of<S>(scores, r);
+    const label_of<S> left_out = label_at<S>(labels, r);
+    S most = -__builtin_inff();
+    label_of<S> at = -1;
+    for (std::size_t c = 0; c < extent.classes; ++c) {
+      if (static_cast<label_of<S>>(c) == left_out) continue;
+      if (!(z[c] > most) && z[c] == z[c] && at >= 0) continue;
+      most = z[c];
+      at = static_cast<label_of<S>>(c);
+      if (most != most) break;
+    }
+    static_cast<S*>(maximum)[r] = most;
+    static_cast<label_of<S>*>(index)[r] = at;
+  }
+}
+
+template <class S>
+void pick(row_extent extent, row_tile scores, const void* labels, void* picked) {
+  for (std::size_t r = 0; r < extent.rows; ++r) {
+    const label_of<S> label = label_at<S>(labels, r);
+    static_cast<S*>(picked)[r] = label < 0 ? S(0) : row_of<S>(scores, r)[label];
+  }
+}
+
+template <class S>
+void place(row_extent extent, const void* labels, const void* values, row_tile out) {
+  for (std::size_t r = 0; r < extent.rows; ++r) {
+    const label_of<S> label = label_at<S>(labels, r);
+    if (label >= 0) row_of<S>(out, r)[label] = static_cast<const S*>(values)[r];
+  }
+}
+
+template <class S>
+void subtract(row_extent extent, row_tile scores, const void* first, const void* second, row_tile out) {
+  using P = native_pack<S>;
+  for (std::size_t r = 0; r < extent.rows; ++r) {
+    const S* const z = row_of<S>(scores, r);
+    S* const u = row_of<S>(out, r);
+    const P a(static_cast<const S*>(first)[r]), b(second == nullptr ? S(0) : static_cast<const S*>(second)[r]);
+    const auto at = [&](std::size_t i) { return (P::load(z + i) - a) - b; };
+    for_each_pack<P>(extent.classes, [&](std::size_t i) { at(i).store(u + i); }, [&](std::size_t i, std::size_t) { at(i).store(u + i); });
+  }
+}
+
+template <class S>
+void weigh(row_extent extent, row_tile tile, const void* weights) {
+  const S* const w = static_cast<const S*>(weights);
+  for (std::size_t r = 0; r < extent.rows; ++r) {
+    S* const x = row_of<S>(tile, r);
+#pragma GCC ivdep
+    for (std::size_t c = 0; c < extent.classes; ++c) {
+      const S product = w[c] * x[c];
+      x[c] = w[c] == S(0) ? S(0) : product;
+    }
+  }
+}
+
+template <class S>
+void repeat(row_extent extent, const void* numbers, row_tile out) {
+  for (std::size_t r = 0; r < extent.rows; ++r) __builtin_memcpy(row_of<S>(out, r), numbers, extent.classes * sizeof(S));
+}
+
+template <class S>
+void sum(row_extent extent, row_tile tile, void* sums) {
+  using P = native_pack<S>;
+  constexpr std::size_t w = P::width;
+  for (std::size_t r = 0; r < extent.rows; ++r) {
+    const S* const x = row_of<S>(tile, r);
+    const std::size_t whole = extent.classes / w * w;
+    vector_of_double total{};
+    std::size_t i = 0;
+    for (; i + 4 * w <= whole; i += 4 * w)
+      total += widened((P::load(x + i) + P::load(x + i + w)) + (P::load(x + i + 2 * w) + P::load(x + i + 3 * w)));
+    for (; i < whole; i += w) total += widened(P::load(x + i));
+    double s = lanes_sum(total);
+    for (; i < extent.classes; ++i) s += static_cast<double>(x[i]);
+    static_cast<S*>(sums)[r] = static_cast<S>(s);
+  }
+}
+
+template <class S>
+void add_to_classes(row_extent extent, row_tile tile, const void* factors, double* sums) {
+  for (std::size_t r = 0; r < extent.rows; ++r) {
+    const S* const x = row_of<S>(tile, r);
+    const double f = static_cast<double>(static_cast<const S*>(factors)[r]);
+    if (f == 0.0) continue;
+#pragma GCC ivdep
+    for (std::size_t c = 0; c < extent.classes; ++c) sums[c] += f * static_cast<double>(x[c]);
+  }
+}
+
+template <class S>
+constexpr row_operations_of_arrangement operations() {
+  return {softmax<S>,  sparsemax<S>, gradient<S>, largest<S>, pick<S>,          place<S>,
+          subtract<S>, weigh<S>,     repeat<S>,   sum<S>,     add_to_classes<S>};
+}
+
+}  // namespace side_by_side_classes
+}  // namespace
+}  // namespace FASTLOSS_ISA
+}  // namespace fastloss
