@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastloss._phrases import OF_ELEMENTS, OF_ROWS
+from fastloss._phrases import COMMON_RAISES, INDEX_ERROR, OF_ELEMENTS, OF_ROWS
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
 REQUIRED = ("Parameters", "Returns", "References", "Examples")
@@ -63,7 +63,8 @@ class Documentation:
         else:
             title, returns = phrases.methods[method]
             head = title.format(loss=loss) + "\n\n" + self.head
-        raises = "\n".join(filter(None, [self.sections.get("Raises", ""), phrases.raises]))
+        own_errors, index_error = self.sections.get("Raises", ""), INDEX_ERROR if "ignore_index" in row_keywords else ""
+        raises = "\n".join(filter(None, [own_errors, COMMON_RAISES, index_error]))
         parts = [head, _section("Parameters", parameters), returns, _section("Raises", raises)]
         closing = [name for name in ("Notes", "References", "Examples") if name in self.sections]
         parts += [_section(name, self.sections[name]) for name in closing]

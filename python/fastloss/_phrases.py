@@ -152,12 +152,9 @@ ROWS_OUT_FORMS = {
     "hvp": ("product", "an array of the first operand's shape and dtype"),
 }
 
-ROWS_RAISES = (
-    COMMON_RAISES
-    + """
-IndexError
-    If a class index is not one: it is below 0 or not below the number of classes, and not `ignore_index`."""
-)
+# Of a loss that takes class indices.
+INDEX_ERROR = """IndexError
+    If a class index is below 0 or not below the number of classes, and not `ignore_index`."""
 
 ROWS_METHODS = {
     **METHODS,
@@ -191,7 +188,6 @@ class Phrases:
     parameters: Mapping[str, str]
     reductions: str
     out_forms: Mapping[str, tuple[str, str]]
-    raises: str
     methods: Mapping[str, tuple[str, str]]
     ufunc: str
 
@@ -200,7 +196,6 @@ OF_ELEMENTS = Phrases(
     ELEMENTS_PARAMETERS,
     ELEMENTS_REDUCTIONS,
     ELEMENTS_OUT_FORMS,
-    COMMON_RAISES,
     METHODS,
     "Operands broadcast as NumPy does. The result is NaN where an option\nis out of range.\n",
 )
@@ -208,7 +203,6 @@ OF_ROWS = Phrases(
     ROWS_PARAMETERS,
     ROWS_REDUCTIONS,
     ROWS_OUT_FORMS,
-    ROWS_RAISES,
     ROWS_METHODS,
     "Classes are on the last axis, or on that given as ``axis``;\nthe others broadcast as NumPy does. "
     "The result is NaN in rows where an option or a class index is out of range.\n",
