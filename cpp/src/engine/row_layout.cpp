@@ -227,16 +227,23 @@ class builder {
       w.streams = large && aligned && w.in_place && out.recycled && w.base != job_.input.base && w.base != job_.distribution.base;
     };
     for (std::size_t g = 0; g < job_.gradients.size(); ++g) choose_output(job_.gradients[g].to, outputs_.gradients[g]);
-    choose_output(job_.hessian_to, outputs_.hessian);
+    job_.hessian_to.in_place = job_.hessian_to.transposes = false;
     choose_output(job_.probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::probabilities)]);
+    // Several results, one of which takes the place of an operand: nothing is written before everything is computed.
+    bool replaces = false;
+    for (const row_gradient& g : job_.gradients)
+      replaces |=
+          g.to.base != nullptr && (g.to.base == job_.input.base || g.to.base == job_.distribution.base || g.to.base == job_.vector.base);
+    if (replaces && (job_.gradients.size() > 1 || job_.hessian || call_.extras != 0))
+      for (row_gradient& g : job_.gradients) g.to.in_place = g.to.streams = false;
   }
 
   void choose_density() {
     const bool smoothed = job_.traits.label_smoothing != 0.0;
     bool wants_weight = false;
     for (const row_gradient& g : job_.gradients) wants_weight |= g.of == row_gradient::kind::weight;
-    job_.dense = job_.target == target_kind::distribution || call_.loss->reference == row_reference::picked ||
-                 (smoothed && (!job_.traits.linear || wants_weight || job_.hessian));
+    job_.dense = job_.hessian || job_.target == target_kind::distribution || call_.loss->reference == row_reference::picked ||
+                 (smoothed && (!job_.traits.linear || wants_weight));
     job_.row_weighted =
         !job_.weights.empty() && job_.target == target_kind::index && (call_.loss->reference == row_reference::picked || !smoothed);
   }

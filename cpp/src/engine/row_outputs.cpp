@@ -83,6 +83,15 @@ class block_walker {
       if (!rows.load_labels[static_cast<int>(w.type)][w.byteswapped](labels, w.base, run, static_cast<std::int64_t>(job_.classes),
                                                                      job_.ignore_index))
         outside.store(true, std::memory_order_relaxed);
+      if (job_.where.base == nullptr && job_.sample_weight.base == nullptr && job_.weights.empty()) {
+        std::int64_t left_out = 0;
+        for (std::size_t i = 0; i < n; ++i) left_out += labels[i] >> 63;
+        const double kept = static_cast<double>(static_cast<std::int64_t>(n) + left_out);
+        sums.kept += kept;
+        sums.samples += kept;
+        sums.weights += kept;
+        return;
+      }
       for (std::size_t i = 0; i < n; ++i) counts[i] = labels[i] < 0 ? 0.0 : counts[i];
     }
     const bool weighted = indexed && !job_.weights.empty();

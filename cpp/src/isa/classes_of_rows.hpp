@@ -2,6 +2,7 @@
 // number of packs; what the lanes behind the last row hold is computed on and goes nowhere.
 #pragma once
 
+#include "isa/row_curvature.hpp"
 #include "isa/row_lanes.hpp"
 
 namespace fastloss {
@@ -259,8 +260,8 @@ void add_to_classes(row_extent extent, row_tile tile, const void* factors, doubl
 
 template <class S>
 constexpr row_operations_of_arrangement operations() {
-  return {softmax<S>,  sparsemax<S>, gradient<S>, largest<S>, pick<S>,          place<S>,
-          subtract<S>, weigh<S>,     repeat<S>,   sum<S>,     add_to_classes<S>};
+  return {softmax<S>, sparsemax<S>, gradient<S>, row_curvature<S, true>, largest<S>, pick<S>, place<S>, subtract<S>,
+          weigh<S>,   repeat<S>,    sum<S>,      add_to_classes<S>};
 }
 
 }  // namespace side_by_side_rows

@@ -100,10 +100,26 @@ struct coefficient_pass {
   void *by_exp, *constant, *at_label;
 };
 
+// Second derivatives of the loss of each row in its scores: the diagonal, or the product with a vector. With rho the derivative of
+// the reference, u_c has the derivative [c = k] - rho_k in score k.
+struct curvature_pass {
+  row_extent extent;
+  row_reference reference;
+  row_tile bends;                  // second derivatives of the formula in u
+  row_tile exps;                   // exp(score - maximum), or sparsemax
+  row_tile vector;                 // no data: the diagonal
+  const void *labels, *runner_up;  // classes: where rho is 1
+  const void *tail, *slope_sum;    // the sum over classes of the formula's first derivatives
+  const void *factor, *row_factor;
+  const void *term_slope, *term_bend;  // of the reference's own term; null: none
+  row_tile out;
+};
+
 struct row_operations_of_arrangement {
   void (*softmax)(const reference_pass&);
   void (*sparsemax)(const reference_pass&);
   void (*gradient)(const gradient_pass&);
+  void (*curvature)(const curvature_pass&);
   // The largest score of each row, the label's class left out where labels are given, and the first class that has it.
   void (*largest)(row_extent, row_tile scores, const void* labels, void* maximum, void* index);
   void (*pick)(row_extent, row_tile scores, const void* labels, void* picked);      // 0 without a label

@@ -2,6 +2,7 @@
 // classes; the last pack overlaps the one before it, so nothing outside of the row is touched and there is no scalar tail.
 #pragma once
 
+#include "isa/row_curvature.hpp"
 #include "isa/row_lanes.hpp"
 
 namespace fastloss {
@@ -353,8 +354,8 @@ void add_to_classes(row_extent extent, row_tile tile, const void* factors, doubl
 
 template <class S>
 constexpr row_operations_of_arrangement operations() {
-  return {softmax<S>,  sparsemax<S>, gradient<S>, largest<S>, pick<S>,          place<S>,
-          subtract<S>, weigh<S>,     repeat<S>,   sum<S>,     add_to_classes<S>};
+  return {softmax<S>, sparsemax<S>, gradient<S>, row_curvature<S, false>, largest<S>, pick<S>, place<S>, subtract<S>,
+          weigh<S>,   repeat<S>,    sum<S>,      add_to_classes<S>};
 }
 
 }  // namespace side_by_side_classes

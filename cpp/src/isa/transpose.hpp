@@ -54,12 +54,18 @@ FASTLOSS_FN void transpose(const S* from, std::ptrdiff_t from_stride, std::size_
             from[static_cast<std::ptrdiff_t>(r) * from_stride + static_cast<std::ptrdiff_t>(c)];
     return;
   }
-  for (std::size_t i = 0; i < rows; i += 4) {
+  // Along the longer side inside: the side of few classes is the one that changes seldom.
+  const auto block = [&](std::size_t i, std::size_t j) {
     const std::ptrdiff_t r = static_cast<std::ptrdiff_t>(i + 4 <= rows ? i : rows - 4);
-    for (std::size_t j = 0; j < columns; j += 4) {
-      const std::ptrdiff_t c = static_cast<std::ptrdiff_t>(j + 4 <= columns ? j : columns - 4);
-      transpose_block(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
-    }
+    const std::ptrdiff_t c = static_cast<std::ptrdiff_t>(j + 4 <= columns ? j : columns - 4);
+    transpose_block(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
+  };
+  if (rows > columns) {
+    for (std::size_t j = 0; j < columns; j += 4)
+      for (std::size_t i = 0; i < rows; i += 4) block(i, j);
+  } else {
+    for (std::size_t i = 0; i < rows; i += 4)
+      for (std::size_t j = 0; j < columns; j += 4) block(i, j);
   }
 }
 

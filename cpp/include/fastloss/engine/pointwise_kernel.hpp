@@ -187,12 +187,15 @@ constexpr int logit_arguments() {
 template <class L, class S>
 constexpr row_kernels make_row() {
   row_kernels k{};
-  if constexpr (requires(const L& l, native_pack<S> r) { l.of_reference(r); })
+  if constexpr (requires(const L& l, native_pack<S> r) { l.of_reference(r); }) {
     k.reference_term = loop<L, S, reference_formula, 1, 0, true, true, false, 1>::run;
+    k.reference_curvature = loop<L, S, reference_formula, 1, 0, false, false, true, 1>::run;
+  }
   constexpr int n = logit_arguments<L>();
   if constexpr (n > 0) {
     k.logit = loop<L, S, logit_formula, n, -1, true, false, false, n>::run;
     k.logit_slope = loop<L, S, logit_formula, n, 0, false, true, false, n>::run;
+    k.logit_curvature = loop<L, S, logit_formula, n, 0, false, false, true, n>::run;
   }
   if constexpr (n > 1) k.logit_slope_of_argument = loop<L, S, logit_formula, n, 1, false, true, false, n>::run;
   return k;

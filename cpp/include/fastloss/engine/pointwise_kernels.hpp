@@ -43,6 +43,8 @@ struct row_kernels {
   tile_kernel logit;                    // of the scores and what else `logit` takes: the logits that the loss is a formula of
   tile_kernel logit_slope;              // their derivative in the scores
   tile_kernel logit_slope_of_argument;  // and in the operand that only `logit` takes
+  tile_kernel reference_curvature;      // second derivatives: of the reference's term
+  tile_kernel logit_curvature;          // and of the logits in the scores
 };
 
 // Indexed by [float64][optional operands present].

@@ -1,0 +1,68 @@
+// Second derivatives of a tile of rows in the scores.
+#include "engine/row_tile.hpp"
+
+namespace fastloss {
+
+row_tile tile_runner::make_curvature() {
+  const row_tile bends = memory_.tile_at(tile(bend_slot));
+  run_kernel(job_.dense_kernels->hessian, dense_operands_, nullptr, bends.data);
+  if (!job_.weights.empty() && !job_.row_weighted) job_.arranged->weigh(memory_.extent(), bends, job_.weight_data());
+  curvature_pass p{};
+  p.extent = memory_.extent();
+  p.reference = job_.loss->reference;
+  p.bends = bends;
+  p.exps = exps_;
+  p.labels = labels_;
+  p.runner_up = row(index_slot);
+  p.tail = row(tail_slot);
+  p.slope_sum = row(slope_sum_slot);
+  p.factor = factor_;
+  p.row_factor = upstream_;
+  if (reference_slope_ != nullptr) {
+    struct tile t{};
+    job_.tiles->combine(row(spare_slot), 1.0, row(maximum_slot), 1.0, row(log_sum_slot), rows_.padded);
+    t.operand[0] = row(spare_slot);
+    t.count = rows_.padded;
+    t.hessian = row(other_slot);
+    job_.row_formulas->reference_curvature(job_.options, t);
+    p.term_slope = reference_slope_;
+    p.term_bend = row(other_slot);
+  }
+  if (job_.vector.base != nullptr) {
+    p.vector = memory_.load(job_.vector, tile(vector_slot));
+    if (job_.traits.transforms) {
+      if (p.vector.data != tile(vector_slot)) p.vector = copy(p.vector, tile(vector_slot));
+      fill_padding(p.vector);
+      run_kernel(job_.row_formulas->logit_slope, logit_operands_, nullptr, tile(curvature_slot));
+      job_.tiles->multiply(tile(direction_slot), p.vector.data, tile(curvature_slot), padded_elements_);
+      p.vector = memory_.tile_at(tile(direction_slot));
+    }
+  }
+  p.out = memory_.tile_at(tile(curvature_slot));
+  job_.arranged->curvature(p);
+  return job_.traits.transforms ? curvature_through_logit(p.out) : p.out;
+}
+
+// With J the slopes of the logits and g the gradient in them: J H J v + J' g v, or the diagonal of that.
+row_tile tile_runner::curvature_through_logit(row_tile curvature) {
+  gradient_pass in_logits{};
+  in_logits.extent = memory_.extent();
+  in_logits.labels = labels_;
+  in_logits.out = memory_.tile_at(tile(result_slot));
+  collect_classes(in_logits);
+  if (in_logits.at_label == nullptr) in_logits.labels = nullptr;
+  job_.arranged->gradient(in_logits);
+  fill_padding(curvature);
+  fill_padding(in_logits.out);
+  void* const slopes = tile(u_tile_slot);
+  run_kernel(job_.row_formulas->logit_slope, logit_operands_, nullptr, slopes);
+  job_.tiles->multiply(curvature.data, curvature.data, slopes, padded_elements_);
+  if (job_.vector.base == nullptr) job_.tiles->multiply(curvature.data, curvature.data, slopes, padded_elements_);
+  run_kernel(job_.row_formulas->logit_curvature, logit_operands_, nullptr, slopes);
+  job_.tiles->multiply(slopes, in_logits.out.data, slopes, padded_elements_);
+  if (job_.vector.base != nullptr) job_.tiles->multiply(slopes, tile(vector_slot), slopes, padded_elements_);
+  job_.tiles->combine(curvature.data, 1.0, curvature.data, 1.0, slopes, padded_elements_);
+  return curvature;
+}
+
+}  // namespace fastloss

@@ -1,0 +1,195 @@
+// The second half of a tile of rows: gradients, and what is given beside the value.
+#include "engine/row_tile.hpp"
+
+namespace fastloss {
+
+void tile_runner::run_kernel(tile_kernel kernel, const void* const* operands, void* value, void* gradient) const {
+  struct tile t{};
+  for (int k = 0; k < 3; ++k) t.operand[k] = operands[k];
+  t.count = padded_elements_;
+  t.value = value;
+  t.gradient = t.hessian = gradient;
+  kernel(job_.options, t);
+}
+
+void tile_runner::make_factors() {
+  upstream_ = row(upstream_slot);
+  if (pass_.by_sum == 0.0) job_.tiles->fill(upstream_, 0.0, rows_.padded);
+  else job_.tiles->combine(upstream_, pass_.by_sum, counts_, 0.0, nullptr, rows_.padded);
+  if (job_.grad_output.base != nullptr) {
+    memory_.load_rows(job_.grad_output, row(spare_slot), 0.0);
+    job_.tiles->multiply(upstream_, upstream_, row(spare_slot), rows_.padded);
+  }
+  factor_ = times(upstream_, is_smoothed_picked() ? label_weight_ : row_weight_, factor_slot);
+  const double scale = job_.dense ? class_share() : is_smoothed_picked() ? 1.0 - job_.traits.label_smoothing : 1.0;
+  if (scale == 1.0) return;
+  job_.tiles->combine(row(factor_slot), scale, factor_, 0.0, nullptr, rows_.padded);
+  factor_ = row(factor_slot);
+}
+
+void tile_runner::make_outputs() {
+  if (double* const sums = sums_of(row_gradient::kind::weight)) add_weight_gradient_of_rows(sums);
+  const row_gradient *of_input = nullptr, *of_distribution = nullptr;
+  for (const row_gradient& g : job_.gradients) {
+    if (g.of == row_gradient::kind::input) of_input = &g;
+    if (g.of == row_gradient::kind::distribution) of_distribution = &g;
+  }
+  row_tile distribution_gradient{};
+  if (of_distribution != nullptr) distribution_gradient = differentiate_in_distribution(of_distribution->to);
+  row_tile curvature{};
+  if (job_.hessian) curvature = make_curvature();
+  if (of_input != nullptr || wants(row_gradient::kind::logit_argument)) {
+    static const class_walk nowhere;
+    const class_walk& to = of_input != nullptr ? of_input->to : nowhere;
+    const row_tile g = differentiate_in_input(to);
+    if (of_input != nullptr) store(to, g);
+  }
+  if (of_distribution != nullptr) store(of_distribution->to, distribution_gradient);
+  if (job_.hessian) store(job_.hessian_to, curvature);
+}
+
+void tile_runner::add_weight_gradient_of_rows(double* sums) const {
+  if (labels_ == nullptr) return;
+  for (std::size_t i = 0; i < rows_.count; ++i) {
+    const std::int64_t y = label(labels_, i);
+    if (y < 0) continue;
+    const double up = number(upstream_, i);
+    if (job_.row_weighted && up != 0.0) sums[y] += up * number(unweighted_, i);
+    sums[y] += number(counts_, i) * pass_.by_denominator;
+  }
+}
+
+row_tile tile_runner::differentiate_in_distribution(const class_walk& to) {
+  const row_tile slopes = memory_.tile_at(tile(value_tile_slot));
+  run_kernel(job_.dense_kernels->gradient[1], dense_operands_, nullptr, slopes.data);
+  if (!job_.weights.empty()) job_.arranged->weigh(memory_.extent(), slopes, job_.weight_data());
+  job_.tiles->combine(row(other_slot), 1.0 - job_.traits.label_smoothing, factor_, 0.0, nullptr, rows_.padded);
+  gradient_pass p{};
+  p.extent = memory_.extent();
+  p.slopes = slopes;
+  p.by_slope = row(other_slot);
+  p.out = memory_.destination(to, tile(value_tile_slot));
+  p.streams = memory_.streams(to);
+  job_.arranged->gradient(p);
+  return p.out;
+}
+
+row_tile tile_runner::differentiate_in_input(const class_walk& to) {
+  gradient_pass p{};
+  p.extent = memory_.extent();
+  p.labels = labels_;
+  p.out = job_.traits.transforms ? memory_.tile_at(tile(result_slot)) : memory_.destination(to, tile(result_slot));
+  p.streams = !job_.traits.transforms && memory_.streams(to);
+  job_.dense ? collect_classes(p) : collect_picked(p);
+  const bool second_place = job_.loss->reference == row_reference::runner_up;
+  p.streams &= !second_place;
+  if (p.labels == nullptr || p.at_label == nullptr) p.labels = p.at_label = nullptr;
+  job_.arranged->gradient(p);
+  if (second_place) {
+    job_.tiles->combine(row(by_exp_slot), -1.0, row(at_label_slot), 0.0, nullptr, rows_.padded);
+    job_.arranged->place(memory_.extent(), row(index_slot), row(by_exp_slot), p.out);
+  }
+  return job_.traits.transforms ? through_logit(p.out, to) : p.out;
+}
+
+void tile_runner::collect_picked(gradient_pass& p) {
+  if (!has_probabilities()) {
+    job_.tiles->multiply(row(at_label_slot), factor_, row(slope_slot), rows_.padded);
+    p.at_label = row(at_label_slot);
+    return;
+  }
+  coefficient_pass c{};
+  c.count = rows_.padded;
+  c.slope = row(slope_slot);
+  c.tail = row(tail_slot);
+  c.picked = row(picked_slot);
+  if (job_.loss->reference == row_reference::sparsemax) {
+    job_.arranged->pick(memory_.extent(), exps_, labels_, row(other_slot));
+    c.label_exp = row(other_slot);
+  }
+  c.factor = factor_;
+  c.row_factor = upstream_;
+  c.reference_slope = reference_slope_;
+  c.weight_sum = job_.weight_sum;
+  c.label_weight = label_weight_;
+  c.by_exp = row(by_exp_slot);
+  c.at_label = row(at_label_slot);
+  if (is_smoothed_picked()) {
+    c.smoothing = job_.traits.label_smoothing / static_cast<double>(job_.classes);
+    p.constant = c.constant = row(constant_slot);
+    p.weights = job_.weight_data();
+  }
+  job_.rows->coefficients(c);
+  p.exps = exps_;
+  p.by_exp = c.by_exp;
+  p.at_label = labels_ == nullptr ? nullptr : c.at_label;
+}
+
+void tile_runner::collect_classes(gradient_pass& p) {
+  p.slopes = slopes_;
+  p.by_slope = factor_;
+  if (has_probabilities()) {
+    job_.rows->class_coefficients(rows_.padded, row(tail_slot), factor_, row(slope_sum_slot), upstream_, reference_slope_,
+                                  row(by_exp_slot));
+    p.exps = exps_;
+    p.by_exp = row(by_exp_slot);
+  } else if (job_.loss->reference == row_reference::picked) {
+    job_.tiles->multiply(row(by_exp_slot), factor_, row(slope_sum_slot), rows_.padded);
+    job_.tiles->combine(row(at_label_slot), -1.0, row(by_exp_slot), 0.0, nullptr, rows_.padded);
+    p.at_label = row(at_label_slot);
+  }
+}
+
+row_tile tile_runner::through_logit(row_tile g, const class_walk& to) const {
+  fill_padding(g);
+  void* const slope = tile(u_tile_slot);
+  if (double* const sums = sums_of(row_gradient::kind::logit_argument)) {
+    run_kernel(job_.row_formulas->logit_slope_of_argument, logit_operands_, nullptr, slope);
+    job_.tiles->multiply(slope, g.data, slope, padded_elements_);
+    job_.tiles->fill(row(spare_slot), 1.0, rows_.padded);
+    job_.arranged->add_to_classes(memory_.extent(), memory_.tile_at(slope), row(spare_slot), sums);
+  }
+  if (to.base == nullptr) return g;
+  run_kernel(job_.row_formulas->logit_slope, logit_operands_, nullptr, slope);
+  job_.tiles->multiply(g.data, g.data, slope, padded_elements_);
+  const row_tile out = memory_.destination(to, g.data);
+  if (out.data != g.data) {
+    job_.tiles->fill(row(spare_slot), 0.0, rows_.padded);
+    job_.arranged->subtract(memory_.extent(), g, row(spare_slot), nullptr, out);
+  }
+  return out;
+}
+
+void tile_runner::make_extras() {
+  if (job_.lse.base != nullptr) {
+    job_.tiles->combine(row(spare_slot), 1.0, row(maximum_slot), 1.0, row(log_sum_slot), rows_.padded);
+    memory_.store_rows(row(spare_slot), job_.lse);
+  }
+  if (job_.probabilities.base != nullptr) store(job_.probabilities, make_probabilities());
+  if (job_.prediction.base == nullptr && job_.correct.base == nullptr) return;
+  job_.arranged->largest(memory_.extent(), scores_, nullptr, row(spare_slot), row(index_slot));
+  for (std::size_t i = 0; i < rows_.count; ++i) {
+    const std::int64_t best = label(row(index_slot), i);
+    const row_memory one(job_, {rows_.first + i, 1, 1});
+    if (job_.prediction.base != nullptr) __builtin_memcpy(one.first_row(job_.prediction), &best, sizeof best);
+    const bool correct = labels_ != nullptr && best == label(labels_, i);
+    if (job_.correct.base != nullptr) __builtin_memcpy(one.first_row(job_.correct), &correct, sizeof correct);
+  }
+}
+
+row_tile tile_runner::make_probabilities() const {
+  gradient_pass p{};
+  p.extent = memory_.extent();
+  p.exps = exps_;
+  // (0 - 1 * -1) / sum for every row, those that count nowhere included.
+  job_.tiles->fill(row(spare_slot), 1.0, rows_.padded);
+  job_.tiles->fill(row(other_slot), -1.0, rows_.padded);
+  job_.rows->class_coefficients(rows_.padded, row(tail_slot), row(spare_slot), row(other_slot), row(spare_slot), nullptr, row(by_exp_slot));
+  p.by_exp = row(by_exp_slot);
+  p.out = memory_.destination(job_.probabilities, tile(result_slot));
+  p.streams = memory_.streams(job_.probabilities);
+  job_.arranged->gradient(p);
+  return p.out;
+}
+
+}  // namespace fastloss

@@ -1,0 +1,220 @@
+// The first half of a tile of rows: what counts, the scores, the reference of each row, and the formula.
+#include "engine/row_scratch.hpp"
+#include "engine/row_tile.hpp"
+
+namespace fastloss {
+namespace {
+
+thread_local row_scratch thread_scratch;
+
+}  // namespace
+
+double tile_runner::run() {
+  const std::size_t tiles = job_.dense || job_.traits.transforms ? tile_slot_total : 4;
+  scratch_ = thread_scratch.at_least(row_slot_total * row_bytes_ + tiles * tile_bytes_);
+  load_rows();
+  if (pass_.outputs) make_factors();
+  load_scores();
+  refer();
+  job_.dense ? evaluate_classes() : evaluate_picked();
+  add_reference_term();
+  finish_values();
+  if (pass_.outputs) {
+    make_outputs();
+    make_extras();
+  }
+  const double sum = pass_.value ? job_.tiles->sum(loss_, rows_.padded) : 0.0;
+  if (pass_.value && job_.value.base != nullptr) {
+    check(loss_, rows_.count);
+    memory_.store_rows(loss_, job_.value);
+  }
+  thread_scratch.trim();
+  return sum;
+}
+
+void tile_runner::load_rows() {
+  counts_ = row(counts_slot);
+  if (job_.where.base == nullptr) job_.tiles->fill(counts_, 1.0, rows_.padded);
+  else memory_.load_rows(job_.where, counts_, 0.0);
+  if (job_.sample_weight.base != nullptr) {
+    memory_.load_rows(job_.sample_weight, row(spare_slot), 0.0);
+    job_.tiles->multiply(counts_, counts_, row(spare_slot), rows_.padded);
+  }
+  memory_.pad_rows(counts_, 0.0);
+  labels_ = nullptr;
+  label_weight_ = nullptr;
+  if (job_.target == target_kind::index) {
+    labels_ = row(labels_slot);
+    job_.rows->load_labels[static_cast<int>(job_.labels.type)][job_.labels.byteswapped](
+        labels_, job_.labels.base, memory_.row_run(job_.labels), static_cast<std::int64_t>(job_.classes), job_.ignore_index);
+    job_.rows->leave_out(labels_, counts_, rows_.count, rows_.padded);
+    if (!job_.weights.empty()) {
+      job_.rows->gather(job_.weights.data(), labels_, row(label_weight_slot), rows_.padded);
+      label_weight_ = row(label_weight_slot);
+    }
+  }
+  row_weight_ = job_.row_weighted ? label_weight_ : nullptr;
+}
+
+void tile_runner::load_scores() {
+  raw_ = scores_ = memory_.load(job_.input, tile(scores_slot));
+  if (!job_.traits.transforms) return;
+  if (raw_.data != tile(scores_slot) || raw_.stride != memory_.tile_stride()) raw_ = copy(raw_, tile(scores_slot));
+  fill_padding(raw_);
+  logit_operands_[0] = raw_.data;
+  if (!job_.logit_argument.empty()) {
+    const row_tile argument = memory_.tile_at(tile(argument_slot));
+    job_.arranged->repeat(memory_.extent(), job_.logit_argument.data(), argument);
+    fill_padding(argument);
+    logit_operands_[1] = argument.data;
+    logit_operands_[2] = make_target(1.0, 0.0).data;
+  }
+  scores_ = memory_.tile_at(tile(logit_slot));
+  run_kernel(job_.row_formulas->logit, logit_operands_, scores_.data, nullptr);
+}
+
+row_tile tile_runner::make_target(double on, double off) const {
+  const row_tile t = memory_.tile_at(tile(target_slot));
+  job_.tiles->fill(t.data, off, padded_elements_);
+  if (labels_ != nullptr) {
+    job_.tiles->fill(row(spare_slot), on, rows_.padded);
+    job_.arranged->place(memory_.extent(), labels_, row(spare_slot), t);
+  }
+  return t;
+}
+
+void tile_runner::refer() {
+  exps_ = memory_.tile_at(tile(exps_slot));
+  const row_reference reference = job_.loss->reference;
+  const bool keep = pass_.outputs;
+  weighted_ = nullptr;
+  reference_pass p{};
+  p.extent = memory_.extent();
+  p.scores = scores_;
+  p.exps = {keep ? exps_.data : nullptr, exps_.stride};
+  p.labels = labels_;
+  p.maximum = row(maximum_slot);
+  p.tail = row(tail_slot);
+  p.picked = row(picked_slot);
+  switch (reference) {
+    case row_reference::log_sum_exp:
+      if (is_smoothed_picked()) {
+        p.weights = job_.weight_data();
+        p.weighted = weighted_ = row(weighted_slot);
+      }
+      job_.arranged->softmax(p);
+      job_.rows->log1p(p.tail, row(log_sum_slot), rows_.padded);
+      break;
+    case row_reference::sparsemax:
+      p.exps = exps_;
+      p.reference = row(log_sum_slot);
+      job_.arranged->sparsemax(p);
+      break;
+    case row_reference::runner_up:
+      job_.arranged->largest(memory_.extent(), scores_, labels_, p.maximum, row(index_slot));
+      refer_to(0.0);
+      break;
+    case row_reference::picked:
+      refer_to(0.0);
+      job_.arranged->pick(memory_.extent(), scores_, labels_, p.maximum);
+      break;
+    default:
+      refer_to(0.0);
+      job_.tiles->fill(p.maximum, 0.0, rows_.padded);
+  }
+}
+
+void tile_runner::evaluate_picked() {
+  loss_ = row(loss_slot);
+  if (job_.target == target_kind::none) {  // the loss is its reference's term alone
+    job_.tiles->fill(loss_, 0.0, rows_.padded);
+    job_.tiles->fill(row(slope_slot), 0.0, rows_.padded);
+    return;
+  }
+  if (!has_probabilities()) {
+    job_.arranged->pick(memory_.extent(), scores_, labels_, row(picked_slot));
+    job_.tiles->combine(row(picked_slot), 1.0, row(picked_slot), -1.0, row(maximum_slot), rows_.padded);
+  }
+  job_.tiles->combine(row(u_slot), 1.0, row(picked_slot), -1.0, row(log_sum_slot), rows_.padded);
+  struct tile t{};
+  t.operand[0] = row(u_slot);
+  t.count = rows_.padded;
+  t.value = loss_;
+  t.gradient = row(slope_slot);
+  (pass_.outputs ? job_.picked_kernels->value_and_gradient : job_.picked_kernels->value)(job_.options, t);
+  if (is_smoothed_picked()) smooth_picked();
+}
+
+void tile_runner::smooth_picked() {
+  const double s = job_.traits.label_smoothing, share = s / static_cast<double>(job_.classes);
+  if (label_weight_ != nullptr) job_.tiles->multiply(loss_, label_weight_, loss_, rows_.padded);
+  void* const rest = row(spare_slot);
+  job_.tiles->combine(rest, job_.weight_sum * share, row(log_sum_slot), -share, weighted_, rows_.padded);
+  if (s == 1.0) job_.tiles->combine(loss_, 1.0, rest, 0.0, nullptr, rows_.padded);
+  else job_.tiles->combine(loss_, 1.0 - s, loss_, 1.0, rest, rows_.padded);
+}
+
+void tile_runner::evaluate_classes() {
+  target_ = dense_target();
+  u_ = memory_.tile_at(tile(u_tile_slot));
+  job_.arranged->subtract(memory_.extent(), scores_, row(maximum_slot), row(log_sum_slot), u_);
+  fill_padding(u_);
+  values_ = memory_.tile_at(tile(value_tile_slot));
+  slopes_ = memory_.tile_at(tile(slope_tile_slot));
+  dense_operands_[0] = u_.data;
+  dense_operands_[1] = target_.data;
+  const auto kernel = pass_.outputs ? job_.dense_kernels->value_and_gradient : job_.dense_kernels->value;
+  run_kernel(kernel, dense_operands_, values_.data, slopes_.data);
+  loss_ = row(loss_slot);
+  if (wants(row_gradient::kind::weight) && !job_.row_weighted) add_weight_gradient_of_classes();
+  const void* const weights = job_.row_weighted ? nullptr : job_.weight_data();
+  if (weights != nullptr) job_.arranged->weigh(memory_.extent(), values_, weights);
+  job_.arranged->sum(memory_.extent(), values_, loss_);
+  if (pass_.outputs) {
+    if (weights != nullptr) job_.arranged->weigh(memory_.extent(), slopes_, weights);
+    job_.arranged->sum(memory_.extent(), slopes_, row(slope_sum_slot));
+  }
+  if (job_.loss->mean_over_classes) job_.tiles->combine(loss_, class_share(), loss_, 0.0, nullptr, rows_.padded);
+}
+
+row_tile tile_runner::dense_target() {
+  const double s = job_.traits.label_smoothing, share = s / static_cast<double>(job_.classes);
+  if (job_.target != target_kind::distribution)
+    return job_.loss->reference == row_reference::picked ? make_target(0.0, 1.0) : make_target(1.0 - s + share, share);
+  row_tile t = memory_.load(job_.distribution, tile(target_slot));
+  if (t.data != tile(target_slot) && (t.stride != memory_.tile_stride() || elements_ != padded_elements_)) t = copy(t, tile(target_slot));
+  if (t.data == tile(target_slot)) fill_padding(t);
+  if (s == 0.0) return t;
+  job_.tiles->combine(tile(target_slot), 1.0 - s, t.data, share, nullptr, padded_elements_);
+  return memory_.tile_at(tile(target_slot));
+}
+
+void tile_runner::add_reference_term() {
+  reference_slope_ = nullptr;
+  unweighted_ = loss_;
+  if (row_weight_ != nullptr && wants(row_gradient::kind::weight)) unweighted_ = times_copy(loss_, other_slot);
+  if (row_weight_ != nullptr) {
+    job_.tiles->multiply(row(u_slot), row_weight_, loss_, rows_.padded);
+    loss_ = row(u_slot);
+  }
+  if (!job_.traits.regularises) return;
+  struct tile t{};
+  job_.tiles->combine(row(spare_slot), 1.0, row(maximum_slot), 1.0, row(log_sum_slot), rows_.padded);
+  t.operand[0] = row(spare_slot);
+  t.count = rows_.padded;
+  t.value = row(term_slot);
+  t.gradient = row(term_slope_slot);
+  job_.row_formulas->reference_term(job_.options, t);
+  reference_slope_ = row(term_slope_slot);
+  job_.tiles->combine(row(term_slot), 1.0, row(term_slot), 1.0, loss_, rows_.padded);
+  loss_ = row(term_slot);
+}
+
+double run_row_tile(const row_job& job, const row_pass& pass, std::size_t t, double* const* class_sums, row_findings& findings) {
+  const std::size_t run = t / job.tiles_per_run, within = t % job.tiles_per_run * job.tile_rows;
+  const std::size_t left = job.run_rows - within, count = left < job.tile_rows ? left : job.tile_rows;
+  const std::size_t lanes = line / job.item, padded = (count + lanes - 1) / lanes * lanes;
+  return tile_runner(job, pass, {run * job.run_rows + within, count, padded}, class_sums, findings).run();
+}
+
+}  // namespace fastloss

@@ -1,0 +1,221 @@
+// One tile of rows on one thread: statistics of the rows, the head of each, and the way back to the classes, all on data that is
+// still in a cache. row_statistics.cpp has the first two, row_gradients.cpp the third, row_curvature.cpp second derivatives.
+#pragma once
+
+#include "engine/row_job.hpp"
+#include "engine/row_memory.hpp"
+
+namespace fastloss {
+
+// Numbers for each row.
+enum row_slot : int {
+  labels_slot,
+  counts_slot,
+  upstream_slot,
+  maximum_slot,
+  tail_slot,
+  picked_slot,
+  weighted_slot,
+  log_sum_slot,
+  u_slot,
+  loss_slot,
+  slope_slot,
+  label_weight_slot,
+  factor_slot,
+  row_factor_slot,
+  term_slot,
+  term_slope_slot,
+  by_exp_slot,
+  constant_slot,
+  at_label_slot,
+  slope_sum_slot,
+  index_slot,
+  spare_slot,
+  other_slot,
+  row_slot_total
+};
+
+// Tiles of scores.
+enum tile_slot : int {
+  scores_slot,
+  exps_slot,
+  target_slot,
+  u_tile_slot,
+  value_tile_slot,
+  slope_tile_slot,
+  result_slot,
+  argument_slot,
+  logit_slot,
+  bend_slot,
+  vector_slot,
+  curvature_slot,
+  direction_slot,
+  tile_slot_total
+};
+
+constexpr std::size_t line = 64;
+// Tiles do not share their low address bits: a load would wait for a store to another that the processor takes for the same place.
+constexpr std::size_t slot_padding = 192;
+
+class tile_runner {
+ public:
+  tile_runner(const row_job& job, const row_pass& pass, const row_range& rows, double* const* class_sums, row_findings& findings)
+      : job_(job), pass_(pass), rows_(rows), memory_(job, rows), class_sums_(class_sums), findings_(findings) {
+    const std::size_t lanes = line / job.item;
+    row_bytes_ = rows.padded * job.item + slot_padding;
+    const std::size_t elements = memory_.by_rows() ? rows.padded * job.classes : rows.count * job.classes;
+    padded_elements_ = (elements + lanes - 1) / lanes * lanes;
+    tile_bytes_ = (padded_elements_ + lanes) * job.item + slot_padding;
+    elements_ = elements;
+  }
+
+  // Computes everything; returns the sum of the values.
+  double run();
+
+ private:
+  void* row(row_slot i) const { return scratch_ + static_cast<std::size_t>(i) * row_bytes_; }
+  void* tile(tile_slot i) const {
+    // The four slots that every job has come first.
+    static constexpr int place[tile_slot_total] = {0, 1, 4, 5, 6, 7, 2, 8, 3, 9, 10, 11, 12};
+    return scratch_ + row_slot_total * row_bytes_ + static_cast<std::size_t>(place[i]) * tile_bytes_;
+  }
+  void* times(const void* a, const void* b, row_slot to) const {
+    if (a == nullptr) return const_cast<void*>(b);
+    if (b == nullptr) return const_cast<void*>(a);
+    job_.tiles->multiply(row(to), a, b, rows_.padded);
+    return row(to);
+  }
+  void check(const void* numbers, std::size_t count) const {
+    if (job_.check_finite && job_.tiles->nonfinite(numbers, count)) findings_.nonfinite.store(true, std::memory_order_relaxed);
+  }
+
+  // Class indices, and how much each row counts: 0 where it is masked or ignored. What counts nowhere is never multiplied.
+  void load_rows();
+
+  // The scores, or what the loss makes of them before anything else.
+  void load_scores();
+
+  row_tile copy(row_tile from, void* to) const {
+    job_.tiles->fill(row(spare_slot), 0.0, rows_.padded);
+    const row_tile result = memory_.tile_at(to);
+    job_.arranged->subtract(memory_.extent(), from, row(spare_slot), nullptr, result);
+    return result;
+  }
+
+  void fill_padding(row_tile t) const {
+    if (elements_ != padded_elements_)
+      job_.tiles->fill(static_cast<char*>(t.data) + elements_ * job_.item, 0.0, padded_elements_ - elements_);
+  }
+
+  // A pointwise kernel over a whole tile of classes.
+  void run_kernel(tile_kernel kernel, const void* const* operands, void* value, void* gradient) const;
+
+  // The same number at every class but the target's.
+  row_tile make_target(double on, double off) const;
+
+  // The reference of each row, as maximum + log_sum, and the weights of the classes in its derivative.
+  void refer();
+
+  void refer_to(double log_sum) const { job_.tiles->fill(row(log_sum_slot), log_sum, rows_.padded); }
+
+  bool is_smoothed_picked() const { return !job_.dense && job_.traits.label_smoothing != 0.0 && labels_ != nullptr; }
+  bool has_probabilities() const {
+    return job_.loss->reference == row_reference::log_sum_exp || job_.loss->reference == row_reference::sparsemax;
+  }
+
+  // The formula of the target's class alone, one row to a lane.
+  void evaluate_picked();
+
+  // (1 - s) w_y l_y + s / C sum_c w_c (log_sum - x_c), with the weights in the terms.
+  void smooth_picked();
+
+  // The formula of every class, and its sum.
+  void evaluate_classes();
+
+  double class_share() const { return job_.loss->mean_over_classes ? 1.0 / static_cast<double>(job_.classes) : 1.0; }
+
+  row_tile dense_target();
+
+  // What the loss adds for the reference of a row itself.
+  void add_reference_term();
+
+  void* times_copy(const void* from, row_slot to) const {
+    job_.tiles->combine(row(to), 1.0, from, 0.0, nullptr, rows_.padded);
+    return row(to);
+  }
+
+  void finish_values() {
+    job_.tiles->multiply(row(loss_slot), counts_, loss_, rows_.padded);
+    loss_ = row(loss_slot);
+  }
+
+  bool wants(row_gradient::kind kind) const {
+    if (!pass_.outputs) return false;
+    for (const row_gradient& g : job_.gradients)
+      if (g.of == kind) return true;
+    return false;
+  }
+  double* sums_of(row_gradient::kind kind) const {
+    for (std::size_t g = 0; g < job_.gradients.size(); ++g)
+      if (job_.gradients[g].of == kind) return class_sums_[g];
+    return nullptr;
+  }
+  double number(const void* numbers, std::size_t i) const {
+    return job_.item == sizeof(double) ? static_cast<const double*>(numbers)[i]
+                                       : static_cast<double>(static_cast<const float*>(numbers)[i]);
+  }
+  std::int64_t label(const void* labels, std::size_t i) const {
+    return job_.item == sizeof(double) ? static_cast<const std::int64_t*>(labels)[i] : static_cast<const std::int32_t*>(labels)[i];
+  }
+
+  // What multiplies the derivatives of each row: of its own terms, and of those that the target class's weight multiplies too.
+  void make_factors();
+
+  void make_outputs();
+
+  void store(const class_walk& to, row_tile t) const {
+    if (job_.check_finite && memory_.nonfinite(t)) findings_.nonfinite.store(true, std::memory_order_relaxed);
+    memory_.store(to, t);
+  }
+
+  // Each class's own term where the weights are in the terms.
+  void add_weight_gradient_of_classes() const {
+    job_.arranged->add_to_classes(memory_.extent(), values_, upstream_, sums_of(row_gradient::kind::weight));
+  }
+  void add_weight_gradient_of_rows(double* sums) const;
+
+  row_tile differentiate_in_distribution(const class_walk& to);
+
+  row_tile differentiate_in_input(const class_walk& to);
+
+  void collect_picked(gradient_pass& p);
+
+  void collect_classes(gradient_pass& p);
+
+  // From the gradient in the logits to that in the scores, and in what else the logits are made of.
+  row_tile through_logit(row_tile g, const class_walk& to) const;
+
+  // The diagonal of the second derivative, or its product with a vector.
+  row_tile make_curvature();
+  row_tile curvature_through_logit(row_tile curvature);
+
+  void make_extras();
+
+  row_tile make_probabilities() const;
+
+  const row_job& job_;
+  const row_pass& pass_;
+  const row_range rows_;
+  const row_memory memory_;
+  double* const* class_sums_;
+  row_findings& findings_;
+  char* scratch_ = nullptr;
+  std::size_t row_bytes_ = 0, tile_bytes_ = 0, elements_ = 0, padded_elements_ = 0;
+  void *labels_ = nullptr, *counts_ = nullptr, *label_weight_ = nullptr, *row_weight_ = nullptr;
+  void *upstream_ = nullptr, *factor_ = nullptr, *loss_ = nullptr, *unweighted_ = nullptr, *weighted_ = nullptr;
+  void* reference_slope_ = nullptr;
+  row_tile raw_{}, scores_{}, exps_{}, target_{}, u_{}, values_{}, slopes_{};
+  const void *dense_operands_[3] = {}, *logit_operands_[3] = {};
+};
+
+}  // namespace fastloss

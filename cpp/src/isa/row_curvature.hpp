@@ -1,0 +1,111 @@
+// Second derivatives of row-wise losses.
+//
+// l = sum_c f_c(u_c) with u = x - r: the second derivative is diag(f'') under the map from scores to u, less f' R, where R is
+// the second derivative of the reference r: diag(p) - p p^T for the logarithm of a sum of exponentials, and for sparsemax
+// diag(s) - s s^T / (s^T s) with the indicator s of its support.
+#pragma once
+
+#include "isa/row_lanes.hpp"
+
+namespace fastloss {
+inline namespace FASTLOSS_ISA {
+namespace {
+
+template <class S, bool ByRows>
+struct curvature_of_tile {
+  const curvature_pass& p;
+  static constexpr std::size_t strip = 64;
+  double rho_vector[strip], mean[strip], support[strip], bend_sum[strip];
+
+  FASTLOSS_FN static S at(const row_tile& t, std::size_t r, std::size_t c) {
+    const std::ptrdiff_t i = static_cast<std::ptrdiff_t>(r), j = static_cast<std::ptrdiff_t>(c);
+    return static_cast<const S*>(t.data)[ByRows ? j * t.stride + i : i * t.stride + j];
+  }
+  FASTLOSS_FN static double number(const void* numbers, std::size_t r) {
+    return numbers == nullptr ? 0.0 : static_cast<double>(static_cast<const S*>(numbers)[r]);
+  }
+  FASTLOSS_FN static bool is(const void* classes, std::size_t r, std::size_t c) {
+    return classes != nullptr && static_cast<const label_of<S>*>(classes)[r] == static_cast<label_of<S>>(c);
+  }
+
+  FASTLOSS_FN double exponential(std::size_t r, std::size_t c) const { return static_cast<double>(at(p.exps, r, c)); }
+
+  FASTLOSS_FN double rho(std::size_t r, std::size_t c) const {
+    switch (p.reference) {
+      case row_reference::log_sum_exp:
+      case row_reference::sparsemax:
+        return exponential(r, c) / (1.0 + number(p.tail, r));
+      case row_reference::picked:
+        return is(p.labels, r, c) ? 1.0 : 0.0;
+      case row_reference::runner_up:
+        return is(p.runner_up, r, c) ? 1.0 : 0.0;
+      default:
+        return 0.0;
+    }
+  }
+  // What R has in its diagonal before the mean is taken out.
+  FASTLOSS_FN double share(std::size_t r, std::size_t c) const {
+    if (p.reference == row_reference::log_sum_exp) return rho(r, c);
+    return p.reference == row_reference::sparsemax && exponential(r, c) > 0.0 ? 1.0 : 0.0;
+  }
+
+  template <class F>
+  FASTLOSS_FN void for_each(std::size_t first, std::size_t last, const F& f) const {
+    if constexpr (ByRows) {
+      for (std::size_t c = 0; c < p.extent.classes; ++c)
+        for (std::size_t r = first; r < last; ++r) f(r, c);
+    } else {
+      for (std::size_t r = first; r < last; ++r)
+        for (std::size_t c = 0; c < p.extent.classes; ++c) f(r, c);
+    }
+  }
+
+  FASTLOSS_FN void run(std::size_t first, std::size_t last) {
+    const bool product = p.vector.data != nullptr;
+    for (std::size_t i = 0; i < strip; ++i) rho_vector[i] = mean[i] = support[i] = bend_sum[i] = 0.0;
+    for_each(first, last, [&](std::size_t r, std::size_t c) {
+      const std::size_t i = r - first;
+      const double v = product ? static_cast<double>(at(p.vector, r, c)) : 0.0;
+      rho_vector[i] += rho(r, c) * v;
+      mean[i] += share(r, c) * v;
+      support[i] += share(r, c);
+    });
+    for (std::size_t i = 0; i < strip; ++i) mean[i] = support[i] == 0.0 ? 0.0 : mean[i] / support[i];
+    for_each(first, last, [&](std::size_t r, std::size_t c) {
+      const double bend = static_cast<double>(at(p.bends, r, c));
+      bend_sum[r - first] += product ? bend * (static_cast<double>(at(p.vector, r, c)) - rho_vector[r - first]) : bend;
+    });
+    for_each(first, last, [&](std::size_t r, std::size_t c) {
+      const std::size_t i = r - first;
+      const double factor = number(p.factor, r), row_factor = number(p.row_factor, r);
+      const double of_class = rho(r, c), shared = share(r, c), bend = static_cast<double>(at(p.bends, r, c));
+      const double slope = number(p.slope_sum, r);
+      double own, term;
+      if (product) {
+        const double v = static_cast<double>(at(p.vector, r, c)), away = shared == 0.0 ? 0.0 : shared * (v - mean[i]);
+        own = bend * (v - rho_vector[i]) - of_class * bend_sum[i] - slope * away;
+        term = number(p.term_bend, r) * rho_vector[i] * of_class + number(p.term_slope, r) * away;
+      } else {
+        const double spread = shared == 0.0 ? 0.0 : shared * (1.0 - shared / support[i]);
+        own = bend * (1.0 - of_class) * (1.0 - of_class) + of_class * of_class * (bend_sum[i] - bend) - slope * spread;
+        term = number(p.term_bend, r) * of_class * of_class + number(p.term_slope, r) * spread;
+      }
+      const double result = (factor == 0.0 ? 0.0 : factor * own) + (row_factor == 0.0 || p.term_slope == nullptr ? 0.0 : row_factor * term);
+      const std::ptrdiff_t y = static_cast<std::ptrdiff_t>(r), x = static_cast<std::ptrdiff_t>(c);
+      static_cast<S*>(p.out.data)[ByRows ? x * p.out.stride + y : y * p.out.stride + x] = static_cast<S>(result);
+    });
+  }
+};
+
+template <class S, bool ByRows>
+void row_curvature(const curvature_pass& p) {
+  curvature_of_tile<S, ByRows> tile{p, {}, {}, {}, {}};
+  for (std::size_t first = 0; first < p.extent.rows; first += tile.strip) {
+    const std::size_t left = p.extent.rows - first;
+    tile.run(first, first + (left < tile.strip ? left : tile.strip));
+  }
+}
+
+}  // namespace
+}  // namespace FASTLOSS_ISA
+}  // namespace fastloss
