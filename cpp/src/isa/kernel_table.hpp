@@ -156,6 +156,32 @@ struct tile_operations_of_dtypes {
   tile_operations of[2];  // float32, float64
 };
 
+// A product of panels: `rows` x `columns` results, in rows of `stride` numbers.
+struct product_task {
+  void* result;
+  std::size_t stride;
+  const void* left;   // panels, side by side
+  const void* right;  // likewise
+  std::size_t rows, columns, depth;
+  const void* first;  // a row that is added to every row of the results, or null
+  bool accumulate;    // adds to the results instead, without `first`
+};
+
+// Packs `lines` lines of `depth` numbers into panels; strides in numbers.
+using pack_kernel = void (*)(void* panels, const void* from, std::ptrdiff_t line_stride, std::ptrdiff_t depth_stride, std::size_t lines,
+                             std::size_t depth);
+
+// Matrix products of one computation dtype.
+struct product_operations {
+  std::size_t left_lines, right_lines;  // in a panel of the left operand (rows of it) and of the right one (columns)
+  pack_kernel pack_left, pack_right;
+  void (*multiply)(const product_task&);
+};
+
+struct product_operations_of_dtypes {
+  product_operations of[2];  // float32, float64
+};
+
 struct elementary_table {
   const elementary_function* functions;
   std::size_t count;
@@ -167,6 +193,7 @@ struct kernel_table {
   const tile_operations* tiles;          // float32, float64
   const row_operations* rows;            // float32, float64
   const elementary_table* elementary;
+  const product_operations* products;  // float32, float64
 };
 
 }  // namespace fastloss

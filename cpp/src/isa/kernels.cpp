@@ -25,7 +25,7 @@ constexpr auto pointwise_kernel_table = [] {
 }  // namespace
 
 extern const kernel_table FASTLOSS_KERNEL_TABLE;
-const kernel_table FASTLOSS_KERNEL_TABLE = {FASTLOSS_ISA_NAME, pointwise_kernel_table.data(), FASTLOSS_TILE_OPERATIONS.of,
-                                            FASTLOSS_ROW_OPERATIONS.of, &FASTLOSS_ELEMENTARY_FUNCTIONS};
+const kernel_table FASTLOSS_KERNEL_TABLE = {FASTLOSS_ISA_NAME,          pointwise_kernel_table.data(),  FASTLOSS_TILE_OPERATIONS.of,
+                                            FASTLOSS_ROW_OPERATIONS.of, &FASTLOSS_ELEMENTARY_FUNCTIONS, FASTLOSS_PRODUCT_OPERATIONS.of};
 
 }  // namespace fastloss

@@ -26,8 +26,9 @@
 namespace fastloss {
 namespace {
 
-constexpr int most_threads = 1024;       // more would exhaust the process before it helped
-constexpr std::size_t most_at_once = 8;  // blocks taken from the counter in one step
+constexpr int most_threads = 1024;           // more would exhaust the process before it helped
+constexpr std::size_t most_at_once = 8;      // blocks taken from the counter in one step
+constexpr double most_at_once_ns = 50000.0;  // and their work, so that threads finish together
 constexpr std::size_t shares_per_thread = 4;
 
 std::atomic<int> chosen_threads{0};  // by set_num_threads; 0: not called
@@ -141,7 +142,9 @@ void parallel_for(std::size_t count, double serial_ns, int threads, void (*body)
     const int team = static_cast<int>(std::min<std::size_t>(count, static_cast<std::size_t>(std::min(wanted, most_threads))));
     if (team > 1 && !omp_in_parallel()) {
       const std::size_t share = count / (static_cast<std::size_t>(team) * shares_per_thread);
-      loop work{count, std::clamp(share, std::size_t{1}, most_at_once), body, context};
+      const double longest = most_at_once_ns * static_cast<double>(count) / serial_ns;
+      const std::size_t most = longest < most_at_once ? static_cast<std::size_t>(longest) : most_at_once;
+      loop work{count, std::max(std::min(share, most), std::size_t{1}), body, context};
       bool done = true;
       if (!forked.load(std::memory_order_relaxed)) {
         team_size = work.run(team);
