@@ -18,7 +18,7 @@ void intern_names() {
                           "ignore_index", "return_", "vector"});
   intern(names.reductions, {"none", "mean", "sum", "batchmean"});
   intern(names.normalizers, {"count", "weight"});
-  intern(names.extras, {"lse", "probabilities", "prediction", "correct"});
+  intern(names.extras, {"lse", "probabilities", "log_probabilities", "prediction", "correct"});
 }
 
 }  // namespace fastloss::bindings

@@ -109,8 +109,8 @@ void read_axis(call_state& s, PyObject* given) {
 }
 
 void add_extra(call_state& s, PyObject* given) {
-  const int e =
-      word(given, names.extras, row_extra_count, "return_", "'lse', 'probabilities', 'prediction', 'correct' or several of them", s.who);
+  const int e = word(given, names.extras, row_extra_count, "return_",
+                     "'lse', 'probabilities', 'log_probabilities', 'prediction', 'correct' or several of them", s.who);
   if ((s.call.extras >> e & 1u) != 0) raise(PyExc_ValueError, "%U: return_ names %R twice", s.who.loss, given);
   s.call.extras |= 1u << e;
   s.extras[s.extra_count++] = static_cast<row_extra>(e);

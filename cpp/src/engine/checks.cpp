@@ -9,6 +9,8 @@
 namespace fastloss {
 namespace {
 
+std::string words(const element_shape& e) { return std::string(e.of) + e.without; }
+
 std::string need_text(alignment how, const std::string& input) {
   switch (how) {
     case alignment::trailing:
@@ -45,8 +47,8 @@ void check_options(const loss_info& loss, const void* options) {
 void check_shape(const loss_info& loss, const char* name, const const_array& a, alignment how, const element_shape& elements) {
   std::ptrdiff_t strides[max_rank];
   if (align_strides(a, how, elements.rank, elements.shape, strides)) return;
-  fail_value(loss, std::string(name) + " has shape " + shape_text(a.rank, a.shape) + " but " + elements.of + " has shape " +
-                       shape_text(elements.rank, elements.shape) + "; " + name + " must have " + need_text(how, elements.of) +
+  fail_value(loss, std::string(name) + " has shape " + shape_text(a.rank, a.shape) + " but " + words(elements) + " has shape " +
+                       shape_text(elements.rank, elements.shape) + "; " + name + " must have " + need_text(how, words(elements)) +
                        ", or be a number");
 }
 
@@ -72,7 +74,7 @@ void check_call_options(const loss_call& call, const element_shape& elements) {
       fail_value(loss, "normalizer must be > 0 and finite, got " + number_text(c.normalizer_value));
   }
   if (c.reduction == reduction::batchmean && elements.rank == 0)
-    fail_value(loss, std::string("reduction='batchmean' divides by the first extent of ") + elements.of + ", which has shape ()");
+    fail_value(loss, std::string("reduction='batchmean' divides by the first extent of ") + words(elements) + ", which has shape ()");
   if (!c.grad_output.absent()) {
     check_rank(loss, "grad_output", c.grad_output);
     const bool fits = c.grad_output.rank == 0 || (c.reduction == reduction::none && c.grad_output.rank == elements.rank &&

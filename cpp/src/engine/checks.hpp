@@ -15,7 +15,8 @@ namespace fastloss {
 struct element_shape {
   int rank;
   const std::ptrdiff_t* shape;
-  const char* of;  // in words: "input", "the rows of input"
+  const char* of;            // the operand that they are the axes of
+  const char* without = "";  // in words, which of its axes are not among them
 };
 
 void check_options(const loss_info&, const void* options);

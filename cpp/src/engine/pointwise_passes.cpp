@@ -4,21 +4,11 @@
 #include <vector>
 
 #include "engine/pointwise_job.hpp"
+#include "engine/streaming.hpp"
 #include "fastloss/runtime/threads.hpp"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 namespace fastloss {
 namespace {
-
-// Streamed lines must be in memory before another thread is told that they are.
-void finish_streaming() {
-#if defined(__x86_64__)
-  _mm_sfence();
-#endif
-}
 
 // Private copies of the sums of stretched operands: at most this many, whatever the number of threads.
 constexpr std::size_t most_copies = 64;

@@ -1,4 +1,5 @@
 // The second half of a tile of rows: gradients, and what is given beside the value.
+#include "engine/row_segments.hpp"
 #include "engine/row_tile.hpp"
 
 namespace fastloss {
@@ -84,7 +85,8 @@ row_tile tile_runner::differentiate_in_input(const class_walk& to) {
   const bool second_place = job_.loss->reference == row_reference::runner_up;
   p.streams &= !second_place;
   if (p.labels == nullptr || p.at_label == nullptr) p.labels = p.at_label = nullptr;
-  job_.arranged->gradient(p);
+  if (job_.cut_threads > 0) gradient_in_segments(*job_.arranged, p, job_.item, job_.cut_threads);
+  else job_.arranged->gradient(p);
   if (second_place) {
     job_.tiles->combine(row(by_exp_slot), -1.0, row(at_label_slot), 0.0, nullptr, rows_.padded);
     job_.arranged->place(memory_.extent(), row(index_slot), row(by_exp_slot), p.out);
@@ -166,6 +168,11 @@ void tile_runner::make_extras() {
     memory_.store_rows(row(spare_slot), job_.lse);
   }
   if (job_.probabilities.base != nullptr) store(job_.probabilities, make_probabilities());
+  if (job_.log_probabilities.base != nullptr) {
+    const row_tile out = memory_.destination(job_.log_probabilities, tile(result_slot));
+    job_.arranged->subtract(memory_.extent(), scores_, row(maximum_slot), row(log_sum_slot), out);
+    store(job_.log_probabilities, out);
+  }
   if (job_.prediction.base == nullptr && job_.correct.base == nullptr) return;
   job_.arranged->largest(memory_.extent(), scores_, nullptr, row(spare_slot), row(index_slot));
   for (std::size_t i = 0; i < rows_.count; ++i) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/layout.hpp"
@@ -71,14 +72,18 @@ struct row_job {
   bool dense;         // the formula is evaluated for every class
   bool row_weighted;  // the weight of the target class multiplies the whole row
 
-  std::vector<row_gradient> gradients;
-  bool hessian;  // the diagonal, or with `vector` a product
+  row_gradient gradient_list[max_operands];
+  std::span<row_gradient> gradients;  // those asked for
+  bool hessian;                       // the diagonal, or with `vector` a product
   class_walk hessian_to;
-  class_walk probabilities;
+  class_walk probabilities, log_probabilities;
   row_walk lse, prediction, correct;
   bool accumulate, check_finite;
+  int cut_threads;  // that share each row; 0: a thread has whole rows
 
   row_job() {}
+  row_job(const row_job&) = delete;
+  row_job& operator=(const row_job&) = delete;
   const void* weight_data() const { return weights.empty() ? nullptr : weights.data(); }
 };
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/row_segments.hpp"
 #include "fastloss/runtime/memory.hpp"
+#include "fastloss/runtime/threads.hpp"
 #include "isa/dispatch.hpp"
 
 namespace fastloss {
@@ -125,7 +127,7 @@ class builder {
   }
 
   void add_outputs() {
-    job_.gradients = std::vector<row_gradient>(static_cast<std::size_t>(call_.gradient_count));
+    job_.gradients = {job_.gradient_list, static_cast<std::size_t>(call_.gradient_count)};
     for (std::size_t g = 0; g < job_.gradients.size(); ++g) {
       row_gradient& to = job_.gradients[g];
       to.operand = call_.gradient_of[g];
@@ -143,6 +145,7 @@ class builder {
     const auto wanted = [&](row_extra e) { return (call_.extras >> static_cast<int>(e) & 1u) != 0; };
     const auto extra = [&](row_extra e) { return view(outputs_.extras[static_cast<std::size_t>(e)]); };
     if (wanted(row_extra::probabilities)) add_classes(job_.probabilities, extra(row_extra::probabilities));
+    if (wanted(row_extra::log_probabilities)) add_classes(job_.log_probabilities, extra(row_extra::log_probabilities));
     if (wanted(row_extra::lse)) add_rows(job_.lse, extra(row_extra::lse));
     if (wanted(row_extra::prediction)) add_rows(job_.prediction, extra(row_extra::prediction));
     if (wanted(row_extra::correct)) add_rows(job_.correct, extra(row_extra::correct));
@@ -176,6 +179,8 @@ class builder {
     } else {
       job_.tile_rows = std::clamp<std::size_t>(elements_of_short_rows / classes / 64 * 64, 64, most_short_rows);
     }
+    const bool cut = !by_rows && job_.row_count <= most_cut_rows && job_.classes >= least_cut_classes;
+    job_.cut_threads = !cut ? 0 : call_.call.threads > 0 ? call_.call.threads : get_num_threads();
     job_.tiles_per_run = (job_.run_rows + job_.tile_rows - 1) / job_.tile_rows;
     job_.tile_count = job_.row_count == 0 ? 0 : job_.row_count / job_.run_rows * job_.tiles_per_run;
   }
@@ -229,6 +234,7 @@ class builder {
     for (std::size_t g = 0; g < job_.gradients.size(); ++g) choose_output(job_.gradients[g].to, outputs_.gradients[g]);
     job_.hessian_to.in_place = job_.hessian_to.transposes = false;
     choose_output(job_.probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::probabilities)]);
+    choose_output(job_.log_probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::log_probabilities)]);
     // Several results, one of which takes the place of an operand: nothing is written before everything is computed.
     bool replaces = false;
     for (const row_gradient& g : job_.gradients)

@@ -1,5 +1,6 @@
 // The first half of a tile of rows: what counts, the scores, the reference of each row, and the formula.
 #include "engine/row_scratch.hpp"
+#include "engine/row_segments.hpp"
 #include "engine/row_tile.hpp"
 
 namespace fastloss {
@@ -102,7 +103,8 @@ void tile_runner::refer() {
         p.weights = job_.weight_data();
         p.weighted = weighted_ = row(weighted_slot);
       }
-      job_.arranged->softmax(p);
+      if (job_.cut_threads > 0) softmax_in_segments(*job_.arranged, p, job_.item, job_.cut_threads);
+      else job_.arranged->softmax(p);
       job_.rows->log1p(p.tail, row(log_sum_slot), rows_.padded);
       break;
     case row_reference::sparsemax:

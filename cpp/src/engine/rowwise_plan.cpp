@@ -109,8 +109,7 @@ rowwise_plan::rowwise_plan(const loss_call& call) : call_(&call), computation_(c
     if (i != axis_) rows_[static_cast<std::size_t>(to++)] = input.shape[i];
   operand_checker(call, axis_, rows_.data()).check();
   check_options(loss, call.options);
-  const std::string of = std::string(loss.operands[0].name) + " without its class axis";
-  check_call_options(call, {input.rank - 1, rows_.data(), of.c_str()});
+  check_call_options(call, {input.rank - 1, rows_.data(), loss.operands[0].name, " without its class axis"});
   check_gradients(call);
   for (int i = 0; i < call.gradient_count; ++i) {
     const std::size_t k = static_cast<std::size_t>(call.gradient_of[static_cast<std::size_t>(i)]);
@@ -142,7 +141,8 @@ array_spec rowwise_plan::hessian() const {
 
 array_spec rowwise_plan::extra(row_extra e) const {
   const const_array& input = call_->operands[0];
-  if (e == row_extra::probabilities) return {result_dtype(input, computation_), input.rank, input.shape};
+  if (e == row_extra::probabilities || e == row_extra::log_probabilities)
+    return {result_dtype(input, computation_), input.rank, input.shape};
   const dtype type = e == row_extra::lse ? computation_ : e == row_extra::prediction ? dtype::int64 : dtype::boolean;
   return {type, input.rank - 1, rows_.data()};
 }

@@ -10,23 +10,13 @@
 #include "engine/messages.hpp"
 #include "engine/row_layout.hpp"
 #include "engine/row_outputs.hpp"
+#include "engine/streaming.hpp"
 #include "fastloss/core/errors.hpp"
 #include "fastloss/runtime/threads.hpp"
 #include "isa/dispatch.hpp"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace fastloss {
 namespace {
-
-// Streamed lines must be in memory before another thread is told that they are.
-void finish_streaming() {
-#if defined(__x86_64__)
-  _mm_sfence();
-#endif
-}
 
 // Copies of sums over classes: at most so many numbers in all, whatever the number of threads.
 constexpr std::size_t most_copies = 64, most_copied_numbers = std::size_t{1} << 22;
@@ -64,7 +54,9 @@ double run_tiles(row_job& job, const row_pass& pass, row_findings& findings, int
       sums[t] = run_row_tile(job, pass, t, places, findings);
     finish_streaming();
   };
-  parallel_for(tasks, serial_nanoseconds(job), threads, run_task);
+  if (job.cut_threads > 0)
+    for (std::size_t task = 0; task < tasks; ++task) run_task(task);
+  else parallel_for(tasks, serial_nanoseconds(job), threads, run_task);
   const double* from = copies.data();
   for (std::size_t task = 0; class_sums > 0 && task < tasks; ++task)
     for (row_gradient& g : job.gradients)

@@ -34,12 +34,12 @@ inline constexpr std::size_t classes_of_a_sum = 64;
 inline constexpr std::size_t rows_of_a_strip = 256;
 
 template <class S>
-FASTLOSS_FN void largest_scores(const reference_pass& p, S* maximum) {
+FASTLOSS_FN void largest_scores(row_extent extent, const row_tile& scores, S* maximum) {
   using P = native_pack<S>;
-  const std::size_t rows = p.extent.rows;
-  __builtin_memcpy(maximum, class_of<S>(p.scores, 0), rows * sizeof(S));
-  for (std::size_t c = 1; c < p.extent.classes; ++c) {
-    const S* const z = class_of<S>(p.scores, c);
+  const std::size_t rows = extent.rows;
+  __builtin_memcpy(maximum, class_of<S>(scores, 0), rows * sizeof(S));
+  for (std::size_t c = 1; c < extent.classes; ++c) {
+    const S* const z = class_of<S>(scores, c);
     for (std::size_t r = 0; r < rows; r += P::width) detail::max(P::load(z + r), P::load(maximum + r)).store(maximum + r);
   }
 }
@@ -77,6 +77,11 @@ void softmax_strip(const reference_pass& p, std::size_t first, std::size_t rows)
     if constexpr (Weighted)
       for (std::size_t r = 0; r < rows; ++r) weighted_total[r] += static_cast<double>(weighted[r]);
   }
+  if (p.parts != nullptr)
+    for (std::size_t r = 0; r < rows; ++r) {
+      p.parts[2 * (first + r)] = total[r];
+      p.parts[2 * (first + r) + 1] = static_cast<double>(ties[r]);
+    }
   for (std::size_t r = 0; r < rows; ++r) tail[r] = static_cast<S>(total[r] + (static_cast<double>(ties[r]) - 1.0));
   if constexpr (Weighted)
     for (std::size_t r = 0; r < rows; ++r) static_cast<S*>(p.weighted)[first + r] = static_cast<S>(weighted_total[r]);
@@ -84,7 +89,7 @@ void softmax_strip(const reference_pass& p, std::size_t first, std::size_t rows)
 
 template <class S>
 void softmax(const reference_pass& p) {
-  largest_scores<S>(p, static_cast<S*>(p.maximum));
+  if (!p.maximum_given) largest_scores<S>(p.extent, p.scores, static_cast<S*>(p.maximum));
   const bool keep = p.exps.data != nullptr, weighted = p.weighted != nullptr;
   const auto strip = keep ? (weighted ? softmax_strip<S, true, true> : softmax_strip<S, true, false>)
                           : (weighted ? softmax_strip<S, false, true> : softmax_strip<S, false, false>);
@@ -94,10 +99,15 @@ void softmax(const reference_pass& p) {
   }
 }
 
+template <class S>
+void maximum(row_extent extent, row_tile scores, void* to) {
+  largest_scores<S>(extent, scores, static_cast<S*>(to));
+}
+
 // The threshold rises to its fixed point: each step drops the classes below it, of which there are ever fewer.
 template <class S>
 void sparsemax(const reference_pass& p) {
-  largest_scores<S>(p, static_cast<S*>(p.maximum));
+  largest_scores<S>(p.extent, p.scores, static_cast<S*>(p.maximum));
   for (std::size_t r = 0; r < p.extent.rows; ++r) {
     const double most = static_cast<double>(static_cast<S*>(p.maximum)[r]);
     const auto score = [&](std::size_t c) { return static_cast<double>(class_of<S>(p.scores, c)[r]) - most; };
@@ -260,7 +270,7 @@ void add_to_classes(row_extent extent, row_tile tile, const void* factors, doubl
 
 template <class S>
 constexpr row_operations_of_arrangement operations() {
-  return {softmax<S>, sparsemax<S>, gradient<S>, row_curvature<S, true>, largest<S>, pick<S>, place<S>, subtract<S>,
+  return {softmax<S>, sparsemax<S>, gradient<S>, row_curvature<S, true>, maximum<S>, largest<S>, pick<S>, place<S>, subtract<S>,
           weigh<S>,   repeat<S>,    sum<S>,      add_to_classes<S>};
 }
 

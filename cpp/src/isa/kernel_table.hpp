@@ -70,6 +70,8 @@ struct reference_pass {
   void* picked;         // the label's score less the maximum
   void* weighted;       // sum over classes of weight times (score less the maximum); null: not wanted
   const void* weights;  // of the classes; null: ones
+  bool maximum_given;   // `maximum` is read, not written
+  double* parts;        // of each row, in place of the tail: the sum of the exponentials below 1, and how many are 1; may be null
   void* reference;      // sparsemax: the reference less the maximum
 };
 
@@ -120,6 +122,7 @@ struct row_operations_of_arrangement {
   void (*sparsemax)(const reference_pass&);
   void (*gradient)(const gradient_pass&);
   void (*curvature)(const curvature_pass&);
+  void (*maximum)(row_extent, row_tile scores, void* maximum);
   // The largest score of each row, the label's class left out where labels are given, and the first class that has it.
   void (*largest)(row_extent, row_tile scores, const void* labels, void* maximum, void* index);
   void (*pick)(row_extent, row_tile scores, const void* labels, void* picked);      // 0 without a label

@@ -85,12 +85,12 @@ struct row_sums {
     }
   }
 
-  FASTLOSS_FN double tail() const {
+  FASTLOSS_FN std::int64_t tie_count() const {
     label_of<S> lanes[w];
     __builtin_memcpy(lanes, &ties.v, sizeof lanes);
     std::int64_t count = 0;
     for (const label_of<S> n : lanes) count += n;
-    return lanes_sum(rest) + static_cast<double>(count - 1);
+    return count;
   }
 };
 
@@ -100,11 +100,17 @@ void softmax_rows(const reference_pass& p) {
   S *const maximum = static_cast<S*>(p.maximum), *const tail = static_cast<S*>(p.tail);
   for (std::size_t r = 0; r < p.extent.rows; ++r) {
     const S* const z = row_of<S>(p.scores, r);
-    const S most = largest_score(z, p.extent.classes);
+    const S most = p.maximum_given ? maximum[r] : largest_score(z, p.extent.classes);
     row_sums<S, Keep, Weighted> sums{P(most), z, Keep ? row_of<S>(p.exps, r) : nullptr, static_cast<const S*>(p.weights)};
     sums.run(p.extent.classes);
     maximum[r] = most;
-    tail[r] = static_cast<S>(sums.tail());
+    const double below = lanes_sum(sums.rest);
+    const std::int64_t ties = sums.tie_count();
+    tail[r] = static_cast<S>(below + static_cast<double>(ties - 1));
+    if (p.parts != nullptr) {
+      p.parts[2 * r] = below;
+      p.parts[2 * r + 1] = static_cast<double>(ties);
+    }
     if constexpr (Weighted) static_cast<S*>(p.weighted)[r] = static_cast<S>(lanes_sum(sums.weighted));
     const label_of<S> label = label_at<S>(p.labels, r);
     static_cast<S*>(p.picked)[r] = label < 0 ? S(0) : z[label] - most;
@@ -116,6 +122,11 @@ void softmax(const reference_pass& p) {
   const bool keep = p.exps.data != nullptr, weighted = p.weighted != nullptr;
   if (keep) (weighted ? softmax_rows<S, true, true> : softmax_rows<S, true, false>)(p);
   else (weighted ? softmax_rows<S, false, true> : softmax_rows<S, false, false>)(p);
+}
+
+template <class S>
+void maximum(row_extent extent, row_tile scores, void* to) {
+  for (std::size_t r = 0; r < extent.rows; ++r) static_cast<S*>(to)[r] = largest_score(row_of<S>(scores, r), extent.classes);
 }
 
 // The threshold rises to its fixed point: each step drops the classes below it, of which there are ever fewer.
@@ -354,7 +365,7 @@ void add_to_classes(row_extent extent, row_tile tile, const void* factors, doubl
 
 template <class S>
 constexpr row_operations_of_arrangement operations() {
-  return {softmax<S>, sparsemax<S>, gradient<S>, row_curvature<S, false>, largest<S>, pick<S>, place<S>, subtract<S>,
+  return {softmax<S>, sparsemax<S>, gradient<S>, row_curvature<S, false>, maximum<S>, largest<S>, pick<S>, place<S>, subtract<S>,
           weigh<S>,   repeat<S>,    sum<S>,      add_to_classes<S>};
 }
 

@@ -33,8 +33,8 @@ struct call_options {
 };
 
 // What a row-wise loss gives beside its value, row by row.
-enum class row_extra : std::uint8_t { lse, probabilities, prediction, correct };
-inline constexpr int row_extra_count = 4;
+enum class row_extra : std::uint8_t { lse, probabilities, log_probabilities, prediction, correct };
+inline constexpr int row_extra_count = 5;
 
 struct loss_call {
   const loss_info* loss = nullptr;

@@ -9,6 +9,7 @@
 #include "fastloss/losses/divergence.hpp"
 #include "fastloss/losses/focal.hpp"
 #include "fastloss/losses/likelihood.hpp"
+#include "fastloss/losses/log_sum_exp.hpp"
 #include "fastloss/losses/margin.hpp"
 #include "fastloss/losses/quantile.hpp"
 #include "fastloss/losses/regression.hpp"
@@ -30,7 +31,8 @@
   APPLY(robust)                  \
   APPLY(scoring)                 \
   APPLY(divergence)              \
-  APPLY(softmax)
+  APPLY(softmax)                 \
+  APPLY(log_sum_exp)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
