@@ -135,6 +135,11 @@ def half_unit(x, dtype):
     return np.ldexp(LONG(0.5001), np.maximum(exponent, info.minexp) - info.nmant)
 
 
+def native(x):
+    """The dtype of the array, in this machine's byte order."""
+    return np.asarray(x).dtype.newbyteorder("=")
+
+
 def check(rows: Rows, operands, dtype, what="", *, reductions=("none",), second=True, **call):
     """Calls the loss in every way with these arguments and compares all results with the reference.
 
@@ -164,7 +169,7 @@ def check(rows: Rows, operands, dtype, what="", *, reductions=("none",), second=
                 stored=stored,
             )
         if second:
-            stored = np.asarray(operands[reference.first]).dtype
+            stored = native(operands[reference.first])
             curve = loss.hess(**arguments)
             assert_close(
                 rows, curve, exact.hessian, exact.magnitudes["hessian"], dtype, f"{label_} hess", stored=stored
