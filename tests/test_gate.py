@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import cases
-from references import REFERENCES
+from references import REFERENCES, ROW_REFERENCES
 from references.schema import Reference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -172,8 +172,10 @@ def test_the_registry_is_not_empty():
 
 
 def test_every_loss_has_a_reference():
-    assert missing_references(_infos(), REFERENCES) == []
-    assert sorted(set(REFERENCES) - set(cases.INFO)) == [], "references of losses that do not exist"
+    elements, rows = ([i for i in _infos() if i.rowwise == rowwise] for rowwise in (False, True))
+    for infos, references in ((elements, REFERENCES), (rows, ROW_REFERENCES)):
+        assert missing_references(infos, references) == []
+        assert sorted(set(references) - {i.name for i in infos}) == [], "references of losses that do not exist"
 
 
 @pytest.mark.parametrize("name", cases.NAMES)

@@ -131,9 +131,7 @@ def test_zero_strides(rows, dtype):
     for classes in (1, 5, 60):
         one = rows_cases.draw(rows, cases.seed(rows, classes), (1,), classes, dtype)
         per_class = {o.name for o in reference.operands if o.kind in ("weight", "per_class")}
-        repeated = {
-            k: v if k in per_class else np.broadcast_to(v, (40, *v.shape[1:])) for k, v in one.items()
-        }
+        repeated = {k: v if k in per_class else np.broadcast_to(v, (40, *v.shape[1:])) for k, v in one.items()}
         rows_cases.check(rows, repeated, dtype, f"repeated rows of {classes}")
         same = dict(one)
         same[reference.first] = np.broadcast_to(one[reference.first][:, :1], (1, classes))
@@ -291,9 +289,7 @@ def test_results_larger_than_the_cache(rows):
     for classes in (10, 1000):
         count = min(fl._core.cache()["last_level_cache_bytes"] // (4 * classes), 16_000_000 // (4 * classes)) + 37
         small = rows_cases.draw(rows, cases.seed(rows, classes), (512,), classes, np.float32)
-        whole = {
-            k: v if k in per_class else np.concatenate([v] * (count // 512 + 1))[:count] for k, v in small.items()
-        }
+        whole = {k: v if k in per_class else np.concatenate([v] * (count // 512 + 1))[:count] for k, v in small.items()}
         value, gradient = loss.value_and_grad(**whole, reduction="none")
         expected, slope = loss.value_and_grad(**small, reduction="none")
         for start in range(0, count - 511, 512 * max(1, count // 5120)):

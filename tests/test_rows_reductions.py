@@ -1,4 +1,4 @@
-"""Reductions of row-wise losses: denominators, weights of classes and samples, masks, ignored rows, gradients flowing in."""
+"""Reductions of row-wise losses: denominators, weights, masks, ignored rows, gradients flowing in."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def test_every_reduction_with_weights_and_masks(rows, dtype):
     for shape, classes in SHAPES:
         rng = cases.seed(rows, shape, "reductions")
         for present in rows_cases.presences(rows.reference):
-            operands = rows_cases.draw(
-                rows, rng, shape, classes, dtype, axis=1, present=present, ignored=0.2
-            )
+            operands = rows_cases.draw(rows, rng, shape, classes, dtype, axis=1, present=present, ignored=0.2)
             for sample_weight, where in itertools.product(_sample_weights(shape, rng), _masks(shape, rng)):
                 call = {"sample_weight": sample_weight, "where": where}
                 call = {k: v for k, v in call.items() if v is not None}
@@ -254,9 +252,7 @@ def test_the_mean_of_many_rows(rows):
     count, loss = 300_000, cases.loss(rows.loss)
     operands = rows_cases.draw(rows, cases.seed(rows), (3000,), 10, np.float32)
     per_class = {o.name for o in rows.reference.operands if o.kind in ("weight", "per_class")}
-    many = {
-        k: v if k in per_class else np.tile(v, (count // 3000,) + (1,) * (v.ndim - 1)) for k, v in operands.items()
-    }
+    many = {k: v if k in per_class else np.tile(v, (count // 3000,) + (1,) * (v.ndim - 1)) for k, v in operands.items()}
     want = RowLoss(rows.reference, operands).reduce()
     assert abs(float(loss(**many)) - want.value) <= 1e-6 * want.magnitudes["value"]
     value, gradient = loss.value_and_grad(**many, wrt=rows_cases.wrt(rows, many)[-1])

@@ -1,4 +1,4 @@
-"""Values and derivatives of row-wise losses against their references, for every number of classes that has its own code.
+"""Values and derivatives of row-wise losses against their references, at every number of classes with its own code.
 
 An error is a right answer when it is a few ulp of what is added up: of a row's value the terms of its classes, of a
 gradient the probability times the terms of the other classes and the class's own term times what is left of 1. So a
@@ -148,9 +148,7 @@ def test_gradients_of_a_shift_invariant_loss_add_up_to_zero(rows):
         np.testing.assert_allclose(gradient.sum(axis=1), 0, atol=1e-14)
         shift = np.array([[2.0**k] for k in range(20)])
         moved = {**operands, rows.reference.first: operands[rows.reference.first] + shift}
-        np.testing.assert_allclose(
-            cases.loss(rows.loss)(**moved, reduction="none"), value, rtol=1e-8, atol=1e-9
-        )
+        np.testing.assert_allclose(cases.loss(rows.loss)(**moved, reduction="none"), value, rtol=1e-8, atol=1e-9)
         curved = cases.loss(rows.loss).hvp(**operands, vector=np.ones((20, classes)), reduction="none")
         np.testing.assert_allclose(curved, 0, atol=1e-14)
 
@@ -172,9 +170,7 @@ def test_convex(rows):
         other = rows_cases.draw(rows, rng, (100,), classes, np.float64)[first]
         share = rng.random((100, 1))
         between = {**operands, first: (1 - share) * operands[first] + share * other}
-        a, b, m = (
-            loss(**x, reduction="none") for x in (operands, {**operands, first: other}, between)
-        )
+        a, b, m = (loss(**x, reduction="none") for x in (operands, {**operands, first: other}, between))
         assert np.all(m <= (1 - share[:, 0]) * a + share[:, 0] * b + 1e-12 * (1 + np.abs(a) + np.abs(b)))
         assert np.all(loss.hess(**operands, reduction="none") >= 0)
         vector = rng.standard_normal((100, classes))

@@ -1,0 +1,139 @@
+"""Dtypes of row-wise losses: what computes, what comes out, labels of every integer dtype, half precisions."""
+
+from __future__ import annotations
+
+import itertools
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import cases
+import rows_cases
+
+HALVES = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
+FLOATS = (*HALVES, np.dtype(np.float32), np.dtype(np.float64))
+INTEGERS = tuple(np.dtype(t) for t in "bBhHiIlLqQ")
+SHAPES = [((40,), 3), ((40,), 10), ((9,), 100), ((3, 5), 17)]
+
+
+def _computation(dtype):
+    return np.dtype(np.float64) if dtype == np.float64 else np.dtype(np.float32)
+
+
+@pytest.mark.parametrize("labels", INTEGERS, ids=lambda d: d.str)
+@pytest.mark.parametrize("rows", [r for r in rows_cases.kinds() if r.kind == "index"], ids=str)
+def test_labels_of_every_integer_dtype(rows, labels):
+    for (shape, classes), dtype in itertools.product(SHAPES, cases.DTYPES):
+        rng = cases.seed(rows, labels, shape)
+        operands = rows_cases.draw(rows, rng, shape, classes, dtype, axis=1, labels=labels, ignored=0.2)
+        label = operands[rows.reference.target.name]
+        assert label.dtype == labels
+        # Unsigned labels have no -100.
+        call = {} if labels.kind == "i" else {"ignore_index": int(np.iinfo(labels).max)}
+        rows_cases.check(rows, operands, dtype, f"{labels} {shape}", **call)
+        swapped = {**operands, rows.reference.target.name: label.astype(labels.newbyteorder())}
+        rows_cases.check(rows, swapped, dtype, f"{labels} {shape} swapped", second=False, **call)
+
+
+@pytest.mark.parametrize("labels", INTEGERS, ids=lambda d: d.str)
+@pytest.mark.parametrize("rows", [r for r in rows_cases.kinds() if r.kind == "index"], ids=str)
+def test_labels_at_the_ends_of_their_dtype_are_out_of_range(rows, labels):
+    loss, info = cases.loss(rows.loss), np.iinfo(labels)
+    operands = rows_cases.draw(rows, cases.seed(rows), (7,), 5, np.float32, labels=labels)
+    label = operands[rows.reference.target.name]
+    for bad in {int(info.min), int(info.max), 5, info.max - 2**31 if info.max > 2**32 else 5} - {0}:
+        operands[rows.reference.target.name] = label.copy()
+        operands[rows.reference.target.name][4] = bad
+        for call in (loss, loss.grad, loss.value_and_grad, loss.hess):
+            with pytest.raises(IndexError, match=rf"target.*{bad}.*\(4,\)|target.*\(4,\).*{bad}"):
+                call(**operands)
+
+
+@pytest.mark.parametrize("dtype", HALVES, ids=lambda d: d.name)
+@pytest.mark.parametrize("rows", rows_cases.kinds(), ids=str)
+def test_halves_are_storage_alone(rows, dtype):
+    """Computed in float32, rounded once to what the gradient is stored in."""
+    for shape, classes in [*SHAPES, ((2,), 3000)]:
+        rng = cases.seed(rows, dtype, shape)
+        drawn = rows_cases.draw(rows, rng, shape, classes, np.float32, axis=1, ignored=0.1)
+        operands = {k: v.astype(dtype) if v.dtype.kind == "f" else v for k, v in drawn.items()}
+        rows_cases.check(rows, operands, np.float32, f"{shape}", reductions=("none", "mean", "sum"))
+
+
+@pytest.mark.parametrize("rows", rows_cases.kinds(), ids=str)
+def test_the_scores_decide_what_computes(rows):
+    reference, loss = rows.reference, cases.loss(rows.loss)
+    for scores, others in itertools.product(FLOATS, FLOATS):
+        drawn = rows_cases.draw(rows, cases.seed(rows, scores, others), (12,), 9, np.float32)
+        operands = {
+            k: v.astype(scores if k == reference.first else others) if v.dtype.kind == "f" else v
+            for k, v in drawn.items()
+        }
+        computation = _computation(scores)
+        rows_cases.check(rows, operands, computation, f"{scores} {others}")
+        for reduction in ("mean", "none"):
+            assert loss(**operands, reduction=reduction).dtype == computation
+        names = rows_cases.wrt(rows, operands)
+        for name, gradient in zip(names, loss.grad(**operands, wrt=names), strict=True):
+            assert gradient.dtype == operands[name].dtype
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=lambda d: d.str)
+@pytest.mark.parametrize("rows", rows_cases.kinds(), ids=str)
+def test_integer_scores_are_float64(rows, dtype):
+    operands = rows_cases.draw(rows, cases.seed(rows, dtype), (12,), 6, np.float64)
+    scores = np.random.default_rng(5).integers(0, 4, (12, 6)).astype(dtype)
+    operands[rows.reference.first] = scores
+    value, gradient = cases.loss(rows.loss).value_and_grad(**operands, reduction="none")
+    floating = {**operands, rows.reference.first: scores.astype(np.float64)}
+    expected, slope = cases.loss(rows.loss).value_and_grad(**floating, reduction="none")
+    np.testing.assert_array_equal(value, expected, strict=True)
+    np.testing.assert_array_equal(gradient, slope, strict=True)
+
+
+@pytest.mark.parametrize("rows", [r for r in rows_cases.kinds() if r.reference.weight], ids=str)
+def test_weights_of_integers(rows):
+    operands = rows_cases.draw(rows, cases.seed(rows), (12,), 6, np.float32)
+    weight = rows.reference.weight
+    for dtype in (np.int64, np.uint8, np.bool_):
+        operands[weight] = np.array([1, 0, 1, 1, 0, 1], dtype)
+        value, gradients = cases.loss(rows.loss).value_and_grad(**operands, wrt=("input", weight))
+        floating = {**operands, weight: operands[weight].astype(np.float32)}
+        expected, slopes = cases.loss(rows.loss).value_and_grad(**floating, wrt=("input", weight))
+        assert value == expected
+        for one, other in zip(gradients, slopes, strict=True):
+            np.testing.assert_array_equal(one, other, strict=True)
+
+
+@pytest.mark.parametrize("rows", rows_cases.kinds(), ids=str)
+def test_what_is_not_a_number_is_refused(rows):
+    reference, loss = rows.reference, cases.loss(rows.loss)
+    operands = rows_cases.draw(rows, cases.seed(rows), (4,), 3, np.float64)
+    for name in operands:
+        for dtype in (complex, object, np.longdouble, "U5", "M8[s]"):
+            if reference.operand(name).kind in ("index", "target") and dtype in (object, "U5") and rows.kind == "index":
+                continue
+            with pytest.raises(TypeError, match=name):
+                loss(**{**operands, name: np.zeros(operands[name].shape, dtype)})
+    if rows.kind == "index":
+        with pytest.raises(TypeError, match=r"target.*integer.*bool"):
+            loss(**{**operands, reference.target.name: np.zeros(4, bool)})
+
+
+@pytest.mark.parametrize("rows", [r for r in rows_cases.kinds() if r.kind == "index"], ids=str)
+def test_the_mean_of_many_half_rows_does_not_overflow(rows):
+    """The sum of 100000 losses of float16 is beyond float16."""
+    for dtype in HALVES:
+        operands = rows_cases.draw(rows, cases.seed(rows), (100_000,), 10, np.float32, present=reference_required(rows))
+        operands[rows.reference.first] = operands[rows.reference.first].astype(dtype)
+        wide = {**operands, rows.reference.first: operands[rows.reference.first].astype(np.float64)}
+        value, gradient = cases.loss(rows.loss).value_and_grad(**operands)
+        assert value.dtype == np.float32
+        assert float(value) == pytest.approx(float(cases.loss(rows.loss)(**wide)), rel=1e-6, abs=1e-6)
+        assert gradient.dtype == dtype
+
+
+def reference_required(rows):
+    """The operands that a call must give."""
+    return tuple(o.name for o in rows.reference.operands if not o.optional)

@@ -1,0 +1,160 @@
+"""What a row-wise loss gives beside its value on request: lse, probabilities, prediction, correct or not."""
+
+from __future__ import annotations
+
+import itertools
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import cases
+import fastloss as fl
+import rows_cases
+from references.reductions import LONG
+from references.row_statistics import log_sum_exp
+from references.rows_schema import Logit
+
+SOFTMAX = [rows for rows in rows_cases.settings() if rows.reference.reference == "log_sum_exp"]
+PLAIN = [rows for rows in SOFTMAX if not rows.options]
+ALL = ("lse", "probabilities", "prediction", "correct")
+SHAPES = [
+    ((37,), 3, 1),
+    ((37,), 10, 1),
+    ((5,), 100, 1),
+    ((), 10, 0),
+    ((3, 4), 21, 1),
+    ((2, 3, 5), 4, -1),
+    ((2,), 9000, 1),
+]
+
+
+def _exact(rows, operands, axis):
+    """(log-sum-exp, probabilities) of the logits after the loss's transformation."""
+    z = np.moveaxis(np.asarray(operands[rows.reference.first]), axis, -1).astype(LONG)
+    matrix = z.reshape(-1, z.shape[-1])
+    logit: Logit | None = rows.reference.logit
+    if logit is not None:
+        target = np.asarray(operands[rows.reference.target.name])
+        is_target = np.zeros(matrix.shape, bool)
+        if rows.kind == "index":
+            np.put_along_axis(is_target, np.maximum(target, 0).reshape(-1, 1), True, axis=1)
+        own = {o.name: operands[o.name] for o in rows.reference.operands if o.kind == "per_class"}
+        matrix = logit.value(matrix, is_target=is_target, **own, **{**rows.reference.defaults, **rows.given})
+    if rows.given.get("from_logits", True) is False:
+        with np.errstate(divide="ignore"):
+            matrix = np.log(matrix)
+    with np.errstate(all="ignore"):
+        row = log_sum_exp(matrix, None)
+    return row.r.reshape(z.shape[:-1]), np.moveaxis(row.slope.reshape(z.shape), -1, axis), matrix.reshape(z.shape)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("rows", SOFTMAX, ids=str)
+def test_extras(rows, dtype):
+    loss, eps = cases.loss(rows.loss), np.finfo(dtype).eps
+    for shape, classes, axis in SHAPES:
+        operands = rows_cases.draw(rows, cases.seed(rows, shape), shape, classes, dtype, axis=axis, ignored=0.1)
+        wanted = ALL if rows.kind == "index" else ALL[:-1]
+        lse, p, logits = _exact(rows, operands, axis)
+        keep = operands[rows.reference.target.name] != rows_cases.IGNORED if rows.kind == "index" else True
+        for call in (loss, loss.grad, loss.value_and_grad):
+            plain = call(**operands, **rows.given, axis=axis)
+            *results, extra = call(**operands, **rows.given, axis=axis, return_=wanted)
+            plain = plain if isinstance(plain, tuple) else (plain,)
+            for one, other in zip(results, plain, strict=True):
+                np.testing.assert_array_equal(one, other, strict=True)
+            assert list(extra) == list(wanted)
+            assert extra["lse"].dtype == dtype
+            assert extra["lse"].shape == shape
+            size = np.abs(lse) + np.abs(logits).max(axis=-1)
+            assert np.all(np.abs(extra["lse"] - lse) <= 8 * eps * (size + 1) * keep + 1e30 * (1 - keep))
+            assert extra["probabilities"].dtype == dtype
+            assert extra["probabilities"].shape == operands[rows.reference.first].shape
+            slack = 16 * eps * (1 + np.abs(logits - np.asarray(lse)[..., None]))
+            error = np.abs(np.moveaxis(extra["probabilities"], axis, -1) - np.moveaxis(p, axis, -1))
+            where = np.broadcast_to(np.asarray(keep)[..., None], error.shape)
+            assert np.all((error <= slack * np.moveaxis(p, axis, -1) + np.finfo(dtype).smallest_subnormal) | ~where)
+            scores = np.moveaxis(np.asarray(operands[rows.reference.first]), axis, -1)
+            prediction = np.argmax(scores, axis=-1)
+            if rows.reference.logit is None or not any(o.kind == "per_class" for o in rows.reference.operands):
+                np.testing.assert_array_equal(extra["prediction"], prediction)
+            assert extra["prediction"].dtype == np.int64
+            if rows.kind == "index":
+                right = (extra["prediction"] == operands[rows.reference.target.name]) & keep
+                np.testing.assert_array_equal(extra["correct"], right, strict=True)
+
+
+@pytest.mark.parametrize("rows", PLAIN, ids=str)
+def test_each_extra_alone_and_every_pair(rows):
+    loss = cases.loss(rows.loss)
+    operands = rows_cases.draw(rows, cases.seed(rows), (20,), 7, np.float32)
+    wanted = ALL if rows.kind == "index" else ALL[:-1]
+    _, whole = loss(**operands, return_=wanted)
+    for count in (1, 2, 3):
+        for names in itertools.permutations(wanted, count):
+            value, extra = loss(**operands, return_=names)
+            assert value == loss(**operands)
+            assert set(extra) == set(names)
+            for name in names:
+                np.testing.assert_array_equal(extra[name], whole[name], strict=True)
+    for name in wanted:
+        _, extra = loss(**operands, return_=name)
+        assert list(extra) == [name]
+        np.testing.assert_array_equal(extra[name], whole[name])
+    assert loss(**operands, return_=()) == (loss(**operands), {})
+
+
+@pytest.mark.parametrize("rows", PLAIN, ids=str)
+def test_ties_predict_the_first_class(rows):
+    operands = rows_cases.draw(rows, cases.seed(rows), (3,), 40, np.float64)
+    scores = operands[rows.reference.first]
+    scores[0] = 0.5
+    scores[1] = -np.inf
+    scores[1, [7, 30]] = 2.0
+    scores[2, [39, 38]] = 1e30
+    _, extra = cases.loss(rows.loss)(**operands, return_="prediction")
+    if not any(o.kind == "per_class" for o in rows.reference.operands):
+        assert extra["prediction"].tolist() == [0, 7, 38]
+
+
+@pytest.mark.parametrize("rows", PLAIN, ids=str)
+def test_extras_of_rows_that_do_not_count(rows):
+    operands = rows_cases.draw(rows, cases.seed(rows), (6,), 5, np.float64)
+    loss = cases.loss(rows.loss)
+    mask = np.array([True, False, True, False, True, True])
+    wanted = ALL if rows.kind == "index" else ALL[:-1]
+    _, whole = loss(**operands, return_=wanted)
+    _, masked = loss(**operands, return_=wanted, where=mask)
+    for name in ("lse", "probabilities", "prediction"):
+        np.testing.assert_array_equal(masked[name], whole[name])
+    if rows.kind == "index":
+        np.testing.assert_array_equal(masked["correct"], whole["correct"] & mask)
+
+
+@pytest.mark.parametrize("rows", PLAIN, ids=str)
+def test_extras_of_halves_and_of_nothing(rows):
+    loss = cases.loss(rows.loss)
+    for dtype in (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)):
+        drawn = rows_cases.draw(rows, cases.seed(rows), (6,), 5, np.float32)
+        operands = {k: v.astype(dtype) if v.dtype.kind == "f" else v for k, v in drawn.items()}
+        _, extra = loss(**operands, return_=ALL[:-1])
+        assert extra["lse"].dtype == np.float32
+        assert extra["probabilities"].dtype == dtype
+        _, wide = loss(**{k: v.astype("f4") if v.dtype == dtype else v for k, v in operands.items()}, return_=ALL[:-1])
+        np.testing.assert_array_equal(extra["lse"], wide["lse"])
+        np.testing.assert_array_equal(extra["probabilities"], wide["probabilities"].astype(dtype))
+    operands = rows_cases.draw(rows, cases.seed(rows), (0,), 5, np.float32)
+    _, extra = loss(**operands, return_=ALL[:-1], reduction="sum")
+    assert (extra["lse"].shape, extra["probabilities"].shape, extra["prediction"].shape) == ((0,), (0, 5), (0,))
+
+
+def test_bad_requests():
+    z, t = np.zeros((2, 3)), np.array([0, 2])
+    for bad, error in (("logits", ValueError), (("lse", "lse"), ValueError), (3, TypeError), ((1,), TypeError)):
+        with pytest.raises(error, match="return_"):
+            fl.cross_entropy(z, t, return_=bad)
+    with pytest.raises(ValueError, match=r"correct.*class indices|class indices.*correct"):
+        fl.cross_entropy(z, np.ones((2, 3)), return_="correct")
+    with pytest.raises(TypeError, match="return_"):
+        fl.mse_loss(z, z, return_="lse")

@@ -1,0 +1,166 @@
+"""torch as a second oracle of row-wise losses, in float64: every shape, target, weight, ignored class and reduction."""
+
+from __future__ import annotations
+
+import itertools
+
+import ml_dtypes
+import numpy as np
+import pytest
+import torch
+
+import cases
+import rows_cases
+
+IN_TORCH = [rows for rows in rows_cases.kinds() if rows.reference.torch is not None]
+SHAPES = [(), (1,), (13,), (5, 3), (2, 3, 4)]
+CLASSES = (1, 2, 7, 33)
+REDUCTIONS = ("none", "mean", "sum")
+TOLERANCE = {"rtol": 1e-10, "atol": 1e-12}
+
+
+def _option_sets(reference):
+    """One at a time, and all of them together."""
+    alone = [{k: v} for k, values in reference.torch_options.items() for v in values]
+    together = {k: values[0] for k, values in reference.torch_options.items()}
+    return [{}, *alone, *([together] if len(together) > 1 else [])]
+
+
+def _oracle(rows, operands, options, reduction, flow):
+    """torch's value, and its gradients in every operand that it differentiates."""
+    reference = rows.reference
+    tensors = {
+        k: torch.tensor(v, requires_grad=v.dtype.kind == "f" and k not in reference.torch_without_gradient)
+        for k, v in operands.items()
+    }
+    value = reference.torch(torch, tensors, options, reduction)
+    wanted = {k: v for k, v in tensors.items() if v.requires_grad}
+    flow = torch.ones_like(value) if flow is None else torch.tensor(flow, dtype=value.dtype)
+    gradients = torch.autograd.grad(value, list(wanted.values()), flow)
+    return value.detach().numpy(), {k: g.numpy() for k, g in zip(wanted, gradients, strict=True)}
+
+
+def _assert_agree(rows, operands, options, reduction, flow, what, **call):
+    value, gradients = _oracle(rows, operands, {**options, **call}, reduction, flow)
+    flowing = {} if flow is None else {"grad_output": flow}
+    ours, slopes = cases.loss(rows.loss).value_and_grad(
+        **operands, **options, **call, **flowing, reduction=reduction, wrt=list(gradients)
+    )
+    np.testing.assert_allclose(ours, value, **TOLERANCE, err_msg=what)
+    for slope, (operand, gradient) in zip(slopes, gradients.items(), strict=True):
+        assert slope.shape == gradient.shape
+        np.testing.assert_allclose(slope, gradient, **TOLERANCE, err_msg=f"{what} {operand}")
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("rows", IN_TORCH, ids=str)
+def test_agrees_with_torch(rows, reduction):
+    reference = rows.reference
+    ignored = (None, -100, 2, -7) if rows.kind == "index" and reference.torch_ignores else (None,)
+    settings = itertools.product(
+        SHAPES, CLASSES, _option_sets(reference), rows_cases.presences(reference), ignored, (False, True)
+    )
+    for shape, classes, options, present, ignore_index, flows in settings:
+        axis = min(1, len(shape))
+        rng = cases.seed(rows, shape, classes)
+        operands = rows_cases.draw(rows, rng, shape, classes, np.float64, axis=axis, present=present)
+        call = {}
+        if ignore_index is not None:
+            labels, call = operands[reference.target.name], {"ignore_index": ignore_index}
+            labels[np.asarray(rng.random(shape) < 0.3)] = ignore_index
+            # A mean over nothing is NaN in both, with other gradients.
+            labels.flat[0] = 0
+        flow = None
+        if flows:
+            flow = rng.standard_normal(shape) if reduction == "none" else -1.75
+        what = f"{shape} {classes} {options} {present} {ignore_index} {flows}"
+        _assert_agree(rows, operands, options, reduction, flow, what, **call)
+
+
+@pytest.mark.parametrize("rows", IN_TORCH, ids=str)
+def test_agrees_with_torch_on_wide_scores(rows):
+    for classes, reduction in itertools.product((2, 10, 100, 1000), REDUCTIONS):
+        rng = cases.seed(rows, classes, "wide")
+        operands = rows_cases.draw(rows, rng, (50,), classes, np.float64, mode="wide")
+        operands[rows.reference.first] = np.clip(operands[rows.reference.first], -1e4, 1e4)
+        if rows.reference.weight:
+            operands[rows.reference.weight] = np.clip(operands[rows.reference.weight], 1e-3, 10)
+        value, gradients = _oracle(rows, operands, {}, reduction, None)
+        ours, slopes = cases.loss(rows.loss).value_and_grad(**operands, reduction=reduction, wrt=list(gradients))
+        np.testing.assert_allclose(ours, value, rtol=1e-10, atol=1e-10)
+        for slope, gradient in zip(slopes, gradients.values(), strict=True):
+            np.testing.assert_allclose(slope, gradient, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("rows", [r for r in IN_TORCH if r.loss in ("cross_entropy", "nll_loss")], ids=str)
+def test_agrees_with_torch_in_halves(rows, dtype):
+    numpy_dtype = np.dtype(np.float16 if dtype == "float16" else ml_dtypes.bfloat16)
+    torch_dtype, eps = getattr(torch, dtype), float(ml_dtypes.finfo(numpy_dtype).eps)
+    reference = rows.reference
+    for classes, reduction in itertools.product((3, 10, 100), REDUCTIONS):
+        drawn = rows_cases.draw(rows, cases.seed(rows, classes), (30,), classes, np.float32)
+        narrow = {k: v.astype(numpy_dtype) if v.dtype.kind == "f" else v for k, v in drawn.items()}
+        # torch computes in the precision of its tensors: it is given the same numbers, wide.
+        wide = {k: v.astype(np.float64) if k in narrow and v.dtype.kind != "i" else v for k, v in narrow.items()}
+        value, gradients = _oracle(rows, wide, {}, reduction, None)
+        ours, slopes = cases.loss(rows.loss).value_and_grad(**narrow, reduction=reduction, wrt=list(gradients))
+        np.testing.assert_allclose(ours, value, rtol=1e-5, atol=1e-5)
+        for slope, gradient in zip(slopes, gradients.values(), strict=True):
+            assert slope.dtype == numpy_dtype
+            tiny = float(ml_dtypes.finfo(numpy_dtype).smallest_subnormal)
+            np.testing.assert_allclose(slope.astype(np.float64), gradient, rtol=eps, atol=1e-6 + tiny)
+        # And what torch itself gives for tensors of that precision is as close as that precision allows.
+        tensors = {
+            k: torch.tensor(v.astype(np.float32)).to(torch_dtype) if v.dtype.kind != "i" else torch.tensor(v)
+            for k, v in narrow.items()
+        }
+        theirs = reference.torch(torch, tensors, {}, reduction).to(torch.float64).numpy()
+        np.testing.assert_allclose(ours, theirs, rtol=30 * eps, atol=30 * eps)
+
+
+@pytest.mark.parametrize("rows", IN_TORCH, ids=str)
+def test_second_derivatives_agree_with_autograd(rows):
+    reference, loss = rows.reference, cases.loss(rows.loss)
+    first = reference.first
+    for options, (shape, classes) in itertools.product(_option_sets(reference), [((), 4), ((5,), 3), ((2, 3), 12)]):
+        axis = min(1, len(shape))
+        operands = rows_cases.draw(rows, cases.seed(rows, shape), shape, classes, np.float64, axis=axis)
+        vector = cases.seed(rows, "vector").standard_normal(operands[first].shape)
+        others = {k: torch.tensor(v) for k, v in operands.items() if k != first}
+
+        def value(z, others=others, options=options):
+            return reference.torch(torch, {first: z, **others}, options, "mean")
+
+        point = torch.tensor(operands[first])
+        product = torch.autograd.functional.hvp(value, point, torch.tensor(vector))[1].numpy()
+        whole = torch.autograd.functional.hessian(value, point).numpy().reshape(point.numel(), point.numel())
+        np.testing.assert_allclose(loss.hvp(**operands, **options, vector=vector), product, **TOLERANCE)
+        np.testing.assert_allclose(
+            loss.hess(**operands, **options).reshape(-1), np.diagonal(whole), **TOLERANCE, err_msg=str(options)
+        )
+
+
+@pytest.mark.parametrize("rows", IN_TORCH, ids=str)
+def test_takes_cpu_tensors(rows):
+    operands = rows_cases.draw(rows, cases.seed(rows, "tensors"), (6,), 4, np.float64)
+    value = cases.loss(rows.loss)(**{k: torch.tensor(v) for k, v in operands.items()})
+    assert value == cases.loss(rows.loss)(**operands)
+    assert isinstance(value, np.float64)
+
+
+def test_the_errors_of_torch_are_errors():
+    """Where torch raises, so do we, and where it accepts class indices of one dtype, we accept them of all."""
+    z = np.zeros((4, 3))
+    refused = [
+        np.array([0, 1, 2, 3]),
+        np.zeros((4, 1), int),
+        np.zeros((4, 2)),
+        np.zeros(3, int),
+        np.eye(4, 3, dtype=int),
+    ]
+    for target in refused:
+        with pytest.raises((RuntimeError, IndexError, ValueError)):
+            torch.nn.functional.cross_entropy(torch.tensor(z), torch.tensor(target))
+        with pytest.raises((IndexError, ValueError)):
+            cases.loss("cross_entropy")(z, target)
