@@ -68,6 +68,11 @@ def presences(reference: RowReference) -> list[tuple[str, ...]]:
     return [tuple(o.name for o in reference.operands if not o.optional or o.name in chosen) for chosen in subsets]
 
 
+def ignored_label(dtype) -> int:
+    """A class index of the dtype that is ignored: unsigned ones have no -100."""
+    return IGNORED if np.iinfo(dtype).min <= IGNORED else min(int(np.iinfo(dtype).max), 2**63 - 1)
+
+
 def draw(rows: Rows, rng, shape, classes, dtype, *, axis=-1, mode="ordinary", present=None, ignored=0.0, labels="i8"):
     """Operands for rows of the given shape, with the classes on `axis`; class indices of dtype `labels`."""
     reference, count, operands = rows.reference, int(np.prod(shape)), {}
@@ -79,7 +84,7 @@ def draw(rows: Rows, rng, shape, classes, dtype, *, axis=-1, mode="ordinary", pr
             for option, draws in reference.draws.items():
                 drawing = draws.get(rows.given.get(option, reference.defaults[option]), drawing)
         if operand is reference.target and rows.kind == "index":
-            ignore_index = IGNORED if np.iinfo(labels).min <= IGNORED else np.iinfo(labels).max
+            ignore_index = ignored_label(labels)
             operands[operand.name] = label(rng, count, classes, labels, ignored, ignore_index).reshape(shape)
             continue
         drawn = drawing(rng, count, classes, dtype)
@@ -116,15 +121,17 @@ def assert_close(rows: Rows, got, exact, magnitude, dtype, what, *, stored=None,
     got, exact = np.asarray(got), np.asarray(exact)
     room = bound(rows, exact, magnitude, dtype, scale)
     stored = np.dtype(dtype if stored is None else stored)
+    assert got.dtype == stored, f"{what}: {got.dtype}"
+    if stored.itemsize > np.dtype(dtype).itemsize:
+        cases.assert_within(got, exact, room, stored, what)
+        return
     if stored.itemsize < np.dtype(dtype).itemsize:
         room = room + cases.LONG(half_unit(exact, stored))
-        assert got.dtype == stored, f"{what}: {got.dtype}"
         largest = LONG(ml_dtypes.finfo(stored).max)
         over = np.isinf(got.astype(LONG)) & (np.abs(exact) + room > largest)
         got = np.where(over, exact, got.astype(LONG)).astype(np.float64)
         cases.assert_within(got, exact, room, np.float64, what)
         return
-    assert got.dtype == stored, f"{what}: {got.dtype}"
     cases.assert_within(got, exact, room, dtype, what)
 
 
@@ -140,6 +147,18 @@ def native(x):
     return np.asarray(x).dtype.newbyteorder("=")
 
 
+def factor(rows: Rows, operands, sample_weight=None):
+    """The largest product of what multiplies the probabilities of a row."""
+    reference = rows.reference
+    largest = 1.0 if sample_weight is None else np.max(np.abs(np.asarray(sample_weight, np.float64)), initial=1)
+    if reference.weight in operands:
+        largest *= max(1.0, float(np.max(np.abs(operands[reference.weight]), initial=1)))
+    if rows.kind == "distribution":
+        target = np.abs(np.asarray(operands[reference.target.name], np.float64))
+        largest *= max(8.0, float(target.max(initial=1)) * 8)
+    return float(largest)
+
+
 def check(rows: Rows, operands, dtype, what="", *, reductions=("none",), second=True, **call):
     """Calls the loss in every way with these arguments and compares all results with the reference.
 
@@ -147,34 +166,26 @@ def check(rows: Rows, operands, dtype, what="", *, reductions=("none",), second=
     """
     loss, reference, options = cases.loss(rows.loss), rows.reference, rows.given
     whole = {k: call[k] for k in ("axis", "ignore_index", "where") if k in call}
-    of_reduction = {k: v for k, v in call.items() if k not in whole}
     exact_rows = RowLoss(reference, operands, options, **whole)
-    names = wrt(rows, operands)
+    names, stored = wrt(rows, operands), native(operands[reference.first])
+    # Where a probability is subnormal, what multiplies it multiplies its rounding.
+    scale = factor(rows, operands, call.get("sample_weight"))
     vector = cases.seed(what, "vector").standard_normal(np.shape(operands[reference.first])).astype(dtype)
     for reduction in reductions:
-        exact = exact_rows.reduce(reduction, **of_reduction)
+        exact = exact_rows.reduce(reduction, **{k: v for k, v in call.items() if k not in whole})
         arguments = {**operands, **options, **call, "reduction": reduction}
+
+        def compare(got, want, size, part, stored=None, reduction=reduction):
+            label = f"{rows} {what} {reduction} {part}"
+            assert_close(rows, got, want, size, dtype, label, stored=stored, scale=scale)
+
         value, gradients = loss.value_and_grad(**arguments, wrt=names)
-        label_ = f"{rows} {what} {reduction}"
-        assert_close(rows, value, exact.value, exact.magnitudes["value"], dtype, f"{label_} value")
+        compare(value, exact.value, exact.magnitudes["value"], "value")
         for name, gradient in zip(names, gradients, strict=True):
-            stored = operands[name].dtype
-            assert_close(
-                rows,
-                gradient,
-                exact.gradients[name],
-                exact.magnitudes[name],
-                dtype,
-                f"{label_} gradient in {name}",
-                stored=stored,
-            )
+            sizes = exact.magnitudes[name]
+            compare(gradient, exact.gradients[name], sizes, f"gradient in {name}", native(operands[name]))
         if second:
-            stored = native(operands[reference.first])
-            curve = loss.hess(**arguments)
-            assert_close(
-                rows, curve, exact.hessian, exact.magnitudes["hessian"], dtype, f"{label_} hess", stored=stored
-            )
-            product = loss.hvp(**arguments, vector=vector)
+            compare(loss.hess(**arguments), exact.hessian, exact.magnitudes["hessian"], "hess", stored)
             with np.errstate(all="ignore"):
                 want, size = exact.product(vector), exact.product_magnitude(vector)
-            assert_close(rows, product, want, size, dtype, f"{label_} hvp", stored=stored)
+            compare(loss.hvp(**arguments, vector=vector), want, size, "hvp", stored)

@@ -151,7 +151,7 @@ def test_extras_of_halves_and_of_nothing(rows):
 
 def test_bad_requests():
     z, t = np.zeros((2, 3)), np.array([0, 2])
-    for bad, error in (("logits", ValueError), (("lse", "lse"), ValueError), (3, TypeError), ((1,), TypeError)):
+    for bad, error in (("logits", ValueError), (("lse", "logits"), ValueError), (3, TypeError), ((1,), TypeError)):
         with pytest.raises(error, match="return_"):
             fl.cross_entropy(z, t, return_=bad)
     with pytest.raises(ValueError, match=r"correct.*class indices|class indices.*correct"):

@@ -55,7 +55,12 @@ def log_sum_exp(s, _is_target):
         return p * (rest * v - others(p * v))
 
     r = np.where(poisoned, np.nan, largest + log_sum)[:, 0]
-    return RowStatistic(u, r, p, rest, p * rest, product, np.abs(u), p * (1 + np.abs(np.where(p == 0, 0, u))))
+    # exp(d) is wrong by |d| ulp and log(1 + x) relatively as x is: so is u, which may be no more than x.
+    tilt = p * (1 + np.abs(np.where(p == 0, 0, u)))
+    beside = tilt.copy()
+    np.put_along_axis(beside, at, 0, axis=-1)
+    own = np.abs(u) + beside.sum(axis=-1, keepdims=True)
+    return RowStatistic(u, r, p, rest, p * rest, product, own, tilt)
 
 
 def zero(s, _is_target):
