@@ -7,8 +7,9 @@ import numpy as np
 from references import row_draws
 from references.reductions import LONG
 from references.rows import Parts, formula_parts, others
-from references.rows_schema import Logit, RowCase, RowOperand, RowReference, times
+from references.rows_schema import Logit, RowCase, RowKink, RowOperand, RowReference, times
 
+INF = float("inf")
 SCORES = RowOperand("input", "scores", row_draws.scores, row_draws.wide_scores)
 TARGET = RowOperand("target", "target", row_draws.probabilities, row_draws.wide_probabilities)
 INDEX = RowOperand("target", "index", row_draws.probabilities, row_draws.wide_probabilities, differentiable=False)
@@ -145,6 +146,14 @@ CROSS_ENTROPY = RowReference(
         RowCase(([[0.25, 0.5, 0.25]], [1]), {"from_logits": False}, 0.6931471806),
         RowCase(([[1.0, 2.0, 1.0]], [1]), {"from_logits": False}, 0.6931471806),
         RowCase(([[0.0, 1.0]], [0]), {"from_logits": False, "eps": 0.125}, 2.0794415417),
+    ),
+    kinks=(
+        RowKink("target impossible", (-INF, 0.0, 0.0), 0, INF, (-1.0, 0.5, 0.5)),
+        RowKink("another impossible", (0.0, -INF), 0, 0.0, (0.0, 0.0)),
+        RowKink("another impossible, probabilities", (0.0, -INF), (1.0, 0.0), 0.0, (0.0, 0.0)),
+        RowKink("share of an impossible class", (-INF, 0.0, 0.0), (1.0, 0.0, 0.0), INF, (-1.0, 0.5, 0.5)),
+        RowKink("smoothing reaches the impossible", (0.0, -INF), 0, INF, (0.25, -0.25), {"label_smoothing": 0.5}),
+        RowKink("the largest score", (3e38, 0.0), 0, 0.0, (0.0, 0.0)),
     ),
     draws={"from_logits": {False: row_draws.open_probabilities}},
     torch=_torch_cross_entropy,
