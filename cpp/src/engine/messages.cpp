@@ -1,7 +1,9 @@
 #include "engine/messages.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 namespace fastloss {
 
@@ -38,6 +40,35 @@ std::string bound_text(double x) {
   return text.size() > 2 && text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
 }
 }  // namespace
+
+std::string integer_text(const void* x, dtype type, bool byteswapped) {
+  unsigned char bytes[sizeof(std::uint64_t)];
+  const std::size_t size = itemsize(type);
+  std::memcpy(bytes, x, size);
+  if (byteswapped) std::reverse(bytes, bytes + size);
+  const auto text = [&](auto number) {
+    std::memcpy(&number, bytes, sizeof number);
+    return std::to_string(number);
+  };
+  switch (type) {
+    case dtype::int8:
+      return text(std::int8_t{});
+    case dtype::uint8:
+      return text(std::uint8_t{});
+    case dtype::int16:
+      return text(std::int16_t{});
+    case dtype::uint16:
+      return text(std::uint16_t{});
+    case dtype::int32:
+      return text(std::int32_t{});
+    case dtype::uint32:
+      return text(std::uint32_t{});
+    case dtype::int64:
+      return text(std::int64_t{});
+    default:
+      return text(std::uint64_t{});
+  }
+}
 
 std::string domain_text(const domain& d) {
   if (d.everything()) return "a number";

@@ -29,7 +29,10 @@ void tile_runner::make_factors() {
 }
 
 void tile_runner::make_outputs() {
-  if (double* const sums = sums_of(row_gradient::kind::weight)) add_weight_gradient_of_rows(sums);
+  if (double* const sums = sums_of(row_gradient::kind::weight)) {
+    if (is_smoothed_picked()) add_weight_gradient_of_smoothing(sums);
+    add_weight_gradient_of_rows(sums);
+  }
   const row_gradient *of_input = nullptr, *of_distribution = nullptr;
   for (const row_gradient& g : job_.gradients) {
     if (g.of == row_gradient::kind::input) of_input = &g;
@@ -60,6 +63,19 @@ void tile_runner::add_weight_gradient_of_rows(double* sums) const {
   }
 }
 
+// l = -(1 - s) w_y u_y - s / C sum_c w_c u_c
+void tile_runner::add_weight_gradient_of_smoothing(double* sums) const {
+  const double s = job_.traits.label_smoothing;
+  for (std::size_t i = 0; i < rows_.count; ++i) {
+    const double up = number(upstream_, i);
+    if (label(labels_, i) >= 0 && up != 0.0 && s != 1.0) sums[label(labels_, i)] -= up * (1.0 - s) * number(row(u_slot), i);
+  }
+  const row_tile u = memory_.tile_at(tile(result_slot));
+  job_.arranged->subtract(memory_.extent(), scores_, row(maximum_slot), row(log_sum_slot), u);
+  job_.tiles->combine(row(spare_slot), -s / static_cast<double>(job_.classes), upstream_, 0.0, nullptr, rows_.padded);
+  job_.arranged->add_to_classes(memory_.extent(), u, row(spare_slot), sums);
+}
+
 row_tile tile_runner::differentiate_in_distribution(const class_walk& to) {
   const row_tile slopes = memory_.tile_at(tile(value_tile_slot));
   run_kernel(job_.dense_kernels->gradient[1], dense_operands_, nullptr, slopes.data);
@@ -69,7 +85,7 @@ row_tile tile_runner::differentiate_in_distribution(const class_walk& to) {
   p.extent = memory_.extent();
   p.slopes = slopes;
   p.by_slope = row(other_slot);
-  p.out = memory_.destination(to, tile(value_tile_slot));
+  p.out = memory_.destination(to, tile(distribution_slot));
   p.streams = memory_.streams(to);
   job_.arranged->gradient(p);
   return p.out;

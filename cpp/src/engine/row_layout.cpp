@@ -47,7 +47,7 @@ class builder {
     add_rows(job_.sample_weight, call_.call.sample_weight);
     add_rows(job_.where, call_.call.where);
     if (call_.call.reduction == reduction::none) {
-      add_rows(job_.grad_output, call_.call.grad_output);
+      if (call_.call.grad_output.rank > 0) add_rows(job_.grad_output, call_.call.grad_output);
       if (call_.value) add_rows(job_.value, view(outputs_.value));
     }
     add_outputs();
@@ -246,10 +246,8 @@ class builder {
 
   void choose_density() {
     const bool smoothed = job_.traits.label_smoothing != 0.0;
-    bool wants_weight = false;
-    for (const row_gradient& g : job_.gradients) wants_weight |= g.of == row_gradient::kind::weight;
     job_.dense = job_.hessian || job_.target == target_kind::distribution || call_.loss->reference == row_reference::picked ||
-                 (smoothed && (!job_.traits.linear || wants_weight));
+                 (smoothed && !job_.traits.linear);
     job_.row_weighted =
         !job_.weights.empty() && job_.target == target_kind::index && (call_.loss->reference == row_reference::picked || !smoothed);
   }

@@ -17,6 +17,16 @@ constexpr std::size_t block_rows = 4096, rows_at_once = 256;
 constexpr std::size_t blocks_on_stack = 32;
 constexpr double nanoseconds_per_row = 2.0;
 
+bool is_masked(const const_array& where, const const_array& rows, std::size_t i) {
+  if (where.absent()) return false;
+  std::ptrdiff_t strides[max_rank];
+  align_strides(where, alignment::leading, rows.rank, rows.shape, strides);
+  double kept;
+  active_kernels().tiles[1].load[static_cast<int>(where.type)][where.byteswapped](&kept, where.data,
+                                                                                  {rows.rank, rows.shape, strides, i, 1});
+  return kept == 0.0;
+}
+
 [[noreturn]] void fail_index(const loss_call& call, const rowwise_plan& plan, std::size_t classes) {
   for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
     const operand& o = call.loss->operands[k];
@@ -24,6 +34,7 @@ constexpr double nanoseconds_per_row = 2.0;
     if (!o.is(class_index) || a.absent() || is_floating(a.type)) continue;
     const std::size_t count = element_count(a.rank, a.shape);
     for (std::size_t i = 0; i < count; ++i) {
+      if (is_masked(call.call.where, a, i)) continue;
       const strided_run one{a.rank, a.shape, a.strides, i, 1};
       std::int64_t label;
       if (active_kernels().rows[1].load_labels[static_cast<int>(a.type)][a.byteswapped](
@@ -35,13 +46,13 @@ constexpr double nanoseconds_per_row = 2.0;
         index[axis] = static_cast<std::ptrdiff_t>(rest % static_cast<std::size_t>(a.shape[axis]));
         rest /= static_cast<std::size_t>(a.shape[axis]);
       }
-      double found;
-      active_kernels().tiles[1].load[static_cast<int>(a.type)][a.byteswapped](&found, a.data, one);
+      const char* found = static_cast<const char*>(a.data);
+      for (int axis = 0; axis < a.rank; ++axis) found += index[axis] * a.strides[axis];
       throw index_error(std::string(call.loss->name) + ": " + o.name + " must be a class from 0 to " +
                         std::to_string(static_cast<long long>(classes) - 1) + " (" + call.loss->operands[0].name + " has " +
                         std::to_string(classes) + " on axis " + std::to_string(plan.axis()) +
-                        "), or ignore_index=" + std::to_string(call.call.ignore_index) + ", got " + number_text(found, a.type) +
-                        " at index " + shape_text(a.rank, index));
+                        "), or ignore_index=" + std::to_string(call.call.ignore_index) + ", got " +
+                        integer_text(found, a.type, a.byteswapped) + " at index " + shape_text(a.rank, index));
     }
   }
   throw index_error(std::string(call.loss->name) + ": a class index was out of range, and changed while it was checked");
@@ -63,27 +74,11 @@ class block_walker {
 
  private:
   void add(std::size_t at, std::size_t n, row_denominators& sums, std::atomic<bool>& outside) {
-    const tile_operations& wide = active_kernels().tiles[1];
-    const row_operations& rows = active_kernels().rows[1];
-    const auto load = [&](const row_walk& w, double* to) {
-      wide.load[static_cast<int>(w.type)][w.byteswapped](to, w.base, {job_.rank, job_.shape, w.strides, at, n});
-    };
-    double counts[rows_at_once], samples[rows_at_once];
-    if (job_.where.base != nullptr) load(job_.where, counts);
-    else
-      for (std::size_t i = 0; i < n; ++i) counts[i] = 1.0;
-    if (job_.sample_weight.base != nullptr) load(job_.sample_weight, samples);
-    else
-      for (std::size_t i = 0; i < n; ++i) samples[i] = 1.0;
+    const bool indexed = job_.target == target_kind::index, plain = job_.where.base == nullptr && job_.sample_weight.base == nullptr;
     std::int64_t labels[rows_at_once];
-    const bool indexed = job_.target == target_kind::index;
-    if (indexed) {
-      const row_walk& w = job_.labels;
-      const strided_run run{job_.rank, job_.shape, w.strides, at, n};
-      if (!rows.load_labels[static_cast<int>(w.type)][w.byteswapped](labels, w.base, run, static_cast<std::int64_t>(job_.classes),
-                                                                     job_.ignore_index))
-        outside.store(true, std::memory_order_relaxed);
-      if (job_.where.base == nullptr && job_.sample_weight.base == nullptr && job_.weights.empty()) {
+    if (indexed && plain) {
+      if (!load_labels(labels, at, n)) outside.store(true, std::memory_order_relaxed);
+      if (job_.weights.empty()) {
         std::int64_t left_out = 0;
         for (std::size_t i = 0; i < n; ++i) left_out += labels[i] >> 63;
         const double kept = static_cast<double>(static_cast<std::int64_t>(n) + left_out);
@@ -92,16 +87,31 @@ class block_walker {
         sums.weights += kept;
         return;
       }
-      for (std::size_t i = 0; i < n; ++i) counts[i] = labels[i] < 0 ? 0.0 : counts[i];
     }
-    const bool weighted = indexed && !job_.weights.empty();
+    double counts[rows_at_once], samples[rows_at_once];
+    load(job_.where, at, n, counts);
+    load(job_.sample_weight, at, n, samples);
     for (std::size_t i = 0; i < n; ++i) {
-      sums.kept += counts[i];
-      const double sample = counts[i] == 0.0 ? 0.0 : samples[i];
-      sums.samples += sample;
-      if (weighted) sums.weights += sample == 0.0 || labels[i] < 0 ? 0.0 : sample * weight(labels[i]);
+      if (counts[i] == 0.0) continue;  // a masked row's class index is not looked at
+      if (indexed && !plain && !load_labels(labels + i, at + i, 1)) outside.store(true, std::memory_order_relaxed);
+      if (indexed && labels[i] < 0) continue;
+      sums.kept += 1.0;
+      sums.samples += samples[i];
+      sums.weights += indexed && !job_.weights.empty() && samples[i] != 0.0 ? samples[i] * weight(labels[i]) : samples[i];
     }
-    if (!weighted) sums.weights = sums.samples;
+  }
+
+  bool load_labels(std::int64_t* to, std::size_t at, std::size_t n) const {
+    const row_walk& w = job_.labels;
+    return active_kernels().rows[1].load_labels[static_cast<int>(w.type)][w.byteswapped](
+        to, w.base, {job_.rank, job_.shape, w.strides, at, n}, static_cast<std::int64_t>(job_.classes), job_.ignore_index);
+  }
+
+  // Ones where there is nothing to load.
+  void load(const row_walk& w, std::size_t at, std::size_t n, double* to) const {
+    if (w.base == nullptr)
+      for (std::size_t i = 0; i < n; ++i) to[i] = 1.0;
+    else active_kernels().tiles[1].load[static_cast<int>(w.type)][w.byteswapped](to, w.base, {job_.rank, job_.shape, w.strides, at, n});
   }
 
   double weight(std::int64_t c) const {

@@ -50,6 +50,7 @@ enum tile_slot : int {
   vector_slot,
   curvature_slot,
   direction_slot,
+  distribution_slot,
   tile_slot_total
 };
 
@@ -76,7 +77,7 @@ class tile_runner {
   void* row(row_slot i) const { return scratch_ + static_cast<std::size_t>(i) * row_bytes_; }
   void* tile(tile_slot i) const {
     // The four slots that every job has come first.
-    static constexpr int place[tile_slot_total] = {0, 1, 4, 5, 6, 7, 2, 8, 3, 9, 10, 11, 12};
+    static constexpr int place[tile_slot_total] = {0, 1, 4, 5, 6, 7, 2, 8, 3, 9, 10, 11, 12, 13};
     return scratch_ + row_slot_total * row_bytes_ + static_cast<std::size_t>(place[i]) * tile_bytes_;
   }
   void* times(const void* a, const void* b, row_slot to) const {
@@ -144,9 +145,11 @@ class tile_runner {
     return row(to);
   }
 
+  // A loss of zero is +0.
   void finish_values() {
     job_.tiles->multiply(row(loss_slot), counts_, loss_, rows_.padded);
     loss_ = row(loss_slot);
+    if (job_.value.base != nullptr) job_.tiles->combine(loss_, 1.0, loss_, 0.0, nullptr, rows_.padded);
   }
 
   bool wants(row_gradient::kind kind) const {
@@ -183,6 +186,7 @@ class tile_runner {
     job_.arranged->add_to_classes(memory_.extent(), values_, upstream_, sums_of(row_gradient::kind::weight));
   }
   void add_weight_gradient_of_rows(double* sums) const;
+  void add_weight_gradient_of_smoothing(double* sums) const;
 
   row_tile differentiate_in_distribution(const class_walk& to);
 

@@ -98,6 +98,12 @@ dtype computation_of(const loss_call& call) {
   return is_floating(t) && t != dtype::float64 ? dtype::float32 : dtype::float64;
 }
 
+bool has_class_indices(const loss_call& call) {
+  for (std::size_t k = 0; k < call.loss->operands.size(); ++k)
+    if (call.loss->operands[k].is(class_index) && !is_floating(call.operands[k].type)) return true;
+  return false;
+}
+
 dtype result_dtype(const const_array& a, dtype computation) { return is_floating(a.type) && !a.weak ? a.type : computation; }
 
 }  // namespace
@@ -116,6 +122,8 @@ rowwise_plan::rowwise_plan(const loss_call& call) : call_(&call), computation_(c
     if (loss.operands[k].is(class_index) && !is_floating(call.operands[k].type))
       fail_value(loss, std::string("wrt names '") + loss.operands[k].name + "', which is class indices here and has no gradient");
   }
+  if ((call.extras >> static_cast<int>(row_extra::correct) & 1u) != 0 && !has_class_indices(call))
+    fail_value(loss, "return_ names 'correct', which needs a target of class indices");
   if (!call.vector.absent()) {
     check_rank(loss, "vector", call.vector);
     if (!same_shape(call.vector, input.rank, input.shape))

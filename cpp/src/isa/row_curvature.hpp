@@ -15,7 +15,9 @@ template <class S, bool ByRows>
 struct curvature_of_tile {
   const curvature_pass& p;
   static constexpr std::size_t strip = 64;
-  double rho_vector[strip], mean[strip], support[strip], bend_sum[strip];
+  // Products with a vector are formed from its differences to the entry of the most probable class: where that class has nearly
+  // all of the probability, what is left of the vector's mean would cancel.
+  double base[strip], rho_vector[strip], mean[strip], support[strip], bend_sum[strip];
 
   FASTLOSS_FN static S at(const row_tile& t, std::size_t r, std::size_t c) {
     const std::ptrdiff_t i = static_cast<std::ptrdiff_t>(r), j = static_cast<std::ptrdiff_t>(c);
@@ -43,6 +45,18 @@ struct curvature_of_tile {
         return 0.0;
     }
   }
+  // 1 - rho, to all its digits for the most probable class.
+  FASTLOSS_FN double others(std::size_t r, std::size_t c) const {
+    if (p.reference != row_reference::log_sum_exp) return 1.0 - rho(r, c);
+    const double e = exponential(r, c), tail = number(p.tail, r);
+    return (e == 1.0 ? tail : tail + (1.0 - e)) / (1.0 + tail);
+  }
+  FASTLOSS_FN bool has_probabilities() const {
+    return p.reference == row_reference::log_sum_exp || p.reference == row_reference::sparsemax;
+  }
+  FASTLOSS_FN double difference(std::size_t r, std::size_t c, std::size_t i) const {
+    return static_cast<double>(at(p.vector, r, c)) - base[i];
+  }
   // What R has in its diagonal before the mean is taken out.
   FASTLOSS_FN double share(std::size_t r, std::size_t c) const {
     if (p.reference == row_reference::log_sum_exp) return rho(r, c);
@@ -62,10 +76,18 @@ struct curvature_of_tile {
 
   FASTLOSS_FN void run(std::size_t first, std::size_t last) {
     const bool product = p.vector.data != nullptr;
-    for (std::size_t i = 0; i < strip; ++i) rho_vector[i] = mean[i] = support[i] = bend_sum[i] = 0.0;
+    double best[strip];
+    for (std::size_t i = 0; i < strip; ++i) base[i] = best[i] = rho_vector[i] = mean[i] = support[i] = bend_sum[i] = 0.0;
+    if (product && has_probabilities())
+      for_each(first, last, [&](std::size_t r, std::size_t c) {
+        const std::size_t i = r - first;
+        if (!(exponential(r, c) > best[i])) return;
+        best[i] = exponential(r, c);
+        base[i] = static_cast<double>(at(p.vector, r, c));
+      });
     for_each(first, last, [&](std::size_t r, std::size_t c) {
       const std::size_t i = r - first;
-      const double v = product ? static_cast<double>(at(p.vector, r, c)) : 0.0;
+      const double v = product ? difference(r, c, i) : 0.0;
       rho_vector[i] += rho(r, c) * v;
       mean[i] += share(r, c) * v;
       support[i] += share(r, c);
@@ -73,7 +95,7 @@ struct curvature_of_tile {
     for (std::size_t i = 0; i < strip; ++i) mean[i] = support[i] == 0.0 ? 0.0 : mean[i] / support[i];
     for_each(first, last, [&](std::size_t r, std::size_t c) {
       const double bend = static_cast<double>(at(p.bends, r, c));
-      bend_sum[r - first] += product ? bend * (static_cast<double>(at(p.vector, r, c)) - rho_vector[r - first]) : bend;
+      bend_sum[r - first] += product ? bend * (difference(r, c, r - first) - rho_vector[r - first]) : bend;
     });
     for_each(first, last, [&](std::size_t r, std::size_t c) {
       const std::size_t i = r - first;
@@ -82,12 +104,13 @@ struct curvature_of_tile {
       const double slope = number(p.slope_sum, r);
       double own, term;
       if (product) {
-        const double v = static_cast<double>(at(p.vector, r, c)), away = shared == 0.0 ? 0.0 : shared * (v - mean[i]);
+        const double v = difference(r, c, i), away = shared == 0.0 ? 0.0 : shared * (v - mean[i]);
         own = bend * (v - rho_vector[i]) - of_class * bend_sum[i] - slope * away;
-        term = number(p.term_bend, r) * rho_vector[i] * of_class + number(p.term_slope, r) * away;
+        term = number(p.term_bend, r) * (base[i] + rho_vector[i]) * of_class + number(p.term_slope, r) * away;
       } else {
-        const double spread = shared == 0.0 ? 0.0 : shared * (1.0 - shared / support[i]);
-        own = bend * (1.0 - of_class) * (1.0 - of_class) + of_class * of_class * (bend_sum[i] - bend) - slope * spread;
+        const double rest = others(r, c);
+        const double spread = shared == 0.0 ? 0.0 : p.reference == row_reference::log_sum_exp ? shared * rest : 1.0 - 1.0 / support[i];
+        own = bend * rest * rest + of_class * of_class * (bend_sum[i] - bend) - slope * spread;
         term = number(p.term_bend, r) * of_class * of_class + number(p.term_slope, r) * spread;
       }
       const double result = (factor == 0.0 ? 0.0 : factor * own) + (row_factor == 0.0 || p.term_slope == nullptr ? 0.0 : row_factor * term);
@@ -99,7 +122,7 @@ struct curvature_of_tile {
 
 template <class S, bool ByRows>
 void row_curvature(const curvature_pass& p) {
-  curvature_of_tile<S, ByRows> tile{p, {}, {}, {}, {}};
+  curvature_of_tile<S, ByRows> tile{p, {}, {}, {}, {}, {}};
   for (std::size_t first = 0; first < p.extent.rows; first += tile.strip) {
     const std::size_t left = p.extent.rows - first;
     tile.run(first, first + (left < tile.strip ? left : tile.strip));
