@@ -100,8 +100,8 @@ def test_the_vector_is_where_its_signature_says():
         (lambda: fl.cross_entropy(Z, T, ignore_index=2.0), "cross_entropy: ignore_index must be an integer, not float"),
         (
             lambda: fl.cross_entropy(Z, T, return_=3),
-            "cross_entropy: return_ must be 'lse', 'probabilities', 'prediction', 'correct' or several of them, "
-            "not int",
+            "cross_entropy: return_ must be 'lse', 'probabilities', 'log_probabilities', 'prediction', 'correct' or "
+            "several of them, not int",
         ),
     ],
 )
@@ -121,6 +121,10 @@ def test_mismatched_arguments_are_told_in_pythons_words(call, message):
         (lambda: fl.cross_entropy(Z, T, ignore_index=2**63), "ignore_index must fit an int64, got 9223372036854775808"),
         (lambda: fl.cross_entropy(Z, T, return_="logits"), "return_ must be 'lse', .* not 'logits'"),
         (lambda: fl.cross_entropy(Z, T, return_=["lse", "prediction", "lse"]), "return_ names 'lse' twice"),
+        (
+            lambda: fl.cross_entropy(Z, np.ones_like(Z), return_="correct"),
+            "return_ names 'correct', which needs a target",
+        ),
         (
             lambda: fl.cross_entropy.hvp(Z, T, V[0]),
             r"vector has shape \(3,\); it must have the shape of input, \(2, 3\)",

@@ -128,9 +128,9 @@ ROWS_PARAMETERS = {
     "return_": """return_ : str or sequence of str, optional
     More results of the same pass, as a dict from name to array behind the others: "lse" (of the rows' shape
     and the computation dtype: the logarithm of the sum of the exponentials of the logits),
-    "probabilities" (of the first operand's shape and dtype), "prediction" (int64: the first class with the
-    largest logit), "correct" (bool: whether that is the target, which must be class indices; False where a
-    row does not count).""",
+    "probabilities" and "log_probabilities" (of the first operand's shape and dtype), "prediction" (int64: the
+    first class with the largest logit), "correct" (bool: whether that is the target, which must be class
+    indices; False where a row does not count).""",
     "vector": """vector : array_like
     What the second derivative is multiplied with, of the first operand's shape.""",
 }

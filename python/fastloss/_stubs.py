@@ -44,7 +44,7 @@ ROW_KEYWORDS = ("axis", "ignore_index", "return_")
 AXIS = "axis: int | None = None"
 IGNORE_INDEX = "ignore_index: int = -100"
 NO_RETURN = "return_: None = None"
-EXTRA = "Literal['lse', 'probabilities', 'prediction', 'correct']"
+EXTRA = "Literal['lse', 'probabilities', 'log_probabilities', 'prediction', 'correct']"
 RETURN = f"return_: {EXTRA} | Sequence[{EXTRA}]"
 EXTRAS = "dict[str, NDArray[Any]]"
 VECTOR = "vector: ArrayLike"
