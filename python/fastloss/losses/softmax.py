@@ -66,7 +66,7 @@ def cross_entropy(
     temperature : float, default 1.0
         Divides the logits; above 0.
     from_logits : bool, default True
-        Whether input is logits. If not, l has log(max(input_c / sum(input), eps)) in the place of u_c.
+        Whether input is logits. If not, log(input) is taken for them, and u_c is not below log(eps).
     eps : float, default 1e-7
         The least probability with ``from_logits=False``, between 0 and 1. Below it the gradient is 0.
 
@@ -123,6 +123,8 @@ def cross_entropy(
     >>> fl.cross_entropy.grad(logits, [0, 2]).round(4)
     array([[-0.1072,  0.0876,  0.0196],
            [ 0.106 ,  0.2881, -0.394 ]])
+    >>> fl.cross_entropy([[2.0, 1.0, 0.1], [0.5, 2.5, 0.3]], [0, 1]).round(10)
+    np.float64(0.3185397696)
     >>> fl.cross_entropy(logits, [[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]]).round(10)  # probabilities
     np.float64(1.0213780053)
     >>> fl.cross_entropy(logits, [0, 2], label_smoothing=0.1).round(10)
