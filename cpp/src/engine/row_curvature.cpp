@@ -4,6 +4,14 @@
 namespace fastloss {
 
 row_tile tile_runner::make_curvature() {
+  if (!job_.dense) {  // the gradient came from the target's class alone
+    lay_out_classes();
+    run_kernel(job_.dense_kernels->value_and_gradient, dense_operands_, values_.data, slopes_.data);
+    sum_slopes();
+  }
+  void* const factor = row(curvature_factor_slot);
+  job_.tiles->combine(factor, class_share(), upstream_, 0.0, nullptr, rows_.padded);
+  if (row_weight_ != nullptr) job_.tiles->multiply(factor, factor, row_weight_, rows_.padded);
   const row_tile bends = memory_.tile_at(tile(bend_slot));
   run_kernel(job_.dense_kernels->hessian, dense_operands_, nullptr, bends.data);
   if (!job_.weights.empty() && !job_.row_weighted) job_.arranged->weigh(memory_.extent(), bends, job_.weight_data());
@@ -16,7 +24,7 @@ row_tile tile_runner::make_curvature() {
   p.runner_up = row(index_slot);
   p.tail = row(tail_slot);
   p.slope_sum = row(slope_sum_slot);
-  p.factor = factor_;
+  p.factor = factor;
   p.row_factor = upstream_;
   if (reference_slope_ != nullptr) {
     struct tile t{};
@@ -49,7 +57,7 @@ row_tile tile_runner::curvature_through_logit(row_tile curvature) {
   in_logits.extent = memory_.extent();
   in_logits.labels = labels_;
   in_logits.out = memory_.tile_at(tile(result_slot));
-  collect_classes(in_logits);
+  collect_classes(in_logits, row(curvature_factor_slot));
   if (in_logits.at_label == nullptr) in_logits.labels = nullptr;
   job_.arranged->gradient(in_logits);
   fill_padding(curvature);

@@ -97,7 +97,7 @@ row_tile tile_runner::differentiate_in_input(const class_walk& to) {
   p.labels = labels_;
   p.out = job_.traits.transforms ? memory_.tile_at(tile(result_slot)) : memory_.destination(to, tile(result_slot));
   p.streams = !job_.traits.transforms && memory_.streams(to);
-  job_.dense ? collect_classes(p) : collect_picked(p);
+  job_.dense ? collect_classes(p, factor_) : collect_picked(p);
   const bool second_place = job_.loss->reference == row_reference::runner_up;
   p.streams &= !second_place;
   if (p.labels == nullptr || p.at_label == nullptr) p.labels = p.at_label = nullptr;
@@ -143,16 +143,15 @@ void tile_runner::collect_picked(gradient_pass& p) {
   p.at_label = labels_ == nullptr ? nullptr : c.at_label;
 }
 
-void tile_runner::collect_classes(gradient_pass& p) {
+void tile_runner::collect_classes(gradient_pass& p, const void* factor) {
   p.slopes = slopes_;
-  p.by_slope = factor_;
+  p.by_slope = factor;
   if (has_probabilities()) {
-    job_.rows->class_coefficients(rows_.padded, row(tail_slot), factor_, row(slope_sum_slot), upstream_, reference_slope_,
-                                  row(by_exp_slot));
+    job_.rows->class_coefficients(rows_.padded, row(tail_slot), factor, row(slope_sum_slot), upstream_, reference_slope_, row(by_exp_slot));
     p.exps = exps_;
     p.by_exp = row(by_exp_slot);
   } else if (job_.loss->reference == row_reference::picked) {
-    job_.tiles->multiply(row(by_exp_slot), factor_, row(slope_sum_slot), rows_.padded);
+    job_.tiles->multiply(row(by_exp_slot), factor, row(slope_sum_slot), rows_.padded);
     job_.tiles->combine(row(at_label_slot), -1.0, row(by_exp_slot), 0.0, nullptr, rows_.padded);
     p.at_label = row(at_label_slot);
   }

@@ -246,8 +246,8 @@ class builder {
 
   void choose_density() {
     const bool smoothed = job_.traits.label_smoothing != 0.0;
-    job_.dense = job_.hessian || job_.target == target_kind::distribution || call_.loss->reference == row_reference::picked ||
-                 (smoothed && !job_.traits.linear);
+    job_.dense =
+        job_.target == target_kind::distribution || call_.loss->reference == row_reference::picked || (smoothed && !job_.traits.linear);
     job_.row_weighted =
         !job_.weights.empty() && job_.target == target_kind::index && (call_.loss->reference == row_reference::picked || !smoothed);
   }

@@ -11,7 +11,7 @@ thread_local row_scratch thread_scratch;
 }  // namespace
 
 double tile_runner::run() {
-  const std::size_t tiles = job_.dense || job_.traits.transforms ? tile_slot_total : 4;
+  const std::size_t tiles = job_.dense || job_.hessian || job_.traits.transforms ? tile_slot_total : 4;
   scratch_ = thread_scratch.at_least(row_slot_total * row_bytes_ + tiles * tile_bytes_);
   load_rows();
   if (pass_.outputs) make_factors();
@@ -156,7 +156,7 @@ void tile_runner::smooth_picked() {
   else job_.tiles->combine(loss_, 1.0 - s, loss_, 1.0, rest, rows_.padded);
 }
 
-void tile_runner::evaluate_classes() {
+void tile_runner::lay_out_classes() {
   target_ = dense_target();
   u_ = memory_.tile_at(tile(u_tile_slot));
   job_.arranged->subtract(memory_.extent(), scores_, row(maximum_slot), row(log_sum_slot), u_);
@@ -165,17 +165,22 @@ void tile_runner::evaluate_classes() {
   slopes_ = memory_.tile_at(tile(slope_tile_slot));
   dense_operands_[0] = u_.data;
   dense_operands_[1] = target_.data;
+}
+
+void tile_runner::sum_slopes() {
+  if (!job_.row_weighted && !job_.weights.empty()) job_.arranged->weigh(memory_.extent(), slopes_, job_.weight_data());
+  job_.arranged->sum(memory_.extent(), slopes_, row(slope_sum_slot));
+}
+
+void tile_runner::evaluate_classes() {
+  lay_out_classes();
   const auto kernel = pass_.outputs ? job_.dense_kernels->value_and_gradient : job_.dense_kernels->value;
   run_kernel(kernel, dense_operands_, values_.data, slopes_.data);
   loss_ = row(loss_slot);
   if (wants(row_gradient::kind::weight) && !job_.row_weighted) add_weight_gradient_of_classes();
-  const void* const weights = job_.row_weighted ? nullptr : job_.weight_data();
-  if (weights != nullptr) job_.arranged->weigh(memory_.extent(), values_, weights);
+  if (!job_.row_weighted && !job_.weights.empty()) job_.arranged->weigh(memory_.extent(), values_, job_.weight_data());
   job_.arranged->sum(memory_.extent(), values_, loss_);
-  if (pass_.outputs) {
-    if (weights != nullptr) job_.arranged->weigh(memory_.extent(), slopes_, weights);
-    job_.arranged->sum(memory_.extent(), slopes_, row(slope_sum_slot));
-  }
+  if (pass_.outputs) sum_slopes();
   if (job_.loss->mean_over_classes) job_.tiles->combine(loss_, class_share(), loss_, 0.0, nullptr, rows_.padded);
 }
 

@@ -30,6 +30,7 @@ enum row_slot : int {
   at_label_slot,
   slope_sum_slot,
   index_slot,
+  curvature_factor_slot,
   spare_slot,
   other_slot,
   row_slot_total
@@ -130,6 +131,9 @@ class tile_runner {
   // (1 - s) w_y l_y + s / C sum_c w_c (log_sum - x_c), with the weights in the terms.
   void smooth_picked();
 
+  // The scores less their reference and the targets, class by class: what the formula of every class is evaluated on.
+  void lay_out_classes();
+  void sum_slopes();
   // The formula of every class, and its sum.
   void evaluate_classes();
 
@@ -194,7 +198,7 @@ class tile_runner {
 
   void collect_picked(gradient_pass& p);
 
-  void collect_classes(gradient_pass& p);
+  void collect_classes(gradient_pass& p, const void* factor);
 
   // From the gradient in the logits to that in the scores, and in what else the logits are made of.
   row_tile through_logit(row_tile g, const class_walk& to) const;

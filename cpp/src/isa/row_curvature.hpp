@@ -11,6 +11,18 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
 
+// A sum of any number of terms that is as good as one rounding of the largest of them.
+struct compensated_sum {
+  double sum = 0.0, rest = 0.0;
+
+  FASTLOSS_FN void add(double x) {
+    const double total = sum + x, added = total - sum;
+    rest += (sum - (total - added)) + (x - added);
+    sum = total;
+  }
+  FASTLOSS_FN double value() const { return sum + rest; }
+};
+
 template <class S, bool ByRows>
 struct curvature_of_tile {
   const curvature_pass& p;
@@ -77,7 +89,8 @@ struct curvature_of_tile {
   FASTLOSS_FN void run(std::size_t first, std::size_t last) {
     const bool product = p.vector.data != nullptr;
     double best[strip];
-    for (std::size_t i = 0; i < strip; ++i) base[i] = best[i] = rho_vector[i] = mean[i] = support[i] = bend_sum[i] = 0.0;
+    compensated_sum rho_sums[strip], share_sums[strip], bend_sums[strip];
+    for (std::size_t i = 0; i < strip; ++i) base[i] = best[i] = support[i] = 0.0;
     if (product && has_probabilities())
       for_each(first, last, [&](std::size_t r, std::size_t c) {
         const std::size_t i = r - first;
@@ -88,15 +101,19 @@ struct curvature_of_tile {
     for_each(first, last, [&](std::size_t r, std::size_t c) {
       const std::size_t i = r - first;
       const double v = product ? difference(r, c, i) : 0.0;
-      rho_vector[i] += rho(r, c) * v;
-      mean[i] += share(r, c) * v;
+      rho_sums[i].add(rho(r, c) * v);
+      share_sums[i].add(share(r, c) * v);
       support[i] += share(r, c);
     });
-    for (std::size_t i = 0; i < strip; ++i) mean[i] = support[i] == 0.0 ? 0.0 : mean[i] / support[i];
+    for (std::size_t i = 0; i < strip; ++i) {
+      rho_vector[i] = rho_sums[i].value();
+      mean[i] = support[i] == 0.0 ? 0.0 : share_sums[i].value() / support[i];
+    }
     for_each(first, last, [&](std::size_t r, std::size_t c) {
       const double bend = static_cast<double>(at(p.bends, r, c));
-      bend_sum[r - first] += product ? bend * (difference(r, c, r - first) - rho_vector[r - first]) : bend;
+      bend_sums[r - first].add(product ? bend * (difference(r, c, r - first) - rho_vector[r - first]) : bend);
     });
+    for (std::size_t i = 0; i < strip; ++i) bend_sum[i] = bend_sums[i].value();
     for_each(first, last, [&](std::size_t r, std::size_t c) {
       const std::size_t i = r - first;
       const double factor = number(p.factor, r), row_factor = number(p.row_factor, r);
