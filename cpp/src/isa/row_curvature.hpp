@@ -106,6 +106,7 @@ struct curvature_of_tile {
       support[i] += share(r, c);
     });
     for (std::size_t i = 0; i < strip; ++i) {
+      if (p.reference == row_reference::log_sum_exp) support[i] = 1.0;
       rho_vector[i] = rho_sums[i].value();
       mean[i] = support[i] == 0.0 ? 0.0 : share_sums[i].value() / support[i];
     }
