@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastloss._phrases import COMMON_RAISES, INDEX_ERROR, OF_ELEMENTS, OF_ROWS
+from fastloss._phrases import COMMON_RAISES, INDEX_ERROR, OF_ELEMENTS, OF_ROWS, ROWS_WEIGHTED_REDUCTIONS
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
 REQUIRED = ("Parameters", "Returns", "References", "Examples")
@@ -59,6 +59,7 @@ class Documentation:
         parameters = "\n".join([own, *common]).replace("{what}", what).replace("{form}", form)
         if method == "__call__":
             text = self.sections["Returns"].replace("{reductions}", phrases.reductions)
+            text = text.replace("{weighted_reductions}", ROWS_WEIGHTED_REDUCTIONS)
             head, returns = self.head, _section("Returns", text)
         else:
             title, returns = phrases.methods[method]

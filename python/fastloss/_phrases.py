@@ -143,6 +143,18 @@ ROWS_REDUCTIONS = """scalar or ndarray
     "batchmean"   sum(l) / (first extent of the rows' shape)
     ============  ====================================================="""
 
+# The same as {weighted_reductions}: a loss of class indices whose mean is over the weights of the targets.
+ROWS_WEIGHTED_REDUCTIONS = """scalar or ndarray
+    With sample weights s, 1 where they are not given, over the rows that count:
+
+    ============  =====================================================
+    "none"        l * s, of input's shape without the axis of the classes
+    "sum"         sum(s * l)
+    "mean"        class indices: sum(s * l) / sum(s * weight[target]);
+                  probabilities: sum(s * l) / sum(s)
+    "batchmean"   sum(s * l) / (first extent of the rows' shape)
+    ============  ====================================================="""
+
 ROWS_OUT_FORMS = {
     **ELEMENTS_OUT_FORMS,
     "__call__": (

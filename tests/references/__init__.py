@@ -12,6 +12,7 @@ from references import (
     likelihood,
     margin,
     margin_smooth,
+    multiclass_margin,
     quantile,
     regression,
     regression_smooth,
@@ -19,6 +20,7 @@ from references import (
     robust,
     scoring,
     softmax,
+    softmax_losses,
 )
 from references.rows_schema import RowReference
 from references.schema import Kink, Operand, Reference
@@ -49,7 +51,9 @@ REFERENCES: dict[str, Reference] = {
 
 # Of the losses of a row of class scores: another kind of reference, by `rows_schema`.
 ROW_REFERENCES: dict[str, RowReference] = {
-    reference.name: reference for family in (softmax,) for reference in family.ROW_REFERENCES
+    reference.name: reference
+    for family in (softmax, softmax_losses, multiclass_margin)
+    for reference in family.ROW_REFERENCES
 }
 
 __all__ = ["REFERENCES", "ROW_REFERENCES", "Kink", "Operand", "Reference", "RowReference"]

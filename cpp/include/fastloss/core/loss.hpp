@@ -62,6 +62,7 @@ enum operand_flags : unsigned {
   distribution = 128u,  // one number for each class of each row; with class_index: either, as the dtype says
   per_class = 256u,     // one number for each class
   in_logit = 512u,      // an argument of the loss's `logit`, not of its `value`
+  over_least = 1024u,   // with per_class: divided by the least of its numbers before any formula sees it
 };
 
 // What the formula of a row-wise loss sees of a class is u = x - r: the class's score, or logit, less a reference of its row.

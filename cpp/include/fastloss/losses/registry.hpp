@@ -11,6 +11,7 @@
 #include "fastloss/losses/likelihood.hpp"
 #include "fastloss/losses/log_sum_exp.hpp"
 #include "fastloss/losses/margin.hpp"
+#include "fastloss/losses/multiclass_margin.hpp"
 #include "fastloss/losses/quantile.hpp"
 #include "fastloss/losses/regression.hpp"
 #include "fastloss/losses/relative.hpp"
@@ -32,7 +33,8 @@
   APPLY(scoring)                 \
   APPLY(divergence)              \
   APPLY(softmax)                 \
-  APPLY(log_sum_exp)
+  APPLY(log_sum_exp)             \
+  APPLY(multiclass_margin)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {

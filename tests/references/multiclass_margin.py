@@ -1,0 +1,123 @@
+"""Losses of how far the right class is ahead: documentation of torch and keras; Martins and Astudillo (2016)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from references import row_draws
+from references.binary import sigmoid, softplus
+from references.rows_schema import RowCase, RowOperand, RowReference, times
+from references.softmax import INDEX, SCORES, WEIGHT
+
+
+def _excess(u, margin):
+    return np.maximum(margin + u, 0)
+
+
+def _torch_multi_margin(torch, operands, options, reduction):
+    options = {**options, "p": int(options.get("p", 1))}
+    return torch.nn.functional.multi_margin_loss(
+        operands["input"], operands["target"], weight=operands.get("weight"), reduction=reduction, **options
+    )
+
+
+MULTI_MARGIN = RowReference(
+    name="multi_margin_loss",
+    operands=(SCORES, INDEX, WEIGHT),
+    reference="picked",
+    counts="others",
+    share="count",
+    mean_over_classes=True,
+    value=lambda u, t, p, margin: times(t, _excess(u, margin) ** p),
+    slope=lambda u, t, p, margin: times(t, np.where(margin + u > 0, p * _excess(u, margin) ** (p - 1), 0)),
+    curve=lambda u, t, p, margin: times(t, np.where(margin + u > 0, p * (p - 1), 0) + 0 * np.sign(u)),
+    defaults={"p": 1.0, "margin": 1.0},
+    options={"p": (2.0,), "margin": (0.0, 2.5, -0.5)},
+    combined_options=({"p": 2.0, "margin": 0.5},),
+    golden=(
+        RowCase(([[0.1, 0.2, 0.4, 0.8]], [3]), {}, 0.325),
+        RowCase(([[0.5, 0.0], [0.0, 2.0]], [0, 1], [2.0, 1.0]), {}, 0.25),
+        RowCase(([[1.0, 2.0, 0.0]], [1]), {"p": 2.0, "margin": 2.0}, 0.3333333333),
+    ),
+    torch=_torch_multi_margin,
+    torch_options={"p": (2.0,), "margin": (2.5,)},
+    torch_ignores=False,
+    distance_to_kink=lambda u, t, p, margin: np.abs(margin + u) if p == 1 else np.full_like(u, np.inf),
+    formed_first=lambda u, t, p, margin: np.abs(u) + np.abs(margin),
+    properties=frozenset({"shift-invariant", "convex", "non-negative"}),
+)
+
+
+def _torch_categorical_hinge(torch, operands, options, reduction):
+    scores, target = operands["input"], operands["target"]
+    keep = target != options.get("ignore_index", -100)
+    index = torch.where(keep, target, 0).unsqueeze(1)
+    best = scores.scatter(1, index, -float("inf")).amax(1)
+    loss = torch.relu(options.get("margin", 1.0) - scores.gather(1, index).squeeze(1) + best) * keep
+    return loss if reduction == "none" else loss.sum() / (keep.sum() if reduction == "mean" else 1)
+
+
+CATEGORICAL_HINGE = RowReference(
+    name="categorical_hinge_loss",
+    operands=(SCORES, INDEX),
+    reference="runner_up",
+    share="count",
+    value=lambda u, t, margin: times(t, _excess(-u, margin)),
+    slope=lambda u, t, margin: times(t, np.where(margin >= u, -1, 0) + 0 * np.sign(np.where(np.isinf(u), 0, u))),
+    curve=lambda u, t, margin: np.zeros_like(u),
+    defaults={"margin": 1.0},
+    options={"margin": (0.0, 2.5)},
+    golden=(
+        RowCase(([[0.5, 0.0, 0.25]], [0]), {}, 0.75),
+        RowCase(([[0.0, 3.0], [2.0, 1.0]], [1, 1]), {}, 1.0),
+        RowCase(([0.0, 1.0], 0), {"margin": 0.0}, 1.0),
+    ),
+    torch=_torch_categorical_hinge,
+    torch_options={"margin": (2.5,)},
+    distance_to_kink=lambda u, t, margin: np.abs(margin - u),
+    formed_first=lambda u, t, margin: np.abs(u) + np.abs(margin),
+    properties=frozenset({"shift-invariant", "convex", "non-negative"}),
+)
+
+MULTICLASS_SPARSEMAX = RowReference(
+    name="multiclass_sparsemax_loss",
+    operands=(SCORES, INDEX),
+    reference="sparsemax",
+    share="count",
+    value=lambda u, t: -times(t, u),
+    slope=lambda u, t: -t + 0 * np.sign(u),
+    curve=lambda u, t: np.zeros_like(u),
+    golden=(
+        RowCase(([0.0, 0.0], 0), {}, 0.25),
+        RowCase(([0.5, 0.0], 0), {}, 0.0625),
+        RowCase(([2.0, 0.0, 0.0], 1), {}, 2.0),
+        RowCase(([0.0, 2.0, 0.0], 1), {}, 0.0),
+    ),
+    properties=frozenset({"shift-invariant", "convex", "non-negative"}),
+)
+
+LABELS = RowOperand("target", "distribution", row_draws.probabilities, row_draws.wide_probabilities, outside=1.5)
+
+MULTILABEL_SOFT_MARGIN = RowReference(
+    name="multilabel_soft_margin_loss",
+    operands=(SCORES, LABELS, WEIGHT),
+    reference="zero",
+    share="count",
+    mean_over_classes=True,
+    value=lambda u, t: times(t, softplus(-u)) + times(1 - t, softplus(u)),
+    slope=lambda u, t: sigmoid(u) - t,
+    curve=lambda u, t: sigmoid(u) * sigmoid(-u),
+    in_target=lambda u, t: -u,
+    golden=(
+        RowCase(([[0.0, 0.0]], [[1.0, 0.0]]), {}, 0.6931471806),
+        RowCase(([[0.0, 0.0]], [[1.0, 0.5]], [1.0, 3.0]), {}, 1.3862943611),
+        RowCase(([1.0, -1.0], [1.0, 0.0]), {}, 0.3132616875),
+    ),
+    torch=lambda torch, operands, options, reduction: torch.nn.functional.multilabel_soft_margin_loss(
+        operands["input"], operands["target"], operands.get("weight"), reduction=reduction, **options
+    ),
+    torch_ignores=False,
+    properties=frozenset({"convex"}),
+)
+
+ROW_REFERENCES = (MULTI_MARGIN, CATEGORICAL_HINGE, MULTICLASS_SPARSEMAX, MULTILABEL_SOFT_MARGIN)
