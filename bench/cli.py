@@ -25,6 +25,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SUFFIXES = {"k": 1_000, "m": 1_000_000}
 
 
+SHAPES = "32x10,131072x10,8192x1000,1024x32000,256x128256,8x21x256x256"
+
+
 class UsageError(Exception):
     """The command line asks for something that cannot be measured."""
 
@@ -55,6 +58,16 @@ def _size(text: str) -> int:
     return size
 
 
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        shape = tuple(int(part) for part in text.split("x"))
+    except ValueError:
+        shape = ()
+    if len(shape) < 2 or min(shape) < 1:
+        raise UsageError(f"--shapes: {text!r} is not the shape of rows of scores such as 8192x1000 or 8x21x256x256")
+    return shape
+
+
 def _numbers(option: str, text: str) -> tuple[int, ...]:
     try:
         numbers = tuple(dict.fromkeys(int(part) for part in text.split(",")))
@@ -73,7 +86,16 @@ def parser() -> argparse.ArgumentParser:
     )
     add = result.add_argument
     add("--losses", default="all", metavar="A,B", help=f"losses to measure (default all): {', '.join(CASES)}")
-    add("--sizes", metavar="N,M", help="elements; k and m stand for thousands and millions (default 256,64k,10m)")
+    add(
+        "--sizes",
+        metavar="N,M",
+        help="elements, for pointwise losses; k and m stand for thousands and millions (default 256,64k,10m)",
+    )
+    add(
+        "--shapes",
+        metavar="NxC,NxCxD",
+        help="shapes of scores, for row-wise losses, classes on axis 1 (default " + SHAPES + ")",
+    )
     add("--threads", metavar="N,M", help="numbers of threads (default 1,2, or 1 on a single CPU)")
     add("--modes", default="all", metavar="A,B", help=f"what a call returns (default all): {', '.join(MODES)}")
     add("--peers", default="all", metavar="A,B", help=f"all (default), none, or some of {', '.join(PEERS)}")
@@ -100,6 +122,7 @@ def plans(options: argparse.Namespace) -> list[Plan]:
     if max(threads) > cpus:
         raise UsageError(f"--threads: {max(threads)} threads need as many CPUs; this process may use {cpus}")
     sizes = options.sizes or ("256,4096" if options.quick else "256,64k,10m")
+    shapes = options.shapes or ("7x3,40x50" if options.quick else SHAPES)
     rounds = options.rounds if options.rounds is not None else (3 if options.quick else 11)
     duration = options.duration if options.duration is not None else (0.2 if options.quick else 5.0)
     if rounds < 1:
@@ -112,6 +135,7 @@ def plans(options: argparse.Namespace) -> list[Plan]:
         raise UsageError(f"--losses: choose from {', '.join(CASES)}")
     common = {
         "losses": losses,
+        "shapes": tuple(dict.fromkeys(_shape(text.strip().lower()) for text in shapes.split(","))),
         "sizes": tuple(dict.fromkeys(_size(text.strip().lower()) for text in sizes.split(","))),
         "modes": modes,
         "peers": _names("--peers", options.peers, tuple(PEERS)),

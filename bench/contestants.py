@@ -222,9 +222,15 @@ class ScikitLearn:
         spec = case.sklearn
         if spec is None or (out is not None and not mode.gradient):
             return None
-        function = getattr(self._losses, spec.name)(**spec.options)
         raw, target = operands.values()
-        losses_out = None if out is None else np.empty_like(raw)
+        options, samples = dict(spec.options), raw.size
+        if spec.name == "HalfMultinomialLoss":
+            if raw.ndim != 2 or case.fixed:
+                return None
+            options["n_classes"], samples = raw.shape[1], raw.shape[0]
+            target = target.astype(raw.dtype)
+        function = getattr(self._losses, spec.name)(**options)
+        losses_out = None if out is None else np.empty(target.shape, raw.dtype)
         factor, threads = spec.factor, self._threads
 
         def value() -> Any:
@@ -232,14 +238,14 @@ class ScikitLearn:
 
         def grad() -> Any:
             gradient = function.gradient(target, raw, gradient_out=out, n_threads=threads)
-            gradient *= factor / gradient.size
+            gradient *= factor / samples
             return None, gradient
 
         def both() -> Any:
             losses, gradient = function.loss_gradient(
                 target, raw, loss_out=losses_out, gradient_out=out, n_threads=threads
             )
-            gradient *= factor / gradient.size
+            gradient *= factor / samples
             return losses.mean() * factor, gradient
 
         return {"value": value, "grad": grad, "both": both}[mode.name]

@@ -13,8 +13,9 @@ from bench.case import Case, Mode
 # The references are those of the tests, so the two cannot drift apart; they are importable from a clone only.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from references import REFERENCES, Reference
+from references import REFERENCES, ROW_REFERENCES, Reference
 from references.reductions import left_out
+from references.row_reductions import RowLoss
 
 # A rounded operand may lie on the other side of a jump of the gradient: this near to it, in units of the operands'
 # spacing, either side is right.
@@ -22,6 +23,20 @@ SPACINGS_TO_KINK = 4
 # A float32 sum over the largest arrays is allowed its rounding; the gradient is compared with its largest element.
 VALUE_TOLERANCE = {"float32": 2e-4, "float64": 1e-10}
 GRADIENT_TOLERANCE = {"float32": 1e-4, "float64": 1e-11}
+
+
+# Of the rows that the reference works on in extended precision.
+ELEMENTS_AT_ONCE = 2**20
+
+
+def is_rowwise(loss: str) -> bool:
+    """The loss is one of rows of class scores."""
+    return loss in ROW_REFERENCES
+
+
+def extent(size: int | tuple[int, ...]) -> str:
+    """A size in words."""
+    return f"{size} elements" if isinstance(size, int) else "x".join(map(str, size))
 
 
 class Disagreement(Exception):
@@ -43,7 +58,56 @@ class Problem:
         return next(iter(self.operands.values())).dtype
 
     @classmethod
-    def draw(cls, loss: str, case: Case, size: int, dtype: str) -> Problem:
+    def draw(cls, loss: str, case: Case, size: int | tuple[int, ...], dtype: str) -> Problem:
+        """What to compute with scores of a shape, for a row-wise loss, or with a number of elements."""
+        return (
+            cls._draw_rows(loss, case, size, dtype) if isinstance(size, tuple) else cls._draw(loss, case, size, dtype)
+        )
+
+    @classmethod
+    def _draw_rows(cls, loss: str, case: Case, shape: tuple[int, ...], dtype: str) -> Problem:
+        """Random rows with the reference's mean over the rows and its gradient, a block of rows at a time.
+
+        Class indices are int64.
+        """
+        reference = ROW_REFERENCES[loss]
+        names = case.operands or tuple(o.name for o in reference.operands if not o.optional)
+        rng = np.random.default_rng(shape)
+        classes, rows = shape[1], int(np.prod(shape)) // shape[1]
+        tables: dict[str, np.ndarray] = {}
+        for name in names:
+            operand = reference.operand(name)
+            if operand.kind in ("target", "index"):
+                tables[name] = rng.integers(0, classes, rows)
+            elif operand.kind in ("weight", "per_class"):
+                tables[name] = operand.ordinary(rng, 1, classes, np.dtype(dtype).type).reshape(classes)
+            else:
+                tables[name] = operand.ordinary(rng, rows, classes, np.dtype(dtype).type)
+        per_class = {name for name in names if reference.operand(name).kind in ("weight", "per_class")}
+        value, gradient = 0.0, np.empty((rows, classes))
+        for first in range(0, rows, block := max(1, ELEMENTS_AT_ONCE // classes)):
+            some = slice(first, first + block)
+            given = {name: table if name in per_class else table[some] for name, table in tables.items()}
+            result = RowLoss(reference, given, dict(case.fixed)).reduce("sum")
+            value += float(result.value)
+            gradient[some] = result.gradients[reference.first]
+        weighted = reference.share == "weight" and reference.weight in names
+        share = tables[reference.weight][tables[reference.target.name]].sum() if weighted else rows
+        by_axis = {name: cls._as_shape(table, shape, name in per_class) for name, table in tables.items()}
+        return cls(by_axis, value / share, cls._as_shape(gradient / share, shape, False))
+
+    @staticmethod
+    def _as_shape(table: np.ndarray, shape: tuple[int, ...], per_class: bool) -> np.ndarray:
+        """Rows as the array that has them: classes on axis 1."""
+        if per_class:
+            return table
+        others = (shape[0], *shape[2:])
+        if table.ndim == 1:
+            return table.reshape(others)
+        return np.ascontiguousarray(np.moveaxis(table.reshape(*others, shape[1]), -1, 1))
+
+    @classmethod
+    def _draw(cls, loss: str, case: Case, size: int, dtype: str) -> Problem:
         """Random operands of `size` elements with the reference's value and gradient of the mean.
 
         Operands that have to be integers are of the width of `dtype`.

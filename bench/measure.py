@@ -11,19 +11,20 @@ import numpy as np
 from bench.case import MODES, Case, Mode
 from bench.contestants import Contestant
 from bench.floor import Floor
-from bench.judge import Disagreement, Problem
+from bench.judge import Disagreement, Problem, extent
 from bench.plan import Plan
 from bench.sampling import SPINNING, Samples, fastest, interleave
 
 Key = tuple[str, str, str]  # contestant, mode, output: "fresh" or "out"
 FLOOR = "floor"
+Size = int | tuple[int, ...]  # elements, or the shape of the scores of rows
 
 
 class WrongResult(Exception):
     """fastloss itself disagrees with the reference: there is nothing to time."""
 
 
-def measure(plan: Plan, loss: str, case: Case, size: int, library: Contestant, peers: Sequence[Contestant]) -> dict:
+def measure(plan: Plan, loss: str, case: Case, size: Size, library: Contestant, peers: Sequence[Contestant]) -> dict:
     """The rows of a case at a size, and who was left out of them and why.
 
     Raises
@@ -32,6 +33,7 @@ def measure(plan: Plan, loss: str, case: Case, size: int, library: Contestant, p
         If the library under test disagrees with the reference.
     """
     problem = Problem.draw(loss, case, size, plan.dtype)
+    named = size if isinstance(size, int) else extent(size)
     modes = [MODES[name] for name in plan.modes]
     calls: dict[Key, Callable[[], Any]] = {}
     unfit: list[dict] = []
@@ -44,9 +46,9 @@ def measure(plan: Plan, loss: str, case: Case, size: int, library: Contestant, p
             except Exception as error:  # a peer may fail in any way of its own; it is reported, and the others go on
                 reason = str(error) if isinstance(error, Disagreement) else f"{type(error).__name__}: {error}"
                 if contestant is library:
-                    raise WrongResult(f"{library.name} {loss} ({mode.name}, {size} elements): {reason}") from error
+                    raise WrongResult(f"{library.name} {loss} ({mode.name}, {extent(size)}): {reason}") from error
                 unfit.append(
-                    {"loss": loss, "size": size, "threads": plan.threads, "peer": contestant.name}
+                    {"loss": loss, "size": named, "threads": plan.threads, "peer": contestant.name}
                     | {"mode": mode.name, "reason": reason.splitlines()[0][:300]}
                 )
     bytes_read = [array.nbytes for array in problem.operands.values()]
@@ -62,7 +64,7 @@ def measure(plan: Plan, loss: str, case: Case, size: int, library: Contestant, p
     finally:
         for floor in floors.values():
             floor.close()
-    context = {"loss": loss, "size": size, "dtype": plan.dtype, "threads": plan.threads}
+    context = {"loss": loss, "size": named, "dtype": plan.dtype, "threads": plan.threads}
     rows = [
         context | make_row(samples, library.name, mode, output, bytes_read)
         for mode in modes

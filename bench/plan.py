@@ -9,11 +9,13 @@ from dataclasses import dataclass
 class Plan:
     """One benchmark at one number of threads.
 
-    `sizes` are numbers of elements; `duration` is how long a contestant is timed in each round, in seconds.
+    `sizes` are numbers of elements, for pointwise losses, and `shapes` the shapes of the scores of row-wise ones,
+    classes on axis 1; `duration` is how long a contestant is timed in each round, in seconds.
     """
 
     losses: tuple[str, ...]
     sizes: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
     modes: tuple[str, ...]
     peers: tuple[str, ...]
     threads: int
@@ -24,4 +26,8 @@ class Plan:
     @classmethod
     def from_json(cls, data: dict) -> Plan:
         """The inverse of `dataclasses.asdict`, after lists took the place of tuples."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+        return cls(**{key: _tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+
+
+def _tuple(items: list) -> tuple:
+    return tuple(_tuple(item) if isinstance(item, list) else item for item in items)

@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.ticker import FuncFormatter
 
-from bench.report import number
+from bench.report import number, unit
 
 # Distinct in hue, lightness and shape, so that the picture survives a bad printer and colour blindness.
 STYLES = {
@@ -87,7 +87,7 @@ def save(result: dict, path: Path) -> None:
         for j, size in enumerate(sizes):
             axes = grid[i][j]
             _panel(axes, [row for row in rows if row["threads"] == team and row["size"] == size])
-            axes.set_title(f"{number(size)} elements, {team} thread{'s' if team > 1 else ''}", fontsize=10)
+            axes.set_title(f"{number(size)}{unit(size)}, {team} thread{'s' if team > 1 else ''}", fontsize=10)
             handles |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
     for axes in grid[-1]:
         axes.set_xlabel("time / time of fastloss")

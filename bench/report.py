@@ -17,12 +17,19 @@ def duration(seconds: float) -> str:
     return f"{seconds / 1e-9:.0f} ns"
 
 
-def number(size: int) -> str:
-    """A number of elements, with k or M where that is exact."""
+def number(size: int | str) -> str:
+    """A number of elements, with k or M where that is exact, or a shape."""
+    if isinstance(size, str):
+        return size
     for letter, scale in (("M", 1_000_000), ("k", 1_000)):
         if size % scale == 0:
             return f"{size // scale}{letter}"
     return str(size)
+
+
+def unit(size: int | str) -> str:
+    """What a size counts."""
+    return " elements" if isinstance(size, int) else ""
 
 
 def _ratio(value: float) -> str:
@@ -41,7 +48,7 @@ def _table(rows: list[dict], names: list[str]) -> Table:
     """The rows of one size and number of threads."""
     first = rows[0]
     table = Table(
-        title=f"{number(first['size'])} elements, {first['dtype']}, {first['threads']} thread"
+        title=f"{number(first['size'])}{unit(first['size'])}, {first['dtype']}, {first['threads']} thread"
         f"{'s' if first['threads'] > 1 else ''}, fastloss on {first['isa']}",
         title_justify="left",
         box=box.SIMPLE,
@@ -86,7 +93,7 @@ def show(result: dict, console: Console | None = None) -> None:
         console.print(f"left out: {name} ({reason})", markup=False, highlight=False)
     for entry in result["unfit"]:
         console.print(
-            f"not timed: {entry['peer']} {entry['loss']} ({entry['mode']}, {entry['size']} elements, "
+            f"not timed: {entry['peer']} {entry['loss']} ({entry['mode']}, {entry['size']}{unit(entry['size'])}, "
             f"{entry['threads']} threads): {entry['reason']}",
             markup=False,
             highlight=False,

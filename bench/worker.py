@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.cases import CASES
 from bench.contestants import Fastloss, load_peers
+from bench.judge import extent, is_rowwise
 from bench.measure import WrongResult, measure
 from bench.plan import Plan
 
@@ -54,9 +55,11 @@ def work(plan: Plan) -> dict:
         "isa": library.isa,
         "versions": {contestant.name: contestant.version for contestant in (library, *peers)},
     }
-    for size in plan.sizes:
+    for size in (*plan.sizes, *plan.shapes):
         for loss in plan.losses:
-            print(f"{plan.threads} threads, {size} elements: {loss}", file=sys.stderr, flush=True)
+            if is_rowwise(loss) != isinstance(size, tuple):
+                continue
+            print(f"{plan.threads} threads, {extent(size)}: {loss}", file=sys.stderr, flush=True)
             try:
                 measured = measure(plan, loss, CASES[loss], size, library, peers)
             except WrongResult as error:

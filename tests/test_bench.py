@@ -22,18 +22,21 @@ from bench import contestants, floor, sampling  # noqa: E402
 from bench.case import MODES  # noqa: E402
 from bench.cases import CASES  # noqa: E402
 from bench.cli import main  # noqa: E402
-from bench.judge import Disagreement, Problem  # noqa: E402
+from bench.judge import Disagreement, Problem, is_rowwise  # noqa: E402
 from bench.measure import WrongResult, measure  # noqa: E402
 from bench.plan import Plan  # noqa: E402
 
 # torch.compile takes a C++ compiler and seconds for each function: its formulas are tested without it below.
 PEERS = {"numpy": "numpy", "torch": "torch", "jax": "jax", "sklearn": "sklearn"}
 SIZES = (64, 65536)
-TIMED = tuple({info.family: name for name, info in fl.losses().items()}.values())  # one loss of each family
+SHAPES = ("16x4", "300x500", "2x3x5")
+# One pointwise loss of each family.
+TIMED = tuple({info.family: name for name, info in fl.losses().items() if not info.rowwise}.values())
 OUTPUTS = [("value", "fresh"), ("grad", "fresh"), ("grad", "out"), ("both", "fresh"), ("both", "out")]
 PLAN = Plan(
     losses=("huber_loss",),
     sizes=(100,),
+    shapes=((6, 3),),
     modes=("value", "grad", "both"),
     peers=(),
     threads=1,
@@ -41,6 +44,11 @@ PLAN = Plan(
     rounds=2,
     duration=1e-5,
 )
+
+
+def size_of(loss):
+    """A small size of the kind that the loss has."""
+    return (25, 20) if is_rowwise(loss) else 500
 
 
 def installed(module):
@@ -53,7 +61,15 @@ def run(tmp_path_factory):
     directory = tmp_path_factory.mktemp("bench")
     picture = directory / "ratios.png"
     command = [sys.executable, "-m", "bench", "--quick", "--sizes", "64,65536", "--threads", "1"]
-    command += ["--losses", ",".join(TIMED), "--peers", ",".join(PEERS), "--json", str(directory / "result.json")]
+    command += ["--shapes", ",".join(SHAPES)]
+    command += [
+        "--losses",
+        ",".join((*TIMED, "cross_entropy")),
+        "--peers",
+        ",".join(PEERS),
+        "--json",
+        str(directory / "result.json"),
+    ]
     command += ["--plot", str(picture)] if installed("matplotlib") else []
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert process.returncode == 0, process.stderr
@@ -67,7 +83,9 @@ def test_every_loss_of_the_registry_has_a_case():
 def test_the_result_has_every_size_and_mode(run):
     _, result, _ = run
     found = [(row["loss"], row["size"], row["mode"], row["output"]) for row in result["rows"]]
-    assert sorted(found) == sorted((loss, size, *output) for loss in TIMED for size in SIZES for output in OUTPUTS)
+    expected = [(loss, size, *output) for loss in TIMED for size in SIZES for output in OUTPUTS]
+    expected += [("cross_entropy", shape, *output) for shape in SHAPES for output in OUTPUTS]
+    assert sorted(found, key=str) == sorted(expected, key=str)
 
 
 def test_every_installed_peer_takes_part(run):
@@ -77,7 +95,8 @@ def test_every_installed_peer_takes_part(run):
     assert set(result["missing_peers"]) == set(PEERS) - available
     assert all(f"left out: {peer} (" in stdout for peer in result["missing_peers"])
     for row in result["rows"]:
-        expected = available - ({"sklearn"} if CASES[row["loss"]].sklearn is None else set())
+        has_sklearn = CASES[row["loss"]].sklearn is not None and str(row["size"]).count("x") < 2
+        expected = available - (set() if has_sklearn else {"sklearn"})
         assert set(row["peers"]) == expected, row["loss"]
         assert row["fastest_peer"] in expected
 
@@ -86,13 +105,17 @@ def test_the_figures_are_consistent(run):
     _, result, _ = run
     for row in result["rows"]:
         own = row["fastloss"]
-        first, *others = Problem.draw(row["loss"], CASES[row["loss"]], row["size"], "float32").operands.values()
-        assert row["size"] - CASES[row["loss"]].columns < first.size <= row["size"]
+        size = row["size"] if isinstance(row["size"], int) else tuple(map(int, row["size"].split("x")))
+        first, *others = Problem.draw(row["loss"], CASES[row["loss"]], size, "float32").operands.values()
+        if isinstance(size, int):
+            assert size - CASES[row["loss"]].columns < first.size <= size
+        else:
+            assert first.shape == size
         assert row["bytes_read"] == sum(x.nbytes for x in (first, *others))
         assert row["bytes_written"] == (0 if row["mode"] == "value" else first.nbytes)
         moved = row["bytes_read"] + row["bytes_written"]
         assert own["gigabytes_per_second"] == pytest.approx(moved / own["minimum"] / 1e9)
-        assert (row["floor"] is None) == (row["size"] == 64)
+        assert (row["floor"] is None) == (first.nbytes < 100_000)
         floors = [] if row["floor"] is None else [row["floor"]]
         for figures in (own, *floors, *row["peers"].values()):
             assert 0 < figures["minimum"] <= figures["median"] < 10
@@ -135,7 +158,7 @@ def contestant(peer):
 @pytest.mark.parametrize("peer", [peer for peer, module in PEERS.items() if installed(module)])
 @pytest.mark.parametrize("loss", CASES)
 def test_every_peer_agrees_with_the_reference(loss, peer):
-    case, problem = CASES[loss], Problem.draw(loss, CASES[loss], 500, "float32")
+    case, problem = CASES[loss], Problem.draw(loss, CASES[loss], size_of(loss), "float32")
     call = contestant(peer).prepare(loss, case, MODES["both"], problem.operands, None)
     assert (call is None) == (peer == "sklearn" and case.sklearn is None)
     if call is not None:
@@ -148,7 +171,7 @@ def test_every_peer_agrees_with_the_reference(loss, peer):
 @pytest.mark.parametrize("mode", MODES.values(), ids=lambda mode: mode.name)
 @pytest.mark.parametrize("loss", CASES)
 def test_every_numpy_formula_is_right_in_every_mode(loss, mode):
-    case, problem = CASES[loss], Problem.draw(loss, CASES[loss], 500, "float32")
+    case, problem = CASES[loss], Problem.draw(loss, CASES[loss], size_of(loss), "float32")
     value, gradient = case.numpy(mode, None, *problem.operands.values())
     problem.judge(mode, value, gradient)
     out = np.full(problem.gradient.shape, np.nan, problem.operands_dtype)
@@ -158,7 +181,9 @@ def test_every_numpy_formula_is_right_in_every_mode(loss, mode):
 
 @pytest.mark.parametrize("loss", CASES)
 def test_formulas_for_other_array_modules_are_right(loss):
-    case, problem = CASES[loss], Problem.draw(loss, CASES[loss], 500, "float64")
+    if installed("jax"):
+        contestant("jax")  # some formulas need its special functions, in float64
+    case, problem = CASES[loss], Problem.draw(loss, CASES[loss], size_of(loss), "float64")
     for formula in filter(None, (case.jax, case.torch_compiled)):
         problem.judge(MODES["value"], formula(np, *problem.operands.values()), None)
 
@@ -240,7 +265,7 @@ def test_a_missing_peer_is_named(monkeypatch):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("loss", CASES)
 def test_the_problem_is_the_mean_that_the_library_computes(loss, dtype):
-    problem = Problem.draw(loss, CASES[loss], 500, dtype)
+    problem = Problem.draw(loss, CASES[loss], size_of(loss), dtype)
     value, gradient = getattr(fl, loss).value_and_grad(**problem.operands, **CASES[loss].fixed)
     problem.judge(MODES["both"], value, gradient)
     with pytest.raises(Disagreement, match="value"):

@@ -14,6 +14,7 @@ from bench.cases import (
     relative,
     robust,
     scoring,
+    softmax,
 )
 
 CASES: dict[str, Case] = (
@@ -29,6 +30,7 @@ CASES: dict[str, Case] = (
     | robust.CASES
     | scoring.CASES
     | divergence.CASES
+    | softmax.CASES
 )
 
 __all__ = ["CASES"]
