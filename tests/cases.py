@@ -14,7 +14,8 @@ from domains import Domain
 from exact import LONG, Exact, assert_within, ulp
 from references import REFERENCES, Reference
 
-INFO = dict(fl.losses())
+# Losses of linear scores have operands of other shapes: test_linear_cross_entropy.py.
+INFO = {name: info for name, info in fl.losses().items() if not info.linear}
 # The gate fails for a registered loss without a reference; every other test runs on those that have one.
 NAMES = tuple(name for name in INFO if name in REFERENCES)
 ISAS = tuple(fl._core.available_isas())

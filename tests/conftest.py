@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 # Oracles that not everybody has installed, and the tests that are nothing without them. CI runs everything.
-ORACLES = {"torch": ["test_torch.py", "test_torch_rows.py"], "jax": []}
+ORACLES = {"torch": ["test_torch.py", "test_torch_linear.py", "test_torch_rows.py"], "jax": []}
 STRICT = os.environ.get("CI", "").lower() in {"1", "true"}
 
 _missing = [package for package in ORACLES if importlib.util.find_spec(package) is None]

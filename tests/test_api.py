@@ -35,11 +35,14 @@ def function(name, method):
 def operands(loss, size=6):
     """Arrays that every loss accepts as its required operands: of a row-wise loss one row of classes."""
     size = max([len(o.default) for o in loss.info.operands if isinstance(o.default, tuple)], default=size)
-    return [
+    arrays = [
         1 if operand.class_index else np.arange(size) % 2 if operand.integer else np.linspace(0.1, 0.9, size) + 0.01 * k
         for k, operand in enumerate(loss.info.operands)
         if not operand.optional
     ]
+    if loss.info.linear:
+        arrays[1] = np.eye(size)
+    return arrays
 
 
 # Signatures and documentation

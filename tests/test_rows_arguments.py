@@ -33,7 +33,7 @@ def test_there_are_some():
 def test_which_loss_has_which_keyword(name):
     info = getattr(fl, name).info
     row_keywords = _declare.registry[name]._declaration._core["row_keywords"]
-    assert bool(row_keywords) == info.rowwise
+    assert bool(row_keywords) == (info.rowwise or info.linear)
     for method in METHODS:
         found = parameters(name, method)
         if found is None:

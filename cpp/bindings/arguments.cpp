@@ -83,8 +83,8 @@ void match_positional(const loss_object& loss, call_kind kind, PyObject* const* 
 
 unsigned keywords_of(const loss_info& info, call_kind kind) {
   unsigned all = shared_keywords[static_cast<int>(kind)];
-  if (!is_rowwise(info)) return all;
-  all |= bit(kw_axis);
+  if (!is_rowwise(info) && !is_linear(info)) return all;
+  if (is_rowwise(info)) all |= bit(kw_axis);
   if (has_class_indices(info)) all |= bit(kw_ignore_index);
   const bool values = kind == call_kind::value || kind == call_kind::grad || kind == call_kind::value_and_grad;
   if (values && info.reference == row_reference::log_sum_exp) all |= bit(kw_return);

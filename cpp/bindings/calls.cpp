@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "call_state.hpp"
+#include "fastloss/engine/linear.hpp"
 #include "fastloss/engine/pointwise.hpp"
 #include "fastloss/engine/rowwise.hpp"
 #include "method_type.hpp"
@@ -46,7 +47,8 @@ void place_results(call_state& s, const Plan& plan) {
   const bool tuple = out_is_tuple(s);
   for (int i = 0; i < gradients; ++i)
     s.results[i] = place_result(s, out[i], tuple ? i : -1, plan.gradient(i), s.outputs.gradients[static_cast<std::size_t>(i)]);
-  if (s.call.hessian) s.results[gradients] = place_result(s, out[gradients], tuple ? gradients : -1, plan.hessian(), s.outputs.hessian);
+  if constexpr (requires { plan.hessian(); })
+    if (s.call.hessian) s.results[gradients] = place_result(s, out[gradients], tuple ? gradients : -1, plan.hessian(), s.outputs.hessian);
   if (s.call.value && !plan.reduced()) s.value = new_array(plan.value(), s.outputs.value);
 }
 
@@ -138,10 +140,12 @@ PyObject* call_method(PyObject* self, PyObject* const* args, std::size_t nargsf,
 
 }  // namespace
 
-vectorcallfunc function_of_loss(const loss_info& info) { return is_rowwise(info) ? call_loss<rowwise_plan> : call_loss<pointwise_plan>; }
+vectorcallfunc function_of_loss(const loss_info& info) {
+  return is_rowwise(info) ? call_loss<rowwise_plan> : is_linear(info) ? call_loss<linear_plan> : call_loss<pointwise_plan>;
+}
 
 vectorcallfunc function_of_method(const loss_info& info) {
-  return is_rowwise(info) ? call_method<rowwise_plan> : call_method<pointwise_plan>;
+  return is_rowwise(info) ? call_method<rowwise_plan> : is_linear(info) ? call_method<linear_plan> : call_method<pointwise_plan>;
 }
 
 }  // namespace fastloss::bindings

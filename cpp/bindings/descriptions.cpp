@@ -104,6 +104,7 @@ py::dict describe_loss(const loss_info& info) {
   d["options"] = options;
   d["elementwise"] = info.elementwise;
   d["rowwise"] = is_rowwise(info);
+  d["linear"] = is_linear(info);
   d["row_keywords"] = row_keywords(info);
   d["reference"] = reference_name(info.reference);
   return d;

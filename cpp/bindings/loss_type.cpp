@@ -7,6 +7,7 @@
 
 #include "arguments.hpp"
 #include "calls.hpp"
+#include "fastloss/engine/linear.hpp"
 #include "fastloss/engine/pointwise.hpp"
 #include "fastloss/engine/rowwise.hpp"
 #include "method_type.hpp"
@@ -98,18 +99,24 @@ PyObject* create(PyTypeObject*, PyObject* args, PyObject* keywords) {
   });
 }
 
-// Zeros of any dtype: a number, or a row of one class where a row-wise loss needs one.
-const_array zeros(const operand& o, bool rowwise) {
+// The axes that an operand must have: of a row-wise loss a row of one class, of linear scores a matrix and vectors beside it.
+int least_rank(const loss_info& info, std::size_t i) {
+  if (info.operands[i].is(class_index)) return 0;
+  if (is_linear(info)) return i == 1 ? 2 : 1;
+  return is_rowwise(info) ? 1 : 0;
+}
+
+// Zeros of any dtype: a number, or an array of one element.
+const_array zeros(int rank) {
   static const long long zero = 0;
-  static const std::ptrdiff_t one = 1, step = sizeof zero;
-  const bool row = rowwise && !o.is(class_index);
+  static const std::ptrdiff_t ones[2] = {1, 1}, steps[2] = {sizeof zero, sizeof zero};
   return {.data = &zero,
-          .shape = row ? &one : nullptr,
-          .strides = row ? &step : nullptr,
-          .rank = row ? 1 : 0,
-          .type = row ? dtype::float64 : dtype::int64,
+          .shape = ones,
+          .strides = steps,
+          .rank = rank,
+          .type = rank > 0 ? dtype::float64 : dtype::int64,
           .byteswapped = false,
-          .weak = !row};
+          .weak = rank == 0};
 }
 
 // The core's own checks, on the smallest call there is.
@@ -117,8 +124,9 @@ void check_options(const loss_info& info, const void* options) {
   loss_call call{};
   call.loss = &info;
   call.options = options;
-  for (std::size_t i = 0; i < info.operands.size(); ++i) call.operands[i] = zeros(info.operands[i], is_rowwise(info));
+  for (std::size_t i = 0; i < info.operands.size(); ++i) call.operands[i] = zeros(least_rank(info, i));
   if (is_rowwise(info)) rowwise_plan{call};
+  else if (is_linear(info)) linear_plan{call};
   else pointwise_plan{call};
 }
 
@@ -248,6 +256,7 @@ PyObject* get_bound(PyObject* self, void*) {
 PyObject* get_info(PyObject* self, void*) { return PyObject_GetAttrString(loss(self).declaration, "info"); }
 
 PyObject* raise_absent(const loss_object& l, const char* attribute) {
+  if (is_linear(*l.info)) return PyErr_Format(PyExc_AttributeError, "%U has no '%s': it has a value and gradients only", l.name, attribute);
   if (l.info->elementwise)
     return PyErr_Format(PyExc_AttributeError, "%U has no '%s': its second derivative is diagonal, and hess() gives it", l.name, attribute);
   return PyErr_Format(PyExc_AttributeError, "%U has no '%s': it is not a sum over elements, so no element has one of its own", l.name,

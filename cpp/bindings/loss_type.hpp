@@ -13,6 +13,7 @@ inline constexpr int call_kind_count = 6;
 inline constexpr const char* method_names[call_kind_count] = {nullptr, "grad", "value_and_grad", "hess", "grad_and_hess", "hvp"};
 
 inline bool is_rowwise(const loss_info& info) { return info.reference != row_reference::absent; }
+inline bool is_linear(const loss_info& info) { return info.linear_of != nullptr; }
 
 struct loss_object {
   PyObject_HEAD vectorcallfunc vectorcall;

@@ -164,7 +164,7 @@ void read_call(call_state& s) {
   }
   read_options(s);
   read_keywords(s);
-  if (is_rowwise(*s.loss.info)) read_row_keywords(s);
+  if (is_rowwise(*s.loss.info) || is_linear(*s.loss.info)) read_row_keywords(s);
   apply_context(s.call.call);
 }
 

@@ -43,6 +43,12 @@ class Declaration:
         return rowwise
 
     @property
+    def linear(self) -> bool:
+        """The class scores are those of a linear layer."""
+        linear: bool = self._core["linear"]
+        return linear
+
+    @property
     def is_separable(self) -> bool:
         """An element or a row has a loss of its own."""
         return self.rowwise or bool(self._core["elementwise"])
@@ -71,6 +77,7 @@ class Declaration:
             defaults=MappingProxyType({option.name: option.default for option in options}),
             elementwise=self._core["elementwise"],
             rowwise=self.rowwise,
+            linear=self.linear,
             **self._properties,
         )
 
@@ -86,10 +93,12 @@ class Declaration:
         """A call and its real result. The numbers are in the domain of every loss: probabilities, counts, labels."""
         # As many as there are numbers in a default along the last axis; of a row-wise loss one row of two classes.
         size = max([2, *(len(o.default) for o in self.info.operands if isinstance(o.default, tuple))])
-        arguments: list[int | list[float]] = []
+        arguments: list[Any] = []
         for operand in self.info.operands[: self._required]:
             number = 1 if operand.integer else 0.5 if operand.distribution else 1.0
             arguments.append(1 if operand.class_index else [number] * size)
+        if self.linear:
+            arguments[1] = [[1.0, 0.0], [0.0, 1.0]]
         arguments[0] = [round((i + 0.5) / size, 2) for i in range(size)]
         if method == "hvp":
             arguments.append([1.0] + [0.0] * (size - 1))
@@ -243,6 +252,7 @@ def declare(
     kinks: Mapping[str, str] | None = None,
     elementwise: bool = True,
     rowwise: bool = False,
+    linear: bool = False,
     row_keywords: tuple[str, ...] = ("axis", "ignore_index", "return_"),
     also_named: tuple[str, ...] = (),
     aliases: tuple[str, ...] = (),
@@ -278,9 +288,12 @@ def declare(
         The reduced loss is a sum over elements or rows (rmse is not): Hessians and ufuncs exist.
     rowwise : bool, default False
         The first operand is scores of classes, and the loss one of their rows.
+    linear : bool, default False
+        The loss is a row-wise one of the scores that a linear layer gives.
     row_keywords : tuple of str, optional
         The keywords that a row-wise loss takes: always "axis"; "ignore_index" if an operand may be class indices;
-        "return_" if it is a loss of softmax probabilities. Default: all three.
+        "return_" if it is a loss of softmax probabilities. Default: all three. A loss of linear scores takes
+        "ignore_index" alone.
     also_named : tuple of str, optional
         Further names under which the package has the same object, where a loss goes by more than one:
         ``("pinball_loss",)`` makes ``fl.pinball_loss is fl.quantile_loss``.
@@ -336,7 +349,9 @@ def declare(
             raise DeclarationError(f"{name}: `kinks` must be given exactly when differentiable is 'kinks'")
         if rowwise != core["rowwise"]:
             raise DeclarationError(f"{name}: rowwise must be {core['rowwise']}, as in the core")
-        if rowwise and row_keywords != core["row_keywords"]:
+        if linear != core["linear"]:
+            raise DeclarationError(f"{name}: linear must be {core['linear']}, as in the core")
+        if (rowwise or linear) and row_keywords != core["row_keywords"]:
             raise DeclarationError(f"{name}: row_keywords must be {core['row_keywords']}, as in the core")
         if elementwise != (core["elementwise"] or rowwise):
             raise DeclarationError(f"{name}: elementwise must be {core['elementwise']}, as in the core")

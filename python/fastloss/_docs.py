@@ -7,7 +7,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastloss._phrases import COMMON_RAISES, INDEX_ERROR, OF_ELEMENTS, OF_ROWS, ROWS_WEIGHTED_REDUCTIONS
+from fastloss._phrases import (
+    COMMON_RAISES,
+    INDEX_ERROR,
+    OF_ELEMENTS,
+    OF_LINEAR_SCORES,
+    OF_ROWS,
+    ROWS_WEIGHTED_REDUCTIONS,
+)
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
 REQUIRED = ("Parameters", "Returns", "References", "Examples")
@@ -47,9 +54,9 @@ class Documentation:
     def compose(self, loss: str, method: str, row_keywords: Sequence[str], required: int, example: str) -> str:
         """Docstring of the loss ("__call__") or of one of its methods, with an example if the loss shows none.
 
-        `row_keywords` are those that the loss has as a row-wise one; `required` operands must be given.
+        `row_keywords` are those that the loss has as one of rows of class scores; `required` operands must be given.
         """
-        phrases = OF_ROWS if row_keywords else OF_ELEMENTS
+        phrases = OF_ELEMENTS if not row_keywords else OF_ROWS if "axis" in row_keywords else OF_LINEAR_SCORES
         what, form = phrases.out_forms[method]
         own = self.sections["Parameters"]
         if method == "hvp":

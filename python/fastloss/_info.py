@@ -91,6 +91,9 @@ class LossInfo:
     rowwise : bool
         The unreduced loss has one value per row of class scores: `hess`, `grad_and_hess`, `hvp`, `ufunc` and
         `grad_ufunc` exist.
+    linear : bool
+        The unreduced loss has one value per row of class scores, which are those of a linear layer: `grad` and
+        `value_and_grad` exist.
     also_named : tuple of str
         Other names of the same object in this package.
     aliases : tuple of str
@@ -114,5 +117,6 @@ class LossInfo:
     reference: str
     elementwise: bool
     rowwise: bool
+    linear: bool
     also_named: tuple[str, ...]
     aliases: tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 ELEMENTS_PARAMETERS = {
     "reduction": """reduction : {"mean", "none", "sum", "batchmean"}, default "mean"
@@ -218,4 +218,14 @@ OF_ROWS = Phrases(
     ROWS_METHODS,
     "Classes are on the last axis, or on that given as ``axis``;\nthe others broadcast as NumPy does. "
     "The result is NaN in rows where an option or a class index is out of range.\n",
+)
+OF_LINEAR_SCORES = replace(
+    OF_ROWS,
+    parameters={
+        **ROWS_PARAMETERS,
+        "sample_weight": """sample_weight : array_like, optional
+    Weights of rows, aligned to the *leading* axes of the rows' shape (that of class indices), or of that
+    shape. They multiply the losses in every reduction and count in the denominator of the mean, which is
+    then a weighted average.""",
+    },
 )

@@ -70,7 +70,8 @@ class Declared:
     options: list[Parameter]
     documentation: str
     elementwise: bool
-    row_keywords: list[str]  # empty unless the loss is row-wise
+    rowwise: bool
+    row_keywords: list[str]  # empty unless the loss is of rows of class scores
     also_named: list[str]
 
     def signature(self, *keywords: str) -> str:
@@ -91,7 +92,7 @@ class Declared:
     @property
     def is_separable(self) -> bool:
         """An element or a row has a loss of its own, and a second derivative."""
-        return self.elementwise or bool(self.row_keywords)
+        return self.elementwise or self.rowwise
 
     @property
     def class_name(self) -> str:
@@ -114,10 +115,11 @@ def _declared(function: ast.FunctionDef, decorator: ast.Call) -> Declared:
     def stated(word: str, default: Any) -> Any:
         return ast.literal_eval(words[word]) if word in words else default
 
-    row_keywords = list(stated("row_keywords", ROW_KEYWORDS)) if stated("rowwise", False) else []
+    rowwise = stated("rowwise", False)
+    row_keywords = list(stated("row_keywords", ROW_KEYWORDS)) if rowwise or stated("linear", False) else []
     elementwise = stated("elementwise", True) and not row_keywords
     also_named = list(stated("also_named", ()))
-    return Declared(function.name, operands, options, documentation, elementwise, row_keywords, also_named)
+    return Declared(function.name, operands, options, documentation, elementwise, rowwise, row_keywords, also_named)
 
 
 def _decorator(node: ast.stmt) -> ast.Call | None:
@@ -183,7 +185,7 @@ def loss_stub(loss: Declared) -> str:
     if loss.is_separable:
         methods["hess"] = [(sign(*curvature), (ARRAY,))]
         methods["grad_and_hess"] = [(sign(ANY_REDUCTION, COMMON, SEVERAL_OUT, ACCUMULATE), (ARRAY, ARRAY))]
-    if loss.row_keywords:
+    if loss.rowwise:
         methods["hvp"] = [(loss.signature_with_vector(*curvature), (ARRAY,))]
     lines: list[str] = []
     attributes: list[str] = []

@@ -155,6 +155,7 @@ struct loss_info {
   row_reference reference;              // of a row-wise loss
   bool mean_over_classes;               // the loss of a row is the mean over its classes, not the sum
   row_traits (*row)(const void* loss);  // of a row-wise loss
+  const char* linear_of;                // of a loss of linear scores: the row-wise loss of these; null: neither
   double nanoseconds;                   // estimated cost per element of value and gradient, one thread: decides when threads pay
   int index;                            // position in the registry, or -1 for a user's own loss
   const loss_kernels* kernels;          // a user's own kernels; null for a registered loss, whose kernels the dispatcher picks

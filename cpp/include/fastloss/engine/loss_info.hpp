@@ -114,7 +114,8 @@ constexpr loss_info describe(int index, const loss_kernels* kernels = nullptr) {
   info.share = mean_over_of<L>();
   info.of_difference = is_of_difference<L>();
   info.reference = reference_of<L>();
-  info.elementwise = !kernel::has_head<L> && info.reference == row_reference::absent;
+  info.linear_of = linear_of<L>();
+  info.elementwise = !kernel::has_head<L> && info.reference == row_reference::absent && info.linear_of == nullptr;
   info.mean_over_classes = is_mean_over_classes<L>();
   info.row = nullptr;
   if constexpr (reference_of<L>() != row_reference::absent)

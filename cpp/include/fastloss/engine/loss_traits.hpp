@@ -33,6 +33,13 @@ constexpr bool is_mean_over_classes() {
   else return false;
 }
 
+// The row-wise loss whose scores are those of a linear layer here; null: the loss is not of that kind.
+template <class L>
+constexpr const char* linear_of() {
+  if constexpr (requires { L::linear_of; }) return L::linear_of;
+  else return nullptr;
+}
+
 template <class L>
 row_traits row_traits_of(const L& loss) {
   row_traits t;

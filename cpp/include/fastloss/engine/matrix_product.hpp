@@ -1,9 +1,8 @@
 // Products of matrices of any dtype and strides, in a computation dtype, spread over threads: for engines that multiply, and
 // for whoever links the library.
 //
-// Both operands are packed into panels, a block of the product at a time, in the caches; the kernels of the instruction set
-// multiply panels. How a product is cut depends on its shape alone, and every result is summed in order of the depth, so
-// that any number of threads gives the same bits.
+// Both operands are packed into panels, in the caches; the kernels of the instruction set multiply panels. How a product is cut
+// depends on its shape alone, and every result is summed in a fixed order, so that any number of threads gives the same bits.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +31,7 @@ struct product_target {
   const void* first = nullptr;  // a row that is added to every row of the product, unless it accumulates; or null
 };
 
-// Memory for panels (some 10 MiB for large products), kept from one product to the next.
+// Memory for partial sums (10 MiB at most), kept from one product to the next.
 class FASTLOSS_API product_workspace {
  public:
   void* get(std::size_t bytes);

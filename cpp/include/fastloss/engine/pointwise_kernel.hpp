@@ -202,7 +202,7 @@ constexpr row_kernels make_row() {
 }
 
 template <class L>
-constexpr loss_kernels all() {
+constexpr loss_kernels of_formula() {
   constexpr int operands = formula_operands<L>(), required = operands - optional_operands<L>();
   constexpr auto each = std::make_integer_sequence<int, operands>{};
   loss_kernels k{};
@@ -222,6 +222,12 @@ constexpr loss_kernels all() {
       for (int p = 0; p < 2; ++p) k.elementwise[s][p] = k.statistic[s][p];
   }
   return k;
+}
+
+template <class L>
+constexpr loss_kernels all() {
+  if constexpr (linear_of<L>() != nullptr) return {};  // those of the row-wise loss serve it
+  else return of_formula<L>();
 }
 
 }  // namespace kernel

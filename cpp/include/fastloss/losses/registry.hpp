@@ -9,6 +9,7 @@
 #include "fastloss/losses/divergence.hpp"
 #include "fastloss/losses/focal.hpp"
 #include "fastloss/losses/likelihood.hpp"
+#include "fastloss/losses/linear.hpp"
 #include "fastloss/losses/log_sum_exp.hpp"
 #include "fastloss/losses/margin.hpp"
 #include "fastloss/losses/multiclass_margin.hpp"
@@ -34,7 +35,8 @@
   APPLY(divergence)              \
   APPLY(softmax)                 \
   APPLY(log_sum_exp)             \
-  APPLY(multiclass_margin)
+  APPLY(multiclass_margin)       \
+  APPLY(linear)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
