@@ -79,7 +79,7 @@ def formula_parts(inputs: RowInputs) -> Parts:
             bent = b * (v - v_p) - p * ((b * v).sum(axis=-1, keepdims=True) - total_b * v_p)
             return bent + (r_slope - total_a) * row.curve_product(v) + r_curve * p * v_p
 
-        in_operands, magnitudes = _in_operands(inputs, row, raw, slope, turned)
+        in_operands, magnitudes, in_logit = _in_operands(inputs, row, raw, slope, turned)
         rounded = (
             np.abs(row.own) if reference.formed_first is None else reference.formed_first(row.u, t, **inputs.options)
         )
@@ -95,15 +95,19 @@ def formula_parts(inputs: RowInputs) -> Parts:
         # Where one class alone counts, 1 - p is known to its own digits.
         alone = inputs.by_index and inputs.smoothing == 0 and reference.reference == "log_sum_exp"
         magnitudes["slope"] = (
-            np.abs(a) * (others(tilt) if alone else 1)
+            np.abs(a) * (others(tilt) if alone else 1 + others(tilt))
             + tilt * others(np.abs(a))
             + bent * row.rest
             + p * others(bent)
             + (np.abs(r_slope) + np.abs(r_curve) * np.abs(row.r)[:, None]) * tilt
         )
+        # What the curvature of the formula is wrong by, because u is: by a difference along u.
+        step = np.ldexp(rounded + spread, -16)
+        turned_by = weighted(reference.curve(row.u - step, t, **inputs.options)) - b
+        twisted = np.where(np.isfinite(turned_by), np.abs(np.ldexp(turned_by, 16)), 0)
         magnitudes["hessian"] = (
             np.abs(b) * (row.rest + p) ** 2
-            + bent
+            + (bent + twisted) * (row.rest + p)
             + p * p * np.abs(b).sum(axis=-1, keepdims=True)
             + p * np.abs(b_p).sum(axis=-1, keepdims=True)
             + (np.abs(total_a) + np.abs(r_slope)) * (tilt * row.rest + p * others(tilt) + np.abs(row.curve_diagonal))
@@ -111,7 +115,9 @@ def formula_parts(inputs: RowInputs) -> Parts:
         )
         whole = value.sum(axis=-1) + extra
         scores = turned.slope * slope, turned.slope**2 * diagonal + turned.curve * slope
-        product_size = _size_of_product(row, a, b, tilt, bent, np.abs(r_slope), np.abs(r_curve))
+        product_size = _size_of_product(row, a, b, tilt, bent + twisted, np.abs(r_slope), np.abs(r_curve))
+        for name, inner in in_logit.items():
+            magnitudes[name] = np.abs(inner) * magnitudes["slope"] + np.abs(slope * inner)
         magnitudes["slope"] = np.abs(turned.slope) * magnitudes["slope"] + np.abs(slope) * turned.slope_rounded
         magnitudes["hessian"] = turned.slope**2 * magnitudes["hessian"] + np.abs(turned.curve * slope)
 
@@ -176,26 +182,30 @@ def _of_reference(inputs, row):
 
 
 def _in_operands(inputs, row, raw, slope_in_s, turned):
-    reference, found, magnitudes = inputs.reference, {}, {}
+    reference, found, magnitudes, in_logit = inputs.reference, {}, {}, {}
+    spread = row.own + turned.rounded + (row.slope * turned.rounded).sum(axis=-1, keepdims=True)
     target = reference.target
     if not inputs.by_index and target.differentiable and reference.in_target is not None:
         inner = reference.in_target(row.u, inputs.t, **inputs.options)
         found[target.name] = (1 - inputs.smoothing) * times(inputs.w, inner)
-        spread = 0 * row.own + turned.rounded + (row.slope * turned.rounded).sum(axis=-1, keepdims=True)
-        magnitudes[target.name] = times(np.abs(inputs.w), np.abs(inner) + np.abs(row.own) + spread)
+        one = np.ones_like(inputs.t)
+        steep = np.abs(
+            reference.slope(row.u, one, **inputs.options) - reference.slope(row.u, 0 * one, **inputs.options)
+        )
+        magnitudes[target.name] = times(np.abs(inputs.w), np.abs(inner) + times(steep, spread))
     if reference.weight is not None:
+        steep = np.abs(reference.slope(row.u, inputs.t, **inputs.options))
         counted = np.where(inputs.counted, raw, 0)
-        size = np.where(inputs.counted, np.abs(raw) + times(np.abs(inputs.t), row.own + turned.rounded), 0)
+        size = np.where(inputs.counted, np.abs(raw) + times(steep, spread), 0)
         if reference.counts == "others":
             counted, size = (np.where(inputs.is_target, x.sum(axis=-1, keepdims=True), 0) for x in (counted, size))
         found[reference.weight], magnitudes[reference.weight] = counted, size
     if reference.logit is not None:
         place = {"is_target": inputs.is_target, **inputs.per_class, **inputs.options}
         for name, f in reference.logit.in_operands.items():
-            inner = f(inputs.z, **place)
-            found[name] = slope_in_s * inner
-            magnitudes[name] = (1 + np.abs(row.own)) * np.abs(inner)
-    return found, magnitudes
+            in_logit[name] = f(inputs.z, **place)
+            found[name] = slope_in_s * in_logit[name]
+    return found, magnitudes, in_logit
 
 
 def _mean(parts, classes):
