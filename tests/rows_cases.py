@@ -111,7 +111,7 @@ def ulp_of_one(dtype):
 def bound(rows: Rows, exact, magnitude, dtype, scale=1.0):
     """An error that is a right answer: some ulp of what was rounded on the way, and the subnormal numbers' distance."""
     info = np.finfo(dtype)
-    tiny = LONG(info.smallest_subnormal) * (8 * max(1.0, float(scale)))
+    tiny = LONG(info.smallest_subnormal) * (8 * max(1.0, float(scale), rows.reference.scale))
     result = rows.reference.ulps * ulp_of_one(dtype) * (np.abs(magnitude) + np.abs(exact)) + tiny
     return np.where(np.isnan(result), 0, result)
 

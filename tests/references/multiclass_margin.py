@@ -98,16 +98,38 @@ MULTICLASS_SPARSEMAX = RowReference(
 
 LABELS = RowOperand("target", "distribution", row_draws.probabilities, row_draws.wide_probabilities, outside=1.5)
 
+
+def wide_logits(rng, rows, classes, dtype):
+    """As wide as other scores, but a weight times a sum of them is a number."""
+    return np.clip(row_draws.wide_scores(rng, rows, classes, dtype), -1e30, 1e30)
+
+
+def soft_margin_sides(u, t):
+    """The sigmoid and the target, or 1 less each of them: the smaller ones, of which the slope is the difference."""
+    return sigmoid(-np.abs(u)), np.where(u > 0, 1 - t, t)
+
+
+def soft_margin_slope(u, t):
+    small, wrong = soft_margin_sides(u, t)
+    return np.where(u > 0, wrong - small, small - wrong)
+
+
+def soft_margin_terms(u, t):
+    small, wrong = soft_margin_sides(u, t)
+    return small + np.abs(wrong)
+
+
 MULTILABEL_SOFT_MARGIN = RowReference(
     name="multilabel_soft_margin_loss",
-    operands=(SCORES, LABELS, WEIGHT),
+    operands=(RowOperand("input", "scores", row_draws.scores, wide_logits), LABELS, WEIGHT),
     reference="zero",
     share="count",
     mean_over_classes=True,
     value=lambda u, t: times(t, softplus(-u)) + times(1 - t, softplus(u)),
-    slope=lambda u, t: sigmoid(u) - t,
+    slope=soft_margin_slope,
     curve=lambda u, t: sigmoid(u) * sigmoid(-u),
     in_target=lambda u, t: -u,
+    cancelled=soft_margin_terms,
     golden=(
         RowCase(([[0.0, 0.0]], [[1.0, 0.0]]), {}, 0.6931471806),
         RowCase(([[0.0, 0.0]], [[1.0, 0.5]], [1.0, 3.0]), {}, 1.3862943611),

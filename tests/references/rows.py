@@ -91,6 +91,8 @@ def formula_parts(inputs: RowInputs) -> Parts:
             + np.abs(r_slope[:, 0]) * (np.abs(row.r) + (p * shift).sum(axis=-1))
         )
         bent = times(np.abs(b), rounded + spread)
+        if reference.cancelled is not None:
+            bent = bent + np.abs(weighted(reference.cancelled(row.u, t, **inputs.options)))
         tilt = row.slope_magnitude + p * spread
         # Where one class alone counts, 1 - p is known to its own digits.
         alone = inputs.by_index and inputs.smoothing == 0 and reference.reference == "log_sum_exp"
@@ -108,14 +110,17 @@ def formula_parts(inputs: RowInputs) -> Parts:
         magnitudes["hessian"] = (
             np.abs(b) * (row.rest + p) ** 2
             + (bent + twisted) * (row.rest + p)
-            + p * p * np.abs(b).sum(axis=-1, keepdims=True)
+            + p * p * (np.abs(b) + bent + twisted).sum(axis=-1, keepdims=True)
             + p * np.abs(b_p).sum(axis=-1, keepdims=True)
             + (np.abs(total_a) + np.abs(r_slope)) * (tilt * row.rest + p * others(tilt) + np.abs(row.curve_diagonal))
+            + bent.sum(axis=-1, keepdims=True) * np.abs(row.curve_diagonal)
             + np.abs(r_curve) * p * tilt
         )
         whole = value.sum(axis=-1) + extra
         scores = turned.slope * slope, turned.slope**2 * diagonal + turned.curve * slope
-        product_size = _size_of_product(row, a, b, tilt, bent + twisted, np.abs(r_slope), np.abs(r_curve))
+        product_size = _size_of_product(
+            row, np.abs(a) + bent, b, tilt, bent + twisted, np.abs(r_slope), np.abs(r_curve)
+        )
         for name, inner in in_logit.items():
             magnitudes[name] = np.abs(inner) * magnitudes["slope"] + np.abs(slope * inner)
         magnitudes["slope"] = np.abs(turned.slope) * magnitudes["slope"] + np.abs(slope) * turned.slope_rounded

@@ -151,10 +151,14 @@ class RowReference:
     torch_without_gradient: tuple[str, ...] = ("weight",)
     distance_to_kink: Callable[..., Array] | None = None
     formed_first: Callable[..., Array] | None = None
+    # The size of the terms of the slope, where they cancel.
+    cancelled: Callable[..., Array] | None = None
     # "shift-invariant" (in the scores), "convex", "non-negative".
     properties: frozenset[str] = frozenset()
     # Per option set, what must be drawn instead of the ordinary scores: {option: {value: draw}}.
     draws: Mapping[str, Mapping[Any, Draw]] = field(default_factory=dict)
+    # What subnormal numbers, which have few digits, are multiplied with on the way to a result.
+    scale: float = 1.0
     ulps: float = 8.0  # a looser bound needs a reason
     reason: str = ""
 

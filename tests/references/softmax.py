@@ -63,7 +63,8 @@ def of_probabilities(inputs):
             "slope": np.abs(slope) + np.abs(extra_slope)
             if alone
             else np.abs(own) + np.abs(whole / total) + np.abs(extra_slope),
-            "hessian": np.abs(bend) + np.abs(whole) / total**2 + np.abs(extra_curve),
+            # The second derivative in the logarithms is turned into that in the amounts: two terms cancel.
+            "hessian": np.abs(bend) + np.abs(whole) / total * (1 / total + 1 / x) + np.abs(extra_curve),
             "weight": np.where(inputs.counted, np.abs(times(inputs.t, bounded)), 0),
             "target": np.abs(times(inputs.w, bounded)),
         }

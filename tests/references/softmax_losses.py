@@ -89,6 +89,7 @@ SOFTMAX_FOCAL = RowReference(
     defaults={"alpha": None, "gamma": 2.0, "label_smoothing": 0.0},
     options={"alpha": (0.25,), "gamma": (0.0, 0.5, 1.0, 3.5), "label_smoothing": (0.125,)},
     combined_options=({"gamma": 1.5, "label_smoothing": 0.25, "alpha": 2.0},),
+    scale=1e3,
     golden=(
         RowCase(([0.0, 0.0], 0), {}, 0.1732867951),  # log(2) / 4
         RowCase(([0.0, 0.0], 0), {"gamma": 0.0}, 0.6931471806),
@@ -229,6 +230,7 @@ def _torch_shifted(shift):
 LOGIT_ADJUSTED = RowReference(
     name="logit_adjusted_cross_entropy",
     operands=(SCORES, TARGET, RowOperand("prior", "per_class", prior, wide_prior, outside=-0.5), WEIGHT),
+    scale=1e10,
     logit=Logit(
         value=lambda z, is_target, prior, tau: z + times(tau, np.log(prior)),
         slope=lambda z, **_: np.ones_like(z),
@@ -306,6 +308,7 @@ LDAM = RowReference(
         RowOperand("class_counts", "per_class", counts, wide_counts, differentiable=False, outside=0.0),
         WEIGHT,
     ),
+    scale=64.0,
     logit=Logit(
         value=lambda z, is_target, class_counts, max_margin, scale: (
             scale * (z - np.where(is_target, margins(class_counts, max_margin), 0))
