@@ -291,6 +291,27 @@ def test_a_mean_over_nothing():
     assert all(not g.any() for g in gradients)
 
 
+EMPTY = [
+    {"samples": (0, 3)},
+    {"samples": (3, 0), "inner": (2,)},
+    {"samples": (2,), "inner": (0, 2)},
+    {"samples": (2, 3), "features": 0},
+    {"samples": (2, 3), "features": 0, "inner": (2, 2)},
+]
+
+
+@pytest.mark.parametrize("shape", EMPTY, ids=str)
+@pytest.mark.parametrize("probabilities", [False, True])
+def test_empty_axes(shape, probabilities):
+    operands = draw(cases.seed("linear empty axes"), **shape, probabilities=probabilities)
+    rows = (*operands["input"].shape[:-1], *operands["linear_weight"].shape[1:-1])
+    call = {"sample_weight": np.ones(rows), "where": np.ones(rows, bool)}
+    for given, more in itertools.product((operands, {**operands, "weight": np.ones(11)}), ({}, call)):
+        assert_exact(given, np.float64, reduction="sum", **more)
+        assert_exact(given, np.float64, reduction="none", **more)
+        assert LOSS.grad(**given, **more, wrt="linear_weight").shape == given["linear_weight"].shape
+
+
 def test_a_row_with_nan_is_its_own_affair():
     operands = draw(cases.seed("linear nan"), (5,))
     operands["input"][1, 2] = np.nan
@@ -396,6 +417,7 @@ def test_there_is_no_second_derivative():
 
 PEAK = """
 import re
+import sys
 from pathlib import Path
 import numpy as np
 import fastloss as fl
@@ -404,22 +426,24 @@ def peak():
     return 1024 * int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()).group(1))
 
 rng = np.random.default_rng(0)
-n, d, v = 2048, 64, 32000
+n, d, v = map(int, sys.argv[1:])
 x, w, b = (np.empty(s, np.float32) for s in ((n, d), (v, d), (v,)))
 for a in (x, w, b):
     rng.random(out=a, dtype=np.float32)
 t = rng.integers(0, v, n)
 out = tuple(np.ones_like(a) for a in (x, w, b))
-fl.linear_cross_entropy.grad(x[:2], w[:2], [0, 1], b[:2], wrt=(0, 1, 3))
+fl.linear_cross_entropy.grad(x[:2], w[:2], [0, 1], b[:2], wrt=(0, 1, 3))  # starts the threads
 before = peak()
 fl.linear_cross_entropy.value_and_grad(x, w, t, b, wrt=(0, 1, 3), out=out)
 print(peak() - before)
 """
 
 
-def test_peak_memory_is_bounded():
-    """The logits and their gradient would be 262 MB each."""
-    extra = int(subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True).stdout)
+@pytest.mark.parametrize("shape", [(2048, 64, 32000), (300000, 80, 5)])
+def test_peak_memory_is_bounded(shape):
+    """The logits of the first and their gradient would be 262 MB each; of the second, a copy of the samples 96 MB."""
+    command = [sys.executable, "-c", PEAK, *map(str, shape)]
+    extra = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert 10e6 < extra < 64e6
 
 

@@ -65,6 +65,8 @@ double estimated_ns(const call_state& s) {
   double elements = 1.0;
   const const_array& input = s.call.operands[0];
   for (int i = 0; i < input.rank; ++i) elements *= static_cast<double>(input.shape[i]);
+  if (is_linear(*s.loss.info))  // each sample meets every line of the weights
+    for (int i = 0; i < s.call.operands[1].rank - 1; ++i) elements *= static_cast<double>(s.call.operands[1].shape[i]);
   return elements * s.loss.info->nanoseconds;
 }
 

@@ -52,14 +52,14 @@ score_weights::score_weights(const const_array& weight, const linear_shape& shap
     view_ = *whole;
     return;
   }
-  const std::size_t item = itemsize(computation), lines = shape.scores(), features = shape.features;
+  const std::size_t item = itemsize(computation), features = shape.features, lines = features == 0 ? 0 : shape.scores();
   copy_.allocate(lines * features * item);
   const load_kernel load = active_kernels().tiles[computation == dtype::float64].load[static_cast<int>(weight.type)][weight.byteswapped];
   parallel_for(lines, work_of(lines, features), threads, [&](std::size_t i) {
     load(copy_.data() + i * features * item, weight.data, {weight.rank, weight.shape, weight.strides, i * features, features});
   });
   const std::ptrdiff_t step = static_cast<std::ptrdiff_t>(item);
-  view_ = {copy_.data(), lines, features, static_cast<std::ptrdiff_t>(features) * step, step, computation};
+  view_ = {copy_.data(), shape.scores(), features, static_cast<std::ptrdiff_t>(features) * step, step, computation};
 }
 
 weight_gradient::weight_gradient(const mutable_array& out, const loss_call& call, const linear_shape& shape, dtype computation)
@@ -86,7 +86,7 @@ product_target weight_gradient::next() {
 }
 
 bool weight_gradient::finish() {
-  const std::size_t lines = shape_.scores(), features = shape_.features, item = itemsize(type_);
+  const std::size_t lines = shape_.features == 0 ? 0 : shape_.scores(), features = shape_.features, item = itemsize(type_);
   const tile_operations& tiles = active_kernels().tiles[type_ == dtype::float64];
   const store_kernel store = tiles.store[static_cast<int>(out_.type)][out_.byteswapped];
   const bool clears = !begun_ && !(in_place_ && call_.call.accumulate), checks = call_.call.raise_nonfinite;

@@ -49,6 +49,7 @@ class row_reader {
   // A masked row's class index is not looked at.
   void read_labels() {
     rows_.labels.resize(shape_.rows());
+    if (rows_.labels.empty()) return;
     if (!load_labels(rows_.labels.data(), 0, shape_.rows())) check_labels();
     for (std::size_t i = 0; i < rows_.labels.size(); ++i) {
       if (rows_.counts[i] == 0) rows_.labels[i] = -1;
@@ -79,7 +80,7 @@ class row_reader {
 
   std::vector<double> numbers(const const_array& a) const {
     std::vector<double> all;
-    if (a.absent()) return all;
+    if (a.absent() || shape_.rows() == 0) return all;
     std::ptrdiff_t strides[max_rank];
     all.resize(shape_.rows());
     active_kernels().tiles[1].load[static_cast<int>(a.type)][a.byteswapped](all.data(), a.data, run(a, strides));

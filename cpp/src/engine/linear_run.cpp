@@ -23,9 +23,9 @@
 namespace fastloss {
 namespace {
 
-// Scores that are held at a time. With the panels of the products the whole stays below 60 MB. Longer chunks read linear_weight and
-// add to its gradient less often: 2048 x 32000 scores in chunks of 296 rows cost 2 % more time than in chunks of 1024.
-constexpr std::size_t most_score_bytes = std::size_t{40} << 20;
+// Scores, samples and their gradients that are held at a time. With what the products take the whole stays below 60 MB. Longer
+// chunks read linear_weight and add to its gradient less often.
+constexpr std::size_t most_chunk_bytes = std::size_t{40} << 20;
 constexpr std::size_t row_multiple = 8;  // whole panels of the products
 constexpr std::size_t columns_at_once = 1024;
 constexpr double nanoseconds_to_copy = 0.5;
@@ -85,8 +85,9 @@ class runner {
   }
 
   void choose_chunk() {
-    const std::size_t bytes = stride_ * item_ * (has_labels() ? 1 : 2), count = std::max<std::size_t>(rows_.computed.size(), 1);
-    const std::size_t most = std::max<std::size_t>(most_score_bytes / bytes, 1);
+    const std::size_t numbers = stride_ * (has_labels() ? 1 : 2) + shape_.features * (input_to_ == nullptr ? 1 : 2);
+    const std::size_t most = std::max<std::size_t>(most_chunk_bytes / (numbers * item_), 1);
+    const std::size_t count = std::max<std::size_t>(rows_.computed.size(), 1);
     const std::size_t chunks = (count + most - 1) / most, even = (count + chunks - 1) / chunks;
     chunk_ = std::min(most < row_multiple ? even : round_up(even, row_multiple), count);
     scores_.allocate(chunk_ * stride_ * item_);
@@ -116,7 +117,7 @@ class runner {
       step *= weight.shape[axis];
     }
     const const_array bias = operand(of_.linear_bias);
-    if (!bias.absent()) {
+    if (!bias.absent() && shape_.scores() > 0) {
       bias_.resize(shape_.scores() * item_);
       tiles_.load[static_cast<int>(bias.type)][bias.byteswapped](bias_.data(), bias.data,
                                                                  {bias.rank, bias.shape, bias.strides, 0, shape_.scores()});
@@ -134,9 +135,10 @@ class runner {
     const double numbers = static_cast<double>(n) * static_cast<double>(features + (has_labels() ? 0 : scores));
     // The target's axes are the samples' and those of the scores of one: in C order a sample's numbers follow one another.
     parallel_for(n, numbers * nanoseconds_to_copy, threads_, [&](std::size_t i) {
-      tiles_.load[static_cast<int>(input_.type)][input_.byteswapped](
-          samples_.data() + i * features * item_, input_.data,
-          {input_.rank, input_.shape, input_.strides, sample(first + i) * features, features});
+      if (features > 0)
+        tiles_.load[static_cast<int>(input_.type)][input_.byteswapped](
+            samples_.data() + i * features * item_, input_.data,
+            {input_.rank, input_.shape, input_.strides, sample(first + i) * features, features});
       if (has_labels() || scores == 0) return;
       tiles_.load[static_cast<int>(target.type)][target.byteswapped](
           targets_.data() + i * stride_ * item_, target.data,
@@ -279,7 +281,7 @@ class runner {
       for (std::size_t i = 0; i < shape_.samples; ++i)
         store_sample(late_memory_.data() + i * shape_.features * item_, *input_to_, i, call_.call.accumulate);
     if (weight_gradient_) nonfinite_ |= weight_gradient_->finish();
-    if (bias_to_ != nullptr) {
+    if (bias_to_ != nullptr && !bias_sums_.empty()) {
       const tile_operations& wide = active_kernels().tiles[1];
       const mutable_array& to = *bias_to_;
       if (call_.call.raise_nonfinite) nonfinite_ |= wide.nonfinite(bias_sums_.data(), bias_sums_.size());
@@ -357,8 +359,9 @@ double linear_plan::run(const loss_outputs& outputs) const {
     const tile_operations& tiles = active_kernels().tiles[computation_ == dtype::float64];
     const mutable_array& to = outputs.value;
     if (call.call.raise_nonfinite) nonfinite |= tiles.nonfinite(all.values(), shape.rows());
-    tiles.store[static_cast<int>(to.type)][to.byteswapped](all.values(), to.data, {to.rank, to.shape, to.strides, 0, shape.rows()}, 1.0,
-                                                           false);
+    if (shape.rows() > 0)
+      tiles.store[static_cast<int>(to.type)][to.byteswapped](all.values(), to.data, {to.rank, to.shape, to.strides, 0, shape.rows()}, 1.0,
+                                                             false);
   } else if (call.value) {
     value = !rows.divides_by_zero                   ? sum_of(all.values(), shape.rows(), computation_) / rows.denominator
             : call.call.empty == empty_policy::zero ? 0.0
