@@ -92,8 +92,9 @@ def test_the_value_alone_has_the_bits_of_value_and_grad(rows, dtype, use_isa):
                 alone = loss.grad(**call, wrt=names)
                 gradient, alone = ((x,) if names == "input" else x for x in (gradient, alone))
                 _same(alone, gradient, what)
-            extra = loss(**call, return_="prediction")
-            _same([extra[0]], [value], what)
+            if rows.reference.reference == "log_sum_exp":
+                beside, _ = loss(**call, return_="prediction")
+                _same([beside], [value], what)
 
 
 @pytest.mark.parametrize("rows", rows_cases.kinds(), ids=str)

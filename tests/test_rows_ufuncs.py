@@ -22,11 +22,15 @@ def ufunc_of(name, gradient):
     return ROWWISE[name].grad_ufunc if gradient else ROWWISE[name].ufunc
 
 
+# What None stands for.
+NUMBERS_OF_NONE = {"softcap": 0.0, "alpha": 1.0}
+
+
 def number_of(option, value):
     """An option's value as the ufunc takes it."""
     if option.kind == "choice":
         return option.choices.index(value)
-    return 0.0 if value is None else value
+    return NUMBERS_OF_NONE[option.name] if value is None else value
 
 
 def options_of(info):

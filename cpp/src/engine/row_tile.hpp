@@ -187,7 +187,7 @@ class tile_runner {
 
   // Each class's own term where the weights are in the terms.
   void add_weight_gradient_of_classes() const {
-    job_.arranged->add_to_classes(memory_.extent(), values_, upstream_, sums_of(row_gradient::kind::weight));
+    job_.arranged->add_to_classes(memory_.extent(), values_, factor_, sums_of(row_gradient::kind::weight));
   }
   void add_weight_gradient_of_rows(double* sums) const;
   void add_weight_gradient_of_smoothing(double* sums) const;

@@ -11,18 +11,6 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
 
-// A sum of any number of terms that is as good as one rounding of the largest of them.
-struct compensated_sum {
-  double sum = 0.0, rest = 0.0;
-
-  FASTLOSS_FN void add(double x) {
-    const double total = sum + x, added = total - sum;
-    rest += (sum - (total - added)) + (x - added);
-    sum = total;
-  }
-  FASTLOSS_FN double value() const { return sum + rest; }
-};
-
 template <class S, bool ByRows>
 struct curvature_of_tile {
   const curvature_pass& p;

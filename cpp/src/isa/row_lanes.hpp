@@ -65,6 +65,18 @@ FASTLOSS_FN void for_each_pack(std::size_t classes, const Whole& whole, const La
   if (i < classes) last(classes - w, i);
 }
 
+// A sum of any number of terms that is as good as one rounding of the largest of them.
+struct compensated_sum {
+  double sum = 0.0, rest = 0.0;
+
+  FASTLOSS_FN void add(double x) {
+    const double total = sum + x, added = total - sum;
+    rest += (sum - (total - added)) + (x - added);
+    sum = total;
+  }
+  FASTLOSS_FN double value() const { return sum + rest; }
+};
+
 // A pass over packs that adds up: at most 64 additions in each lane before they go on in double.
 inline constexpr std::size_t packs_of_a_sum = 256;
 

@@ -63,7 +63,8 @@ void coefficients(const coefficient_pass& p) {
   for (std::size_t i = 0; i < p.count; i += P::width) {
     const P tail = at(p.tail, i), picked = at(p.picked, i), sum = tail + 1;
     const P label_exp = p.label_exp == nullptr ? detail::exp_nonpositive(picked) : at(p.label_exp, i);
-    const P others = select(picked == zero, tail, tail + (1 - label_exp)) / sum, own = label_exp / sum;
+    const P below = tail + (1 - label_exp), own = label_exp / sum;
+    const P others = (p.label_exp == nullptr ? select(picked == zero, tail, below) : below) / sum;
     const P factor = at(p.factor, i), row_factor = at(p.row_factor, i);
     const P slope = product(factor, at(p.slope, i));
     P by_sum = -slope, at_label = product(slope, others);

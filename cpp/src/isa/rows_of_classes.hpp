@@ -140,27 +140,28 @@ void sparsemax(const reference_pass& p) {
     double threshold = -1.0, count = 0.0;
     bool finite = most - most == S(0);
     for (bool moved = true; moved;) {
-      double sum = 0.0, above = 0.0;
+      compensated_sum sum;
+      double above = 0.0;
       for (std::size_t c = 0; c < classes; ++c) {
         const double x = static_cast<double>(z[c]) - static_cast<double>(most);
         finite &= x == x;
-        sum += x > threshold ? x : 0.0;
+        sum.add(x > threshold ? x : 0.0);
         above += x > threshold ? 1.0 : 0.0;
       }
       moved = finite && above != count && above > 0.0;
-      if (moved) threshold = (sum - 1.0) / above;
+      if (moved) threshold = (sum.value() - 1.0) / above;
       count = above;
     }
-    double spread = 0.0;
+    compensated_sum spread;
     for (std::size_t c = 0; c < classes; ++c) {
       const double x = static_cast<double>(z[c]) - static_cast<double>(most) - threshold;
       const double share = !finite ? __builtin_nan("") : x > 0.0 ? x : 0.0;
-      spread += share * (1.0 - share);
+      spread.add(share * (1.0 - share));
       out[c] = static_cast<S>(share);
     }
     static_cast<S*>(p.maximum)[r] = most;
     static_cast<S*>(p.tail)[r] = finite ? S(0) : static_cast<S>(__builtin_nan(""));
-    static_cast<S*>(p.reference)[r] = static_cast<S>((threshold + 1.0) - 0.5 * spread);
+    static_cast<S*>(p.reference)[r] = static_cast<S>((threshold + 1.0) - 0.5 * spread.value());
     const label_of<S> label = label_at<S>(p.labels, r);
     static_cast<S*>(p.picked)[r] = label < 0 ? S(0) : z[label] - most;
   }
