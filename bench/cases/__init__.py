@@ -9,12 +9,14 @@ from bench.cases import (
     focal,
     likelihood,
     margin,
+    multiclass_margin,
     quantile,
     regression,
     relative,
     robust,
     scoring,
     softmax,
+    softmax_losses,
 )
 
 CASES: dict[str, Case] = (
@@ -31,6 +33,8 @@ CASES: dict[str, Case] = (
     | scoring.CASES
     | divergence.CASES
     | softmax.CASES
+    | softmax_losses.CASES
+    | multiclass_margin.CASES
 )
 
 __all__ = ["CASES"]

@@ -1,0 +1,140 @@
+"""Cases of losses of the probability of one class. The data holds no ignored rows and no weights."""
+
+import numpy as np
+
+from bench.case import Case
+from bench.cases.softmax import log_softmax as others_log_softmax
+
+LOG_CLIP = float(np.log(1e-4))
+
+
+def log_softmax(xp, z):
+    """The array module's own where it has one."""
+    return xp.log_softmax(z, 1) if hasattr(xp, "log_softmax") else others_log_softmax(xp, z)
+
+
+def picked(xp, table, y):
+    """The entry of each row's class index."""
+    if hasattr(xp, "take_along_dim"):
+        return xp.take_along_dim(table, y.unsqueeze(1), 1)
+    return xp.take_along_axis(table, xp.expand_dims(y, 1), 1)
+
+
+def by_class(numbers, z):
+    """One number for each class, in the shape of the scores."""
+    return numbers.reshape([1, -1] + [1] * (z.ndim - 2))
+
+
+def of_term(term, slope):
+    """The best plain NumPy for the mean of term(log p_y), whose derivative is slope(log p_y)."""
+
+    def loss(mode, out, z, y):
+        chosen = np.expand_dims(y, 1)
+        e = np.subtract(z, z.max(axis=1, keepdims=True), out=out)
+        u = np.take_along_axis(e, chosen, 1)
+        np.exp(e, out=e)
+        total = e.sum(axis=1, keepdims=True)
+        u -= np.log(total)
+        value = float(term(np, u).mean()) if mode.value else None
+        if mode.gradient:
+            steep = slope(u) * (1 / y.size)
+            e *= -steep / total
+            np.put_along_axis(e, chosen, np.take_along_axis(e, chosen, 1) + steep, 1)
+        return value, e
+
+    return loss
+
+
+def formula(term):
+    """For JAX and torch alike."""
+    return lambda xp, z, y: xp.mean(term(xp, picked(xp, log_softmax(xp, z), y)))
+
+
+def case(term, slope):
+    """Both, of a loss that is the mean of term(log p_y)."""
+    return Case(numpy=of_term(term, slope), jax=formula(term), torch=formula(term))
+
+
+def focal(xp, u):
+    """-(1 - p)^2 u."""
+    return -((1 - xp.exp(u)) ** 2) * u
+
+
+def focal_slope(u):
+    p = np.exp(u)
+    rest = 1 - p
+    return rest * (2 * p * u - rest)
+
+
+def poly(xp, u):
+    """-u + 2 (1 - p)."""
+    return 2 * (1 - xp.exp(u)) - u
+
+
+def generalized(xp, u):
+    """2 (1 - sqrt p)."""
+    return 2 - 2 * xp.exp(u / 2)
+
+
+def symmetric(xp, u):
+    """-u / 10 - log(1e-4) (1 - p)."""
+    return -0.1 * u - LOG_CLIP * (1 - xp.exp(u))
+
+
+cross_entropy = of_term(lambda xp, u: -u, lambda u: -np.ones_like(u))
+
+
+def shifted(shift):
+    """The cross-entropy of z + shift(operand), in plain NumPy and for JAX and torch alike."""
+
+    def loss(mode, out, z, y, numbers):
+        return cross_entropy(mode, out, z + by_class(shift(np, numbers), z), y)
+
+    def of_module(xp, z, y, numbers):
+        return -xp.mean(picked(xp, log_softmax(xp, z + by_class(shift(xp, numbers), z)), y))
+
+    return Case(numpy=loss, jax=of_module, torch=of_module)
+
+
+def nll(mode, out, x, y):
+    """-x_y."""
+    chosen = np.expand_dims(y, 1)
+    value = -float(np.take_along_axis(x, chosen, 1).mean()) if mode.value else None
+    gradient = None
+    if mode.gradient:
+        gradient = np.zeros_like(x) if out is None else out
+        gradient[...] = 0
+        np.put_along_axis(gradient, chosen, -1 / y.size, 1)
+    return value, gradient
+
+
+def ranking(mode, out, z, t):
+    """-sum t log p."""
+    rows = z.size // z.shape[1]
+    e = np.subtract(z, z.max(axis=1, keepdims=True))
+    power = np.exp(e, out=out)
+    total = power.sum(axis=1, keepdims=True)
+    whole = t.sum(axis=1, keepdims=True)
+    value = float((whole * np.log(total)).sum() - np.vdot(t, e)) / rows if mode.value else None
+    if mode.gradient:
+        power *= whole / total
+        power -= t
+        power *= 1 / rows
+    return value, power
+
+
+def ranking_formula(xp, z, t):
+    """For JAX and torch alike."""
+    return -xp.mean((t * log_softmax(xp, z)).sum(1))
+
+
+CASES = {
+    "nll_loss": Case(numpy=nll, jax=lambda jnp, x, y: -jnp.mean(picked(jnp, x, y))),
+    "softmax_focal_loss": case(focal, focal_slope),
+    "poly_loss": case(poly, lambda u: -1 - 2 * np.exp(u)),
+    "generalized_cross_entropy": case(generalized, lambda u: -np.exp(u / 2)),
+    "symmetric_cross_entropy": case(symmetric, lambda u: LOG_CLIP * np.exp(u) - np.float32(0.1)),
+    "logit_adjusted_cross_entropy": shifted(lambda xp, prior: xp.log(prior)),
+    "balanced_softmax_loss": shifted(lambda xp, counts: xp.log(counts)),
+    "ranking_softmax_loss": Case(numpy=ranking, jax=ranking_formula, torch=ranking_formula),
+}
