@@ -13,7 +13,7 @@ import fastloss as fl
 import rows_cases
 from references.reductions import LONG
 from references.row_statistics import log_sum_exp
-from references.rows_schema import Logit
+from references.rows_schema import GENERIC, Logit
 
 SOFTMAX = [rows for rows in rows_cases.settings() if rows.reference.reference == "log_sum_exp"]
 PLAIN = [rows for rows in SOFTMAX if not rows.options]
@@ -40,7 +40,8 @@ def _exact(rows, operands, axis):
         if rows.kind == "index":
             np.put_along_axis(is_target, np.maximum(target, 0).reshape(-1, 1), True, axis=1)
         own = {o.name: operands[o.name] for o in rows.reference.operands if o.kind == "per_class"}
-        matrix = logit.value(matrix, is_target=is_target, **own, **{**rows.reference.defaults, **rows.given})
+        options = {k: v for k, v in {**rows.reference.defaults, **rows.given}.items() if k not in GENERIC}
+        matrix = logit.value(matrix, is_target=is_target, **own, **options)
     if rows.given.get("from_logits", True) is False:
         with np.errstate(divide="ignore"):
             matrix = np.log(matrix)

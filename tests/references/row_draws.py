@@ -22,7 +22,7 @@ def wide_scores(rng, rows, classes, dtype):
 def log_probabilities(rng, rows, classes, dtype):
     """Logarithms of probabilities."""
     z = 3 * rng.standard_normal((rows, classes))
-    return (z - np.log(np.exp(z).sum(axis=-1, keepdims=True))).astype(dtype)
+    return (z - np.logaddexp.reduce(z, axis=-1, keepdims=True)).astype(dtype)
 
 
 def wide_log_probabilities(rng, rows, classes, dtype):
