@@ -1,6 +1,6 @@
-// A task is a tile of the product and a slice of the depth. It packs its own panels, some hundred steps of the depth at a time: that
-// some panels are packed by several tasks costs 2 %, but tasks then wait for one another once or twice in all. Panels that all
-// threads share, packed block by block, were as fast on an idle machine and four times slower beside other processes, as every
+// A task is a tile of the product and a slice of the depth. It packs its own panels, some hundred steps of the depth at a time. Some
+// panels are packed by several tasks then, but tasks wait for one another only once or twice in all. Panels that all threads
+// share, packed block by block, were no faster on an idle machine and took up to twice the time beside other processes, as every
 // block had to wait for the slowest thread.
 #include "fastloss/engine/matrix_product.hpp"
 
