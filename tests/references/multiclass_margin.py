@@ -8,6 +8,7 @@ from references import row_draws
 from references.binary import sigmoid, softplus
 from references.rows_schema import RowCase, RowOperand, RowReference, times
 from references.softmax import INDEX, SCORES, WEIGHT
+from references.softmax_losses import on_matrix
 
 
 def _excess(u, margin):
@@ -15,10 +16,18 @@ def _excess(u, margin):
 
 
 def _torch_multi_margin(torch, operands, options, reduction):
-    options = {**options, "p": int(options.get("p", 1))}
-    return torch.nn.functional.multi_margin_loss(
-        operands["input"], operands["target"], weight=operands.get("weight"), reduction=reduction, **options
-    )
+    """torch cannot differentiate its own function twice: its mean is spelt out."""
+    p, margin = options.get("p", 1.0), options.get("margin", 1.0)
+    scores, target, weight = operands["input"], operands["target"], operands.get("weight")
+    if reduction != "mean":
+        return torch.nn.functional.multi_margin_loss(
+            scores, target, p=int(p), margin=margin, weight=weight, reduction=reduction
+        )
+    chosen = target.unsqueeze(1)
+    excess = torch.relu(margin - scores.gather(1, chosen) + scores) ** p
+    others = torch.ones_like(scores).scatter(1, chosen, 0.0)
+    rows = (excess * others).mean(1)
+    return (rows if weight is None else rows * weight[target]).mean()
 
 
 MULTI_MARGIN = RowReference(
@@ -39,7 +48,7 @@ MULTI_MARGIN = RowReference(
         RowCase(([[0.5, 0.0], [0.0, 2.0]], [0, 1], [2.0, 1.0]), {}, 0.25),
         RowCase(([[1.0, 2.0, 0.0]], [1]), {"p": 2.0, "margin": 2.0}, 0.3333333333),
     ),
-    torch=_torch_multi_margin,
+    torch=on_matrix(_torch_multi_margin),
     torch_options={"p": (2.0,), "margin": (2.5,)},
     torch_ignores=False,
     distance_to_kink=lambda u, t, p, margin: np.abs(margin + u) if p == 1 else np.full_like(u, np.inf),
@@ -52,8 +61,9 @@ def _torch_categorical_hinge(torch, operands, options, reduction):
     scores, target = operands["input"], operands["target"]
     keep = target != options.get("ignore_index", -100)
     index = torch.where(keep, target, 0).unsqueeze(1)
-    best = scores.scatter(1, index, -float("inf")).amax(1)
-    loss = torch.relu(options.get("margin", 1.0) - scores.gather(1, index).squeeze(1) + best) * keep
+    best = scores.scatter(1, index, -float("inf")).max(1).values  # the first of several
+    excess = options.get("margin", 1.0) - scores.gather(1, index).squeeze(1) + best
+    loss = excess.clamp(min=0) * keep  # passes the gradient at 0
     return loss if reduction == "none" else loss.sum() / (keep.sum() if reduction == "mean" else 1)
 
 
@@ -72,7 +82,7 @@ CATEGORICAL_HINGE = RowReference(
         RowCase(([[0.0, 3.0], [2.0, 1.0]], [1, 1]), {}, 1.0),
         RowCase(([0.0, 1.0], 0), {"margin": 0.0}, 1.0),
     ),
-    torch=_torch_categorical_hinge,
+    torch=on_matrix(_torch_categorical_hinge),
     torch_options={"margin": (2.5,)},
     distance_to_kink=lambda u, t, margin: np.abs(margin - u),
     formed_first=lambda u, t, margin: np.abs(u) + np.abs(margin),
@@ -119,6 +129,12 @@ def soft_margin_terms(u, t):
     return small + np.abs(wrong)
 
 
+def _torch_multilabel_soft_margin(torch, operands, options, reduction):
+    return torch.nn.functional.multilabel_soft_margin_loss(
+        operands["input"], operands["target"], operands.get("weight"), reduction=reduction, **options
+    )
+
+
 MULTILABEL_SOFT_MARGIN = RowReference(
     name="multilabel_soft_margin_loss",
     operands=(RowOperand("input", "scores", row_draws.scores, wide_logits), LABELS, WEIGHT),
@@ -135,9 +151,7 @@ MULTILABEL_SOFT_MARGIN = RowReference(
         RowCase(([[0.0, 0.0]], [[1.0, 0.5]], [1.0, 3.0]), {}, 1.3862943611),
         RowCase(([1.0, -1.0], [1.0, 0.0]), {}, 0.3132616875),
     ),
-    torch=lambda torch, operands, options, reduction: torch.nn.functional.multilabel_soft_margin_loss(
-        operands["input"], operands["target"], operands.get("weight"), reduction=reduction, **options
-    ),
+    torch=on_matrix(_torch_multilabel_soft_margin),
     torch_ignores=False,
     properties=frozenset({"convex"}),
 )

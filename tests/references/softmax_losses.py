@@ -9,6 +9,24 @@ from references.rows_schema import Logit, RowCase, RowOperand, RowReference, tim
 from references.softmax import INDEX, SCORES, TARGET, WEIGHT
 
 
+def on_matrix(loss):
+    """torch's spelling for scores of shape (rows, classes), made one for any shape with the classes on axis 1, or 0."""
+
+    def of_any_shape(torch, operands, options, reduction):
+        axis, scores = min(1, operands["input"].ndim - 1), operands["input"]
+        classes, rows = scores.shape[axis], torch.movedim(scores, axis, -1).shape[:-1]
+
+        def flat(x):
+            return torch.movedim(x, axis, -1).reshape(-1, classes) if x.is_floating_point() else x.reshape(-1)
+
+        per_class = {"weight", "prior", "counts", "class_counts"}
+        tables = {k: v if k in per_class else flat(v) for k, v in operands.items()}
+        result = loss(torch, tables, options, reduction)
+        return result.reshape(rows) if reduction == "none" else result
+
+    return of_any_shape
+
+
 def _torch_log_p(torch, operands):
     return torch.log_softmax(operands["input"], 1)
 
@@ -46,7 +64,7 @@ def _torch_class_loss(term):
         rows = (target * terms).sum(1)
         return {"none": lambda x: x, "mean": torch.mean, "sum": torch.sum}[reduction](rows)
 
-    return loss
+    return on_matrix(loss)
 
 
 def focal_parts(u, gamma):
@@ -224,7 +242,7 @@ def _torch_shifted(shift):
             z + moved, operands["target"], operands.get("weight"), reduction=reduction, **given
         )
 
-    return loss
+    return on_matrix(loss)
 
 
 LOGIT_ADJUSTED = RowReference(
@@ -275,6 +293,7 @@ BALANCED_SOFTMAX = RowReference(
             RowCase(([0.0, 0.0], 1, [1.0, 3.0]), {}, 0.2876820725),
         ),
         torch=_torch_shifted(lambda torch, operands: torch.log(operands["counts"])),
+        torch_without_gradient=("weight", "counts"),
         torch_options={"label_smoothing": (0.1,)},
         properties=frozenset({"shift-invariant", "convex", "non-negative"}),
     ),
@@ -326,7 +345,8 @@ LDAM = RowReference(
             RowCase(([0.0, 0.0], 1, [1.0, 16.0]), {"scale": 1.0}, 0.8259394198),  # log(1 + exp(1/4))
             RowCase(([0.5, 0.0], 0, [3.0, 3.0]), {}, 0.6931471806),
         ),
-        torch=_torch_ldam,
+        torch=on_matrix(_torch_ldam),
+        torch_without_gradient=("weight", "class_counts"),
         torch_options={"scale": (1.0,), "max_margin": (1.5,)},
         properties=frozenset({"shift-invariant", "convex", "non-negative"}),
     ),
@@ -338,6 +358,11 @@ def relevances(rng, rows, classes, dtype):
     return rng.choice(np.array([0.0, 0.5, 1.0, 2.0, 4.0]), (rows, classes)).astype(dtype)
 
 
+def _torch_ranking(torch, operands, options, reduction):
+    rows = -(operands["target"] * torch.log_softmax(operands["input"], 1)).sum(1)
+    return {"none": lambda x: x, "mean": torch.mean, "sum": torch.sum}[reduction](rows)
+
+
 RANKING_SOFTMAX = RowReference(
     name="ranking_softmax_loss",
     operands=(SCORES, RowOperand("target", "distribution", relevances, row_draws.wide_probabilities, outside=-1.0)),
@@ -347,11 +372,7 @@ RANKING_SOFTMAX = RowReference(
             RowCase(([[0.0, 0.0]], [[1.0, 2.0]]), {}, 2.0794415417),
             RowCase(([0.0, 1.0, 0.5], [0.0, 1.0, 2.0]), {}, 3.0408090119),
         ),
-        torch=lambda torch, operands, options, reduction: {
-            "none": lambda x: x,
-            "mean": torch.mean,
-            "sum": torch.sum,
-        }[reduction](-(operands["target"] * torch.log_softmax(operands["input"], 1)).sum(1)),
+        torch=on_matrix(_torch_ranking),
         properties=frozenset({"shift-invariant", "convex", "non-negative"}),
     ),
 )
