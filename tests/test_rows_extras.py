@@ -159,3 +159,91 @@ def test_bad_requests():
         fl.cross_entropy(z, np.ones((2, 3)), return_="correct")
     with pytest.raises(TypeError, match="return_"):
         fl.mse_loss(z, z, return_="lse")
+
+
+def _empty_like(extra, *, strided):
+    """Arrays for the same results, filled with what does not belong there."""
+    if not strided:
+        return {name: np.full_like(array, 1) for name, array in extra.items()}
+    return {name: np.ones((*array.shape, 2), array.dtype)[..., 0] for name, array in extra.items()}
+
+
+@pytest.mark.parametrize("rows", PLAIN, ids=str)
+def test_extras_into_given_arrays(rows):
+    loss, wanted = cases.loss(rows.loss), ALL if rows.kind == "index" else ALL[:-1]
+    for (shape, classes, axis), strided in itertools.product(SHAPES, (False, True)):
+        operands = rows_cases.draw(rows, cases.seed(rows, shape), shape, classes, np.float32, axis=axis)
+        value, extra = loss(**operands, axis=axis, return_=wanted)
+        given = _empty_like(extra, strided=strided)
+        again, found = loss(**operands, axis=axis, return_=given)
+        assert again == value
+        assert list(found) == list(given)
+        for name in wanted:
+            assert found[name] is given[name]
+            np.testing.assert_array_equal(found[name], extra[name], strict=True)
+        _, found = loss(**operands, axis=axis, return_={"lse": None, "probabilities": given["probabilities"]})
+        np.testing.assert_array_equal(found["lse"], extra["lse"], strict=True)
+        assert found["probabilities"] is given["probabilities"]
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("rows", PLAIN, ids=str)
+def test_a_result_in_the_place_of_an_operand_spoils_no_other(rows, dtype):
+    loss, wanted = cases.loss(rows.loss), ALL if rows.kind == "index" else ALL[:-1]
+    wanted = (*wanted, "log_probabilities")
+    first = rows.reference.first
+    for shape, classes, axis in [((50,), 10, 1), ((50,), 100, 1), ((3,), 40000, 1), ((200, 3), 21, 0)]:
+        operands = rows_cases.draw(rows, cases.seed(rows, shape), shape, classes, dtype, axis=axis)
+        operands[first] = np.asarray(operands[first])
+        names = rows_cases.wrt(rows, operands)
+        value, gradients, extra = loss.value_and_grad(**operands, axis=axis, wrt=names, return_=wanted)
+        for place in ("gradient", "probabilities", "log_probabilities"):
+            own = {**operands, first: operands[first].copy()}
+            out = [own[first] if place == "gradient" else None, *(None for _ in names[1:])]
+            given = {name: own[first] if name == place else None for name in wanted}
+            again, slopes, found = loss.value_and_grad(**own, axis=axis, wrt=names, out=out, return_=given)
+            assert (slopes[0] if place == "gradient" else found[place]) is own[first]
+            assert again == value
+            for one, other in zip(slopes, gradients, strict=True):
+                np.testing.assert_array_equal(one, other, err_msg=place)
+            for name in wanted:
+                np.testing.assert_array_equal(found[name], extra[name], err_msg=f"{place} {name}")
+
+
+@pytest.mark.parametrize("rows", PLAIN, ids=str)
+def test_only_gradients_accumulate(rows):
+    loss, wanted = cases.loss(rows.loss), ALL if rows.kind == "index" else ALL[:-1]
+    for (shape, classes, axis), dtype in itertools.product(SHAPES, cases.DTYPES):
+        operands = rows_cases.draw(rows, cases.seed(rows, shape), shape, classes, dtype, axis=axis)
+        call = {"axis": axis, "reduction": "none"}
+        value, gradient, extra = loss.value_and_grad(**operands, **call, return_=wanted)
+        given, out = _empty_like(extra, strided=False), np.zeros_like(gradient)
+        again, slope, found = loss.value_and_grad(**operands, **call, out=out, accumulate=True, return_=given)
+        np.testing.assert_array_equal(again, value)
+        np.testing.assert_array_equal(slope, gradient)
+        for name in wanted:
+            np.testing.assert_array_equal(found[name], extra[name], err_msg=name)
+
+
+def test_bad_places():
+    z, t = np.zeros((2, 3)), np.array([0, 2])
+    calls = [
+        ({"logits": None}, ValueError, "return_ must be 'lse'.* not 'logits'"),
+        ({1: None}, TypeError, "return_ must be 'lse'.* not int"),
+        ({"lse": 1.0}, TypeError, r"return_\['lse'\] must be a NumPy array, not float"),
+        ({"lse": np.zeros(2, np.float32)}, TypeError, "the array for 'lse' must have dtype float64, got float32"),
+        ({"lse": np.zeros(3)}, ValueError, r"the array for 'lse' must have shape \(2,\), got \(3,\)"),
+        ({"prediction": np.zeros(2)}, TypeError, "the array for 'prediction' must have dtype int64"),
+        ({"probabilities": z[:, ::-1]}, ValueError, "out overlaps input"),
+        (
+            dict.fromkeys(("probabilities", "log_probabilities"), np.zeros((2, 3))),
+            ValueError,
+            "two outputs in out share memory",
+        ),
+    ]
+    for given, error, message in calls:
+        with pytest.raises(error, match=f"^cross_entropy: {message}"):
+            fl.cross_entropy(z, t, return_=given)
+    with pytest.raises(ValueError, match=r"predicted class, and there is none: input has shape \(2, 0\)"):
+        fl.cross_entropy(np.zeros((2, 0)), np.zeros((2, 0)), return_="prediction")
+    assert (fl.cross_entropy(np.zeros((2, 0)), np.zeros((2, 0)), return_="lse")[1]["lse"] == -np.inf).all()

@@ -18,7 +18,8 @@ struct call_state {
   bool several_gradients = false;  // wrt was a sequence
   int extra_count = -1;            // of the names in return_; -1: it was not given
   row_extra extras[row_extra_count];
-  owned results[max_operands + 1]{};  // gradients, then the Hessian
+  owned extra_out[row_extra_count]{};  // where they go; empty where an array is to be made
+  owned results[max_operands + 1]{};   // gradients, then the Hessian
   owned value{};
   owned extra_arrays{};  // a dict, where return_ was given
   owned out_items{};     // out as a tuple, where it was one or a list

@@ -52,11 +52,19 @@ void place_results(call_state& s, const Plan& plan) {
   if (s.call.value && !plan.reduced()) s.value = new_array(plan.value(), s.outputs.value);
 }
 
+owned place_extra(call_state& s, int i, const array_spec& spec, mutable_array& target) {
+  if (!s.extra_out[i]) return new_array(spec, target);
+  char argument[40];
+  PyOS_snprintf(argument, sizeof argument, "return_['%s']", PyUnicode_AsUTF8(names.extras[static_cast<int>(s.extras[i])]));
+  target = output_view(s.extra_out[i].get(), argument, s.who);
+  return std::move(s.extra_out[i]);
+}
+
 void place_extras(call_state& s, const rowwise_plan& plan) {
   s.extra_arrays = checked(PyDict_New());
   for (int i = 0; i < s.extra_count; ++i) {
     const std::size_t e = static_cast<std::size_t>(s.extras[i]);
-    const owned array = new_array(plan.extra(s.extras[i]), s.outputs.extras[e]);
+    const owned array = place_extra(s, i, plan.extra(s.extras[i]), s.outputs.extras[e]);
     if (PyDict_SetItem(s.extra_arrays.get(), names.extras[e], array.get()) < 0) throw python_error{};
   }
 }

@@ -108,16 +108,23 @@ void read_axis(call_state& s, PyObject* given) {
   s.call.call.axis = static_cast<int>(axis);
 }
 
-void add_extra(call_state& s, PyObject* given) {
+// `array`: where it goes, or null.
+void add_extra(call_state& s, PyObject* given, PyObject* array = nullptr) {
   const int e = word(given, names.extras, row_extra_count, "return_",
                      "'lse', 'probabilities', 'log_probabilities', 'prediction', 'correct' or several of them", s.who);
   if ((s.call.extras >> e & 1u) != 0) raise(PyExc_ValueError, "%U: return_ names %R twice", s.who.loss, given);
   s.call.extras |= 1u << e;
+  if (array != nullptr) s.extra_out[s.extra_count] = borrowed(array);
   s.extras[s.extra_count++] = static_cast<row_extra>(e);
 }
 
 void read_return(call_state& s, PyObject* given) {
   s.extra_count = 0;
+  if (PyDict_Check(given)) {
+    PyObject *name, *array;
+    for (Py_ssize_t at = 0; PyDict_Next(given, &at, &name, &array) != 0;) add_extra(s, name, given_or_null(array));
+    return;
+  }
   if (!PyTuple_Check(given) && !PyList_Check(given)) {
     add_extra(s, given);
     return;

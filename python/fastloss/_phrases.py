@@ -125,12 +125,13 @@ ROWS_PARAMETERS = {
     "grad_output": """grad_output : float or array_like, optional
     Gradient flowing in, which multiplies the result: a number or, with ``reduction="none"``, an array of
     the rows' shape. Default: ones.""",
-    "return_": """return_ : str or sequence of str, optional
+    "return_": """return_ : str, sequence of str or dict, optional
     More results of the same pass, as a dict from name to array behind the others: "lse" (of the rows' shape
     and the computation dtype: the logarithm of the sum of the exponentials of the logits),
     "probabilities" and "log_probabilities" (of the first operand's shape and dtype), "prediction" (int64: the
     first class with the largest logit), "correct" (bool: whether that is the target, which must be class
-    indices; False where a row does not count).""",
+    indices; False where a row does not count). A dict from name to array says where each goes; None
+    makes a new one.""",
     "vector": """vector : array_like
     What the second derivative is multiplied with, of the first operand's shape.""",
 }

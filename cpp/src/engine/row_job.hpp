@@ -29,6 +29,7 @@ struct class_walk : row_walk {
   bool in_place = false;    // tiles can lie in the caller's memory
   bool transposes = false;  // rows of neighbouring classes, at equal distances: a tile is made in registers
   bool streams = false;
+  bool accumulates = false;  // a result is added to what is there
 
   class_walk() {}
 };

@@ -224,24 +224,39 @@ class builder {
     const auto choose_output = [&](class_walk& w, const mutable_array& out) {
       if (w.base == nullptr) return;
       choose_place(w);
-      if (job_.accumulate || job_.check_finite) w.in_place = w.transposes = false;
+      if (w.accumulates || job_.check_finite) w.in_place = w.transposes = false;
       bool aligned = reinterpret_cast<std::uintptr_t>(w.base) % 16 == 0;
       for (int i = 0; i < job_.rank; ++i)
         aligned &= w.strides[i] % 16 == 0 || (job_.how == arrangement::rows_side_by_side && i == job_.rank - 1);
       if (job_.how == arrangement::rows_side_by_side) aligned &= w.class_stride % 16 == 0;
       w.streams = large && aligned && w.in_place && out.recycled && w.base != job_.input.base && w.base != job_.distribution.base;
     };
-    for (std::size_t g = 0; g < job_.gradients.size(); ++g) choose_output(job_.gradients[g].to, outputs_.gradients[g]);
+    for (std::size_t g = 0; g < job_.gradients.size(); ++g) {
+      job_.gradients[g].to.accumulates = job_.accumulate;
+      choose_output(job_.gradients[g].to, outputs_.gradients[g]);
+    }
+    job_.hessian_to.accumulates = job_.accumulate;
     job_.hessian_to.in_place = job_.hessian_to.transposes = false;
     choose_output(job_.probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::probabilities)]);
     choose_output(job_.log_probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::log_probabilities)]);
-    // Several results, one of which takes the place of an operand: nothing is written before everything is computed.
-    bool replaces = false;
-    for (const row_gradient& g : job_.gradients)
-      replaces |=
-          g.to.base != nullptr && (g.to.base == job_.input.base || g.to.base == job_.distribution.base || g.to.base == job_.vector.base);
-    if (replaces && (job_.gradients.size() > 1 || job_.hessian || call_.extras != 0))
-      for (row_gradient& g : job_.gradients) g.to.in_place = g.to.streams = false;
+    copy_what_is_replaced();
+  }
+
+  // Of several results one may take the place of an operand that the next is computed from; and what is made of the scores
+  // themselves reads some of them twice.
+  void copy_what_is_replaced() {
+    const class_walk* results[max_operands + 3];
+    std::size_t count = 0;
+    const auto add = [&](const class_walk& w) {
+      if (w.base != nullptr) results[count++] = &w;
+    };
+    for (const row_gradient& g : job_.gradients) add(g.to);
+    for (const class_walk* w : {&job_.hessian_to, &job_.probabilities, &job_.log_probabilities}) add(*w);
+    const bool of_scores = job_.prediction.base != nullptr || job_.correct.base != nullptr || job_.log_probabilities.base != nullptr;
+    if (count == 1 && !of_scores) return;
+    for (class_walk* operand : {&job_.input, &job_.distribution, &job_.vector})
+      for (std::size_t i = 0; i < count; ++i)
+        if (results[i]->base == operand->base) operand->in_place = false;
   }
 
   void choose_density() {

@@ -43,7 +43,7 @@ class row_memory {
     if (rows_.count != rows_.padded) job_.tiles->fill(end, padding, rows_.padded - rows_.count);
   }
   void store_rows(const void* from, const row_walk& w) const {
-    job_.tiles->store[static_cast<int>(w.type)][w.byteswapped](from, w.base, row_run(w), 1.0, job_.accumulate);
+    job_.tiles->store[static_cast<int>(w.type)][w.byteswapped](from, w.base, row_run(w), 1.0, false);
   }
 
   // The tile that the array is, or a copy of it in `memory`.
@@ -75,11 +75,11 @@ class row_memory {
     const auto put = job_.tiles->store[static_cast<int>(w.type)][w.byteswapped];
     if (by_rows()) {
       for (std::size_t c = 0; c < job_.classes; ++c)
-        put(row_of_class(tile, c), w.base + static_cast<std::ptrdiff_t>(c) * w.class_stride, row_run(w), 1.0, job_.accumulate);
+        put(row_of_class(tile, c), w.base + static_cast<std::ptrdiff_t>(c) * w.class_stride, row_run(w), 1.0, w.accumulates);
       return;
     }
     std::ptrdiff_t strides[max_rank + 1];
-    put(tile.data, w.base, class_run(w, strides), 1.0, job_.accumulate);
+    put(tile.data, w.base, class_run(w, strides), 1.0, w.accumulates);
   }
 
   bool nonfinite(row_tile tile) const {

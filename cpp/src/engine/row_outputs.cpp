@@ -17,6 +17,9 @@ constexpr std::size_t block_rows = 4096, rows_at_once = 256;
 constexpr std::size_t blocks_on_stack = 32;
 constexpr double nanoseconds_per_row = 2.0;
 
+// In the order of row_extra.
+constexpr const char* extra_names[row_extra_count] = {"lse", "probabilities", "log_probabilities", "prediction", "correct"};
+
 bool is_masked(const const_array& where, const const_array& rows, std::size_t i) {
   if (where.absent()) return false;
   std::ptrdiff_t strides[max_rank];
@@ -135,8 +138,7 @@ void check_row_outputs(const loss_call& call, const rowwise_plan& plan, const lo
   if (call.hessian) checker.add(outputs.hessian, plan.hessian(), "out for the second derivative", nullptr);
   for (int e = 0; e < row_extra_count; ++e)
     if ((call.extras >> e & 1u) != 0)
-      checker.add(outputs.extras[static_cast<std::size_t>(e)], plan.extra(static_cast<row_extra>(e)), "memory for what return_ names",
-                  nullptr);
+      checker.add(outputs.extras[static_cast<std::size_t>(e)], plan.extra(static_cast<row_extra>(e)), "the array for", extra_names[e]);
   checker.check_apart();
   checker.against_inputs(call);
 }

@@ -1,4 +1,6 @@
 // The first half of a tile of rows: what counts, the scores, the reference of each row, and the formula.
+#include <cmath>
+
 #include "engine/row_scratch.hpp"
 #include "engine/row_segments.hpp"
 #include "engine/row_tile.hpp"
@@ -97,6 +99,11 @@ void tile_runner::refer() {
   p.maximum = row(maximum_slot);
   p.tail = row(tail_slot);
   p.picked = row(picked_slot);
+  if (job_.classes == 0) {
+    for (const row_slot s : {maximum_slot, tail_slot, picked_slot, weighted_slot}) job_.tiles->fill(row(s), -HUGE_VAL, rows_.padded);
+    refer_to(0.0);
+    return;
+  }
   switch (reference) {
     case row_reference::log_sum_exp:
       if (is_smoothed_picked()) {

@@ -122,8 +122,12 @@ rowwise_plan::rowwise_plan(const loss_call& call) : call_(&call), computation_(c
     if (loss.operands[k].is(class_index) && !is_floating(call.operands[k].type))
       fail_value(loss, std::string("wrt names '") + loss.operands[k].name + "', which is class indices here and has no gradient");
   }
-  if ((call.extras >> static_cast<int>(row_extra::correct) & 1u) != 0 && !has_class_indices(call))
+  const auto wants = [&](row_extra e) { return (call.extras >> static_cast<int>(e) & 1u) != 0; };
+  if (wants(row_extra::correct) && !has_class_indices(call))
     fail_value(loss, "return_ names 'correct', which needs a target of class indices");
+  if (input.shape[axis_] == 0 && (wants(row_extra::prediction) || wants(row_extra::correct)))
+    fail_value(loss, std::string("return_ asks for a predicted class, and there is none: ") + loss.operands[0].name + " has shape " +
+                         shape_text(input.rank, input.shape));
   if (!call.vector.absent()) {
     check_rank(loss, "vector", call.vector);
     if (!same_shape(call.vector, input.rank, input.shape))

@@ -1,5 +1,15 @@
 // The logarithm of a sum of exponentials as a loss of its own: its gradient is the softmax, and the product of its second derivative
-// with a vector is that of the softmax's Jacobian.
+// with a vector is that of the softmax's Jacobian. In C++ a rowwise_plan of it, with reduction::none or sum, is thus
+//
+//   logsumexp     value()
+//   softmax       gradient(0), or extra(row_extra::probabilities)
+//   log_softmax   extra(row_extra::log_probabilities)
+//
+// and their vector-Jacobian products for a gradient g flowing in are
+//
+//   logsumexp     gradient(0) with grad_output = g and reduction::none
+//   softmax       hessian() with vector = g and reduction::sum
+//   log_softmax   gradient(0) of cross_entropy with the target g, reduction::sum and grad_output = -1
 #pragma once
 
 #include "fastloss/core/loss.hpp"
