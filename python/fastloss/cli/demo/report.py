@@ -44,8 +44,8 @@ def table(title: str, *columns: str) -> Table:
 def show_digits(console: Console, *, epochs: int, seed: int) -> None:
     console.rule("1. Handwritten digits")
     console.print(
-        "A NumPy network with one hidden layer learns scikit-learn's 8 x 8 digits. Its ten outputs are ten yes-or-no "
-        "questions: value and gradient come from binary_cross_entropy_with_logits.value_and_grad."
+        "A NumPy network with one hidden layer learns scikit-learn's 8 x 8 digits. Its ten outputs are the scores of "
+        "the ten digits: value and gradient come from cross_entropy.value_and_grad."
     )
     with progress_bar(console, "loss {task.fields[loss]:.4f}") as progress:
         task = progress.add_task("training", total=epochs, loss=float("nan"))
