@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import cases
+import fastloss as fl
 import rows_cases
 
 IN_TORCH = [rows for rows in rows_cases.kinds() if rows.reference.torch is not None]
@@ -147,6 +148,32 @@ def test_takes_cpu_tensors(rows):
     value = cases.loss(rows.loss)(**{k: torch.tensor(v) for k, v in operands.items()})
     assert value == cases.loss(rows.loss)(**operands)
     assert isinstance(value, np.float64)
+
+
+def _functions(name, shape, dim):
+    """torch's function and ours of the same rows."""
+    if name == "logsumexp":
+        return lambda z: torch.logsumexp(z, dim), tuple(n for i, n in enumerate(shape) if i != dim % len(shape))
+    return lambda z: getattr(torch.nn.functional, name)(z, dim), shape
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+def test_functions_of_rows_agree_with_torch(name):
+    ours = getattr(fl, name)
+    shapes = [(1,), (7,), (50,), (13, 1), (13, 3), (13, 10), (5, 100), (2, 1000), (2, 5, 3, 4)]
+    for shape, spread in itertools.product(shapes, (1.0, 30.0, 1000.0)):
+        for dim in range(-len(shape), len(shape)):
+            rng = cases.seed(name, shape, spread, dim)
+            theirs, flow_shape = _functions(name, shape, dim)
+            z, flow = rng.standard_normal(shape) * spread, np.asarray(rng.standard_normal(flow_shape))
+            point = torch.tensor(z, requires_grad=True)
+            value = theirs(point)
+            (gradient,) = torch.autograd.grad(value, point, torch.tensor(flow))
+            for found in ((ours(z, dim), ours.grad(z, flow, dim)), ours.value_and_grad(z, flow, dim)):
+                np.testing.assert_allclose(found[0], value.detach().numpy(), **TOLERANCE, err_msg=f"{shape} {dim}")
+                np.testing.assert_allclose(found[1], gradient.numpy(), **TOLERANCE, err_msg=f"{shape} {dim}")
+            for found in (ours(torch.tensor(z), dim), ours.grad(torch.tensor(z), torch.tensor(flow), dim)):
+                assert type(found) is np.ndarray
 
 
 def test_the_errors_of_torch_are_errors():

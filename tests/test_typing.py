@@ -34,9 +34,13 @@ reveal_type(fl.cross_entropy(np.zeros((3, 2)), [0, 1, 1]))
 reveal_type(fl.cross_entropy(x, 1, reduction="none", ignore_index=2, axis=-1, softcap=30.0))
 reveal_type(fl.cross_entropy(x, 1, return_="lse"))
 reveal_type(fl.cross_entropy.grad(x, 1, return_=["lse", "correct"]))
+reveal_type(fl.cross_entropy(x, 1, return_={"probabilities": x, "lse": None}))
 reveal_type(fl.cross_entropy.value_and_grad(x, 1))
 reveal_type(fl.cross_entropy.value_and_grad(x, x, wrt=("input", "target"), return_=("prediction",)))
 reveal_type(fl.cross_entropy.hvp(x, 1, x, [1.0, 2.0, 1.0]))
+reveal_type(fl.softmax([[1, 2]], dim=0, out=x))
+reveal_type(fl.log_softmax.value_and_grad(x, x))
+reveal_type(fl.logsumexp.grad(x, 1.0, axis=0))
 reveal_type(fl.huber_loss.info.robust)
 reveal_type(fl.huber_loss.ufunc)
 reveal_type(fl.losses()["mse_loss"].name)
@@ -60,8 +64,12 @@ REVEALED = [
     r"ndarray\[.*\]",
     r"tuple\[.*floating\[Any\], .*dict\[.*str, .*ndarray.*\]\]",
     r"tuple\[.*ndarray.*, .*dict\[.*str, .*ndarray.*\]\]",
+    r"tuple\[.*floating\[Any\], .*dict\[.*str, .*ndarray.*\]\]",
     r"tuple\[.*floating\[Any\], .*ndarray.*\]",
     r"tuple\[.*floating\[Any\], .*tuple\[.*ndarray.*, \.\.\.\], .*dict\[.*str, .*ndarray.*\]\]",
+    r"ndarray\[.*\]",
+    r"ndarray\[.*\]",
+    r"tuple\[.*ndarray.*, .*ndarray.*\]",
     r"ndarray\[.*\]",
     r"bool \| .*str \| None|Union\[.*bool, .*str, None\]",
     r"ufunc",
@@ -81,6 +89,9 @@ BAD = [
     ("fl.huber_loss(x, x, axis=1)", "call-overload"),
     ("fl.cross_entropy(x, 1, return_='log_sum_exp')", "arg-type"),
     ("fl.cross_entropy.hvp(x, 1)", "call-arg"),
+    ("fl.cross_entropy(x, 1, return_={'prediction': 1})", "dict-item"),
+    ("fl.softmax(x, axis=0)", "call-arg"),
+    ("fl.logsumexp.grad(x)", "call-arg"),
     ("fl.mse_loss.hess(x, x, wrt='input')", "call-arg"),
     ("fl.errstate(domain='riase')", "arg-type"),
     ("fl.threads('two')", "arg-type"),

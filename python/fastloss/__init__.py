@@ -19,7 +19,9 @@ from fastloss._core import Loss, empty_cache
 from fastloss._declare import functions as _functions
 from fastloss._declare import registry as _registry
 from fastloss._info import LossInfo, OperandInfo, OptionInfo
+from fastloss._logsumexp import logsumexp
 from fastloss._settings import errstate, get_num_threads, geterr, set_num_threads, threads
+from fastloss._softmax import log_softmax, softmax
 from fastloss._weights import class_balanced_weights
 
 # Every module in losses/ declares what it holds, so a new loss needs no line here.
@@ -61,9 +63,12 @@ __all__ = [
     "errstate",
     "get_num_threads",
     "geterr",
+    "log_softmax",
+    "logsumexp",
     "losses",
     "set_num_threads",
     "show_config",
+    "softmax",
     "threads",
     "ufuncs",
     *_functions,

@@ -1,0 +1,58 @@
+"""What functions of rows of class scores share that are no losses: `softmax`, `log_softmax`, `logsumexp`.
+
+Nothing is computed here. The core has a loss "logsumexp": its value is the function of that name, its gradient the
+softmax, and its second derivative the softmax's Jacobian, which `hvp` multiplies with a vector. The gradient of a
+cross-entropy in its logits is that of the log-softmax, with the targets as the gradient flowing in and the sign turned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastloss import _core
+
+log_sum_exp = _core.Loss("logsumexp", None)
+cross_entropy = _core.Loss("cross_entropy", None)
+
+# What the core calls the arguments of the losses that it computes, and what they are called here.
+_OWN_WORDS = (
+    ("out for the gradient of 'input'", "out"),
+    ("out for the second derivative", "out"),
+    ("out for the value", "out"),
+    ("the array for 'log_probabilities'", "out"),
+    ("return_['log_probabilities']", "out"),
+    ("vector", "grad_output"),
+    ("target", "grad_output"),
+    (", or an integer dtype if it is class indices", ""),
+)
+
+
+class RowFunction:
+    """A function of rows: it is called, has a gradient, pickles by its name and prints it."""
+
+    _axis_name = "dim"
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = self.__qualname__ = name
+        self.__module__ = "fastloss"
+
+    def __repr__(self) -> str:
+        return f"fastloss.{self.__name__}"
+
+    def __reduce__(self) -> str:
+        return self.__name__
+
+    def _run(self, compute: Callable[..., Any], *operands: Any, axis: int, **keywords: Any) -> Any:
+        """Call the core; its errors name this function and its parameters."""
+        if axis is None:  # to the core that is a default, which differs from ours
+            raise TypeError(f"{self.__name__}: {self._axis_name} must be an integer, not NoneType")
+        try:
+            return compute(*operands, axis=axis, **keywords)
+        except (TypeError, ValueError) as error:
+            loss, colon, text = str(error).partition(": ")
+            if not colon or loss not in ("logsumexp", "cross_entropy"):
+                raise
+            for core_word, word in (*_OWN_WORDS, ("axis must", f"{self._axis_name} must")):
+                text = text.replace(core_word, word, 1)
+            raise type(error)(f"{self.__name__}: {text}") from error.__cause__

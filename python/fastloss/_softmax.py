@@ -1,0 +1,294 @@
+"""Probabilities of classes and their logarithms, as functions with gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastloss._row_function import RowFunction, cross_entropy, log_sum_exp
+
+
+class Softmax(RowFunction):
+    """Probabilities of classes from their scores.
+
+    ::
+
+        p_c = exp(z_c) / sum_k exp(z_k)
+
+    Scores of any size are right: nothing overflows, and small probabilities keep their digits. The losses
+    of this package contain the softmax; give them the scores themselves.
+
+    Parameters
+    ----------
+    input : array_like
+        Scores z (logits), of any shape but ().
+    dim : int, default -1
+        The axis of the classes; may be negative. Every place on the other axes is a row, whose
+        probabilities have the sum 1.
+    out : ndarray, optional
+        Where the result goes: an array of its shape and dtype. It may be exactly `input`, or share no
+        memory with it. It is returned.
+
+    Returns
+    -------
+    ndarray
+        Of input's shape and dtype; float64 for integers. float16 and bfloat16 are computed in float32.
+
+    Raises
+    ------
+    ValueError
+        If input has no axes, `dim` is not one of them, or `out` has another shape or overlaps input.
+    TypeError
+        If an array has an unsupported dtype (complex, object, string, longdouble) or `out` another one than
+        the result, or if an argument is of the wrong kind.
+
+    Notes
+    -----
+    A score of -inf has the probability 0. A row of nothing but -inf, or with +inf or NaN, is NaN; no other
+    row is. The same call gives the same bits at any number of threads.
+
+    References
+    ----------
+    J. S. Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs, with
+    Relationships to Statistical Pattern Recognition", Neurocomputing, NATO ASI Series 68, 1990.
+    P. Blanchard, D. J. Higham and N. J. Higham, "Accurately Computing the Log-Sum-Exp and Softmax
+    Functions", IMA Journal of Numerical Analysis 41(4), 2021.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastloss as fl
+    >>> fl.softmax([[2.0, 0.5, -1.0], [0.0, 1.0, 0.0]]).round(4)
+    array([[0.7856, 0.1753, 0.0391],
+           [0.2119, 0.5761, 0.2119]])
+    >>> fl.softmax([1000.0, 1000.0, -np.inf])
+    array([0.5, 0.5, 0. ])
+    >>> fl.softmax(np.zeros((2, 3), np.float32), dim=0)
+    array([[0.5, 0.5, 0.5],
+           [0.5, 0.5, 0.5]], dtype=float32)
+    """
+
+    def __call__(self, input: ArrayLike, dim: int = -1, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        result: NDArray[Any] = self._run(log_sum_exp.grad, input, axis=dim, reduction="sum", out=out)
+        return result
+
+    def grad(
+        self, input: ArrayLike, grad_output: ArrayLike, dim: int = -1, *, out: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """Vector-Jacobian product of `softmax`: the gradient of sum(grad_output * softmax(input)) in input.
+
+        ::
+
+            p * (g - sum(p * g))
+
+        Parameters
+        ----------
+        input : array_like
+            Scores, as `softmax` takes them.
+        grad_output : array_like
+            The gradient g flowing in, of input's shape and any real dtype.
+        dim : int, default -1
+            The axis of the classes.
+        out : ndarray, optional
+            Where the gradient goes: an array of its shape and dtype. It may be exactly `input` or
+            `grad_output`, or share no memory with them. It is returned.
+
+        Returns
+        -------
+        ndarray
+            Of input's shape and dtype; float64 for integers.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `softmax` does, and if grad_output has another shape than input.
+
+        Examples
+        --------
+        >>> import fastloss as fl
+        >>> fl.softmax.grad([2.0, 0.5, -1.0], [1.0, 0.0, 0.0]).round(4)
+        array([ 0.1684, -0.1377, -0.0307])
+        """
+        result: NDArray[Any] = self._run(log_sum_exp.hvp, input, grad_output, axis=dim, reduction="sum", out=out)
+        return result
+
+    def value_and_grad(
+        self, input: ArrayLike, grad_output: ArrayLike, dim: int = -1, *, out: NDArray[Any] | None = None
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Value and vector-Jacobian product of `softmax`.
+
+        Parameters
+        ----------
+        input, grad_output, dim
+            As `grad` takes them.
+        out : ndarray, optional
+            Where the gradient goes, as for `grad`.
+
+        Returns
+        -------
+        value, gradient : ndarray
+            As `softmax` and `softmax.grad` return them, bit for bit.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `grad` does.
+
+        Examples
+        --------
+        >>> import fastloss as fl
+        >>> value, gradient = fl.softmax.value_and_grad([2.0, 0.5, -1.0], [1.0, 0.0, 0.0])
+        >>> value.round(4), gradient.round(4)
+        (array([0.7856, 0.1753, 0.0391]), array([ 0.1684, -0.1377, -0.0307]))
+        """
+        value = self(input, dim)
+        return value, self.grad(input, grad_output, dim, out=out)
+
+
+class LogSoftmax(RowFunction):
+    """Logarithms of the probabilities of classes, from their scores.
+
+    ::
+
+        u_c = z_c - log(sum_k exp(z_k))
+
+    It is exact where the logarithm of a softmax is not: far below the largest score, where that is -inf, and
+    next to it, where a probability close to 1 has lost its digits. `cross_entropy` contains it.
+
+    Parameters
+    ----------
+    input : array_like
+        Scores z (logits), of any shape but ().
+    dim : int, default -1
+        The axis of the classes; may be negative. Every place on the other axes is a row.
+    out : ndarray, optional
+        Where the result goes: an array of its shape and dtype. It may be exactly `input`, or share no
+        memory with it. It is returned.
+
+    Returns
+    -------
+    ndarray
+        Of input's shape and dtype; float64 for integers. float16 and bfloat16 are computed in float32.
+
+    Raises
+    ------
+    ValueError
+        If input has no axes, `dim` is not one of them, or `out` has another shape or overlaps input.
+    TypeError
+        If an array has an unsupported dtype (complex, object, string, longdouble) or `out` another one than
+        the result, or if an argument is of the wrong kind.
+
+    Notes
+    -----
+    A score of -inf stays -inf. A row of nothing but -inf, or with +inf or NaN, is NaN; no other row is. The
+    same call gives the same bits at any number of threads.
+
+    References
+    ----------
+    P. Blanchard, D. J. Higham and N. J. Higham, "Accurately Computing the Log-Sum-Exp and Softmax
+    Functions", IMA Journal of Numerical Analysis 41(4), 2021.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastloss as fl
+    >>> fl.log_softmax([[2.0, 0.5, -1.0], [0.0, 1.0, 0.0]]).round(4)
+    array([[-0.2413, -1.7413, -3.2413],
+           [-1.5514, -0.5514, -1.5514]])
+    >>> fl.log_softmax(np.array([0, -20], np.float32))  # log(softmax) has 0 in front
+    array([-2.0611537e-09, -2.0000000e+01], dtype=float32)
+    """
+
+    def __call__(self, input: ArrayLike, dim: int = -1, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        _, more = self._run(log_sum_exp, input, axis=dim, reduction="sum", return_={"log_probabilities": out})
+        result: NDArray[Any] = more["log_probabilities"]
+        return result
+
+    def grad(
+        self, input: ArrayLike, grad_output: ArrayLike, dim: int = -1, *, out: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """Vector-Jacobian product of `log_softmax`: the gradient of sum(grad_output * log_softmax(input)) in input.
+
+        ::
+
+            g - softmax(input) * sum(g)
+
+        Parameters
+        ----------
+        input : array_like
+            Scores, as `log_softmax` takes them.
+        grad_output : array_like
+            The gradient g flowing in, of input's shape and any real dtype.
+        dim : int, default -1
+            The axis of the classes.
+        out : ndarray, optional
+            Where the gradient goes: an array of its shape and dtype. It may be exactly `input` or
+            `grad_output`, or share no memory with them. It is returned.
+
+        Returns
+        -------
+        ndarray
+            Of input's shape and dtype; float64 for integers.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `log_softmax` does, and if grad_output has another shape than input.
+
+        Examples
+        --------
+        >>> import fastloss as fl
+        >>> fl.log_softmax.grad([2.0, 0.5, -1.0], [1.0, 0.0, 0.0]).round(4)
+        array([ 0.2144, -0.1753, -0.0391])
+        """
+        result: NDArray[Any] = self._run(
+            cross_entropy.grad, **_negated_cross_entropy(input, grad_output), axis=dim, out=out
+        )
+        return result
+
+    def value_and_grad(
+        self, input: ArrayLike, grad_output: ArrayLike, dim: int = -1, *, out: NDArray[Any] | None = None
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Value and vector-Jacobian product of `log_softmax`, both in one pass.
+
+        Parameters
+        ----------
+        input, grad_output, dim
+            As `grad` takes them.
+        out : ndarray, optional
+            Where the gradient goes, as for `grad`.
+
+        Returns
+        -------
+        value, gradient : ndarray
+            As `log_softmax` and `log_softmax.grad` return them, bit for bit.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `grad` does.
+
+        Examples
+        --------
+        >>> import fastloss as fl
+        >>> value, gradient = fl.log_softmax.value_and_grad([2.0, 0.5, -1.0], [1.0, 0.0, 0.0])
+        >>> value.round(4), gradient.round(4)
+        (array([-0.2413, -1.7413, -3.2413]), array([ 0.2144, -0.1753, -0.0391]))
+        """
+        call = _negated_cross_entropy(input, grad_output)
+        gradient, more = self._run(cross_entropy.grad, **call, axis=dim, return_="log_probabilities", out=out)
+        return more["log_probabilities"], gradient
+
+
+def _negated_cross_entropy(input: ArrayLike, grad_output: ArrayLike) -> dict[str, Any]:
+    """What makes a cross-entropy the sum of grad_output * log_softmax(input): the targets, and the sign turned back."""
+    array = np.asanyarray(grad_output)
+    # Integers would be class indices.
+    target = array.astype(np.float64) if array.dtype.kind in "biu" else grad_output
+    return {"input": input, "target": target, "reduction": "sum", "grad_output": -1.0}
+
+
+softmax = Softmax("softmax")
+log_softmax = LogSoftmax("log_softmax")
