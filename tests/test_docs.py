@@ -178,6 +178,7 @@ def test_every_example_is_tested():
     assert {p.stem for p in (ROOT / "examples").glob("*.py")} == {
         "boosting_objective",
         "missing_targets",
+        "rare_classes",
         "robust_regression",
     }
 
@@ -189,6 +190,14 @@ def test_robust_regression_example(capsys):
     assert np.abs(lines["huber_loss, delta=0.5"] - truth).max() < 0.15
     assert np.abs(lines["mse_loss"] - truth).max() > 2
     assert "huber_loss" in capsys.readouterr().out
+
+
+def test_rare_classes_example(capsys):
+    found = example("rare_classes")["main"]()
+    assert found["unweighted"][2] < 0.2
+    assert found["weighted"][2] > 0.5
+    assert min(found["weighted"]) > min(found["unweighted"]) + 0.3
+    assert "recognised of each class" in capsys.readouterr().out
 
 
 def test_boosting_example(capsys):
