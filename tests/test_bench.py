@@ -31,7 +31,7 @@ PEERS = {"numpy": "numpy", "torch": "torch", "jax": "jax", "sklearn": "sklearn"}
 SIZES = (64, 65536)
 SHAPES = ("16x4", "300x500", "2x3x5")
 # One pointwise loss of each family.
-TIMED = tuple({info.family: name for name, info in fl.losses().items() if not info.rowwise}.values())
+TIMED = tuple({info.family: name for name, info in fl.losses().items() if not (info.rowwise or info.linear)}.values())
 OUTPUTS = [("value", "fresh"), ("grad", "fresh"), ("grad", "out"), ("both", "fresh"), ("both", "out")]
 PLAN = Plan(
     losses=("huber_loss",),
@@ -77,7 +77,10 @@ def run(tmp_path_factory):
 
 
 def test_every_loss_of_the_registry_has_a_case():
-    assert set(CASES) == set(fl.losses()), "bench/cases/ has one entry for each registered loss"
+    # Losses of linear scores are timed by a script of their own.
+    assert set(CASES) == {name for name, info in fl.losses().items() if not info.linear}, (
+        "bench/cases/ has one entry for each registered loss"
+    )
 
 
 def test_the_result_has_every_size_and_mode(run):

@@ -6,7 +6,7 @@ import numpy as np
 
 from references import row_draws
 from references.binary import sigmoid, softplus
-from references.rows_schema import RowCase, RowOperand, RowReference, times
+from references.rows_schema import RowCase, RowKink, RowOperand, RowReference, times
 from references.softmax import INDEX, SCORES, WEIGHT
 from references.softmax_losses import on_matrix
 
@@ -48,6 +48,10 @@ MULTI_MARGIN = RowReference(
         RowCase(([[0.5, 0.0], [0.0, 2.0]], [0, 1], [2.0, 1.0]), {}, 0.25),
         RowCase(([[1.0, 2.0, 0.0]], [1]), {"p": 2.0, "margin": 2.0}, 0.3333333333),
     ),
+    kinks=(
+        RowKink("margin met", (1.0, 0.0), 0, 0.0, (0.0, 0.0)),
+        RowKink("margin met by both", (0.0, 2.0, 0.0), 1, 0.0, (0.0, 0.0, 0.0), {"margin": 2.0}),
+    ),
     torch=on_matrix(_torch_multi_margin),
     torch_options={"p": (2.0,), "margin": (2.5,)},
     torch_ignores=False,
@@ -81,6 +85,10 @@ CATEGORICAL_HINGE = RowReference(
         RowCase(([[0.5, 0.0, 0.25]], [0]), {}, 0.75),
         RowCase(([[0.0, 3.0], [2.0, 1.0]], [1, 1]), {}, 1.0),
         RowCase(([0.0, 1.0], 0), {"margin": 0.0}, 1.0),
+    ),
+    kinks=(
+        RowKink("margin met", (1.0, 0.0), 0, 0.0, (-1.0, 1.0)),
+        RowKink("two best others", (0.0, 0.0, 0.0), 2, 1.0, (1.0, 0.0, -1.0)),
     ),
     torch=on_matrix(_torch_categorical_hinge),
     torch_options={"margin": (2.5,)},

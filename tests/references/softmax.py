@@ -165,7 +165,7 @@ CROSS_ENTROPY = RowReference(
 NLL = RowReference(
     name="nll_loss",
     operands=(
-        RowOperand("input", "scores", row_draws.log_probabilities, row_draws.wide_log_probabilities),
+        RowOperand("input", "scores", row_draws.log_probabilities, row_draws.wide_log_probabilities, outside=0.5),
         INDEX,
         WEIGHT,
     ),

@@ -133,7 +133,8 @@ def excess(u):
 
 
 def poly_value(u, t, epsilon):
-    return times(t, times(1 + epsilon, -u) - times(epsilon, excess(u)))
+    finite = np.where(np.isinf(u), 0, u)
+    return times(t, np.where(np.isinf(u), np.inf, times(1 + epsilon, -finite) - times(epsilon, excess(finite))))
 
 
 POLY = RowReference(
@@ -182,6 +183,7 @@ GENERALIZED_CROSS_ENTROPY = RowReference(
 SYMMETRIC_CROSS_ENTROPY = RowReference(
     name="symmetric_cross_entropy",
     operands=(SCORES, INDEX, WEIGHT),
+    scale=4.0,
     value=lambda u, t, alpha, beta, clip: times(t, times(alpha, -u) + beta * np.log(clip) * np.expm1(u)),
     slope=lambda u, t, alpha, beta, clip: times(t, -alpha + beta * np.log(clip) * np.exp(u)),
     curve=lambda u, t, alpha, beta, clip: times(t, beta * np.log(clip) * np.exp(u)),

@@ -68,7 +68,7 @@ row_tile tile_runner::curvature_through_logit(row_tile curvature) {
   if (job_.vector.base == nullptr) job_.tiles->multiply(curvature.data, curvature.data, slopes, padded_elements_);
   run_kernel(job_.row_formulas->logit_curvature, logit_operands_, nullptr, slopes);
   job_.tiles->multiply(slopes, in_logits.out.data, slopes, padded_elements_);
-  if (job_.vector.base != nullptr) job_.tiles->multiply(slopes, tile(vector_slot), slopes, padded_elements_);
+  if (job_.vector.base != nullptr) job_.tiles->multiply(slopes, slopes, tile(vector_slot), padded_elements_);
   job_.tiles->combine(curvature.data, 1.0, curvature.data, 1.0, slopes, padded_elements_);
   return curvature;
 }

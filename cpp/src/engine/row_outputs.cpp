@@ -30,6 +30,26 @@ bool is_masked(const const_array& where, const const_array& rows, std::size_t i)
   return kept == 0.0;
 }
 
+// A row, by its place in C order, that is masked or ignored.
+bool counts_nowhere(const loss_call& call, const row_job& job, std::size_t row) {
+  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
+    const const_array& a = call.operands[k];
+    if (job.target != target_kind::index || !call.loss->operands[k].is(class_index)) continue;
+    std::int64_t label;
+    active_kernels().rows[1].load_labels[static_cast<int>(a.type)][a.byteswapped](
+        &label, a.data, {a.rank, a.shape, a.strides, row, 1}, static_cast<std::int64_t>(job.classes), call.call.ignore_index);
+    if (label < 0) return true;
+    return is_masked(call.call.where, a, row);
+  }
+  std::ptrdiff_t shape[max_rank];
+  const const_array& input = call.operands[0];
+  const int axis = call.call.axis.has_value() ? *call.call.axis + (*call.call.axis < 0 ? input.rank : 0) : input.rank == 1 ? 0 : 1;
+  int rank = 0;
+  for (int i = 0; i < input.rank; ++i)
+    if (i != axis) shape[rank++] = input.shape[i];
+  return is_masked(call.call.where, {.data = nullptr, .shape = shape, .strides = nullptr, .rank = rank}, row);
+}
+
 [[noreturn]] void fail_index(const loss_call& call, const rowwise_plan& plan, std::size_t classes) {
   for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
     const operand& o = call.loss->operands[k];
@@ -141,6 +161,36 @@ void check_row_outputs(const loss_call& call, const rowwise_plan& plan, const lo
       checker.add(outputs.extras[static_cast<std::size_t>(e)], plan.extra(static_cast<row_extra>(e)), "the array for", extra_names[e]);
   checker.check_apart();
   checker.against_inputs(call);
+}
+
+void check_row_domains(const loss_call& call, const rowwise_plan& plan, const row_job& job) {
+  const loss_info& loss = *call.loss;
+  for (std::size_t k = 0; k < loss.operands.size(); ++k) {
+    const operand& o = loss.operands[k];
+    const const_array& a = call.operands[k];
+    const domain values = loss.values_of(call.options, static_cast<int>(k));
+    if (a.absent() || values.everything() || !(values.always || call.call.raise_domain) || (o.is(class_index) && !is_floating(a.type)))
+      continue;
+    const std::size_t count = element_count(a.rank, a.shape);
+    for (std::size_t i = 0; i < count; ++i) {
+      double x;
+      active_kernels().tiles[1].load[static_cast<int>(a.type)][a.byteswapped](&x, a.data, {a.rank, a.shape, a.strides, i, 1});
+      if (values.contains(x)) continue;
+      std::ptrdiff_t index[max_rank];
+      std::size_t rest = i, row = 0, step = 1;
+      for (int axis = a.rank - 1; axis >= 0; --axis) {
+        const std::size_t extent = static_cast<std::size_t>(a.shape[axis]);
+        index[axis] = static_cast<std::ptrdiff_t>(rest % extent);
+        rest /= extent;
+        if (axis == plan.axis()) continue;
+        row += static_cast<std::size_t>(index[axis]) * step;
+        step *= extent;
+      }
+      if (!o.is(per_class) && counts_nowhere(call, job, row)) continue;
+      throw value_error(std::string(loss.name) + ": " + o.name + " must be " + domain_text(values) + ", got " + number_text(x, a.type) +
+                        " at index " + shape_text(a.rank, index));
+    }
+  }
 }
 
 row_denominators measure_rows(const loss_call& call, const rowwise_plan& plan, const row_job& job, int threads) {

@@ -15,6 +15,9 @@ struct row_denominators {
   double weights;  // the sum of their sample weights times the weights of their target classes, or 1 where these are in the terms
 };
 
+// Throws where an operand of a row that counts is outside its domain, if that is to be checked.
+void check_row_domains(const loss_call&, const rowwise_plan&, const row_job&);
+
 // Throws index_error, before anything is written, where a class index is out of range.
 row_denominators measure_rows(const loss_call&, const rowwise_plan&, const row_job&, int threads);
 

@@ -75,6 +75,7 @@ double rowwise_plan::run(const loss_outputs& outputs) const {
   check_row_outputs(call, *this, outputs);
   row_job job;
   build_row_job(call, *this, outputs, job);
+  check_row_domains(call, *this, job);
   const row_denominators found = measure_rows(call, *this, job, options.threads);
 
   double denominator = 1.0;

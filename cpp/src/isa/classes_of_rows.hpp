@@ -247,9 +247,15 @@ void sum(row_extent extent, row_tile tile, void* sums) {
     const std::size_t left = extent.rows - first, rows = left < rows_of_a_strip ? left : rows_of_a_strip;
     double total[rows_of_a_strip];
     for (std::size_t r = 0; r < rows; ++r) total[r] = 0.0;
-    for (std::size_t c = 0; c < extent.classes; ++c) {
-      const S* const x = class_of<S>(tile, c) + first;
-      for (std::size_t r = 0; r < rows; ++r) total[r] += static_cast<double>(x[r]);
+    for (std::size_t from = 0; from < extent.classes; from += classes_of_a_sum) {
+      const std::size_t rest = extent.classes - from, to = from + (rest < classes_of_a_sum ? rest : classes_of_a_sum);
+      double part[rows_of_a_strip];
+      for (std::size_t r = 0; r < rows; ++r) part[r] = 0.0;
+      for (std::size_t c = from; c < to; ++c) {
+        const S* const x = class_of<S>(tile, c) + first;
+        for (std::size_t r = 0; r < rows; ++r) part[r] += static_cast<double>(x[r]);
+      }
+      for (std::size_t r = 0; r < rows; ++r) total[r] += part[r];
     }
     for (std::size_t r = 0; r < rows; ++r) static_cast<S*>(sums)[first + r] = static_cast<S>(total[r]);
   }

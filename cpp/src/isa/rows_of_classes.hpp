@@ -344,8 +344,13 @@ void sum(row_extent extent, row_tile tile, void* sums) {
     const std::size_t whole = extent.classes / w * w;
     vector_of_double total{};
     std::size_t i = 0;
-    for (; i + 4 * w <= whole; i += 4 * w)
-      total += widened((P::load(x + i) + P::load(x + i + w)) + (P::load(x + i + 2 * w) + P::load(x + i + 3 * w)));
+    while (i + 4 * w <= whole) {
+      const std::size_t left = whole - i, stop = i + (left < packs_of_a_sum * w ? left : packs_of_a_sum * w);
+      vector_of_double part{};
+      for (; i + 4 * w <= stop; i += 4 * w)
+        part += widened((P::load(x + i) + P::load(x + i + w)) + (P::load(x + i + 2 * w) + P::load(x + i + 3 * w)));
+      total += part;
+    }
     for (; i < whole; i += w) total += widened(P::load(x + i));
     double s = lanes_sum(total);
     for (; i < extent.classes; ++i) s += static_cast<double>(x[i]);
