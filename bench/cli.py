@@ -162,12 +162,14 @@ def collect(plans: Sequence[Plan], isa: str | None) -> dict:
         "versions": {},
         "missing_peers": {},
         "unfit": [],
+        "wrong": [],
         "rows": [],
     }
     for plan in plans:
         measured = run_worker(plan, isa)
         result["rows"] += [{"isa": measured["isa"]} | row for row in measured["rows"]]
         result["unfit"] += measured["unfit"]
+        result["wrong"] += measured["wrong"]
         result["missing_peers"] |= measured["missing_peers"]
         result["versions"] |= measured["versions"]
     return result
@@ -197,4 +199,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from bench.plot import save
 
         save(result, options.plot)
-    return 0
+    for wrong in result["wrong"]:
+        print(f"error: {wrong}", file=sys.stderr)
+    return 1 if result["wrong"] else 0
