@@ -189,7 +189,7 @@ ndarray
 -------
 ndarray
     The product of the second derivative of the reduced loss with `vector`, of the first operand's shape and
-    dtype. It is exact, and takes as long as a gradient: the matrix is never formed.""",
+    dtype. It is exact, and the matrix is never formed.""",
     ),
 }
 

@@ -88,6 +88,8 @@ void check_operand_value(const loss_info& loss, const void* options, int operand
 }
 
 pointwise_plan::pointwise_plan(const loss_call& given) : call_(&given), computation_(dtype::float64) {
+  if (given.loss->reference != row_reference::absent) fail_value(*given.loss, "is a loss of rows, which rowwise_plan takes");
+  if (given.loss->linear_of != nullptr) fail_value(*given.loss, "is a loss of linear scores, which linear_plan takes");
   if (needs_defaults(given)) {
     completed_ = given;
     fill_defaults(*completed_);

@@ -12,6 +12,7 @@ namespace fastloss {
 namespace {
 
 int class_axis(const loss_call& call) {
+  if (call.loss->reference == row_reference::absent) fail_value(*call.loss, "is no loss of rows, which rowwise_plan takes");
   const const_array& input = call.operands[0];
   const loss_info& loss = *call.loss;
   check_rank(loss, loss.operands[0].name, input);
