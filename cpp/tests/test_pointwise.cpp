@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "fastloss/core/errors.hpp"
 #include "fastloss/engine/pointwise.hpp"
 #include "fastloss/runtime/isa.hpp"
 
