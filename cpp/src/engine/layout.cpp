@@ -68,6 +68,14 @@ std::size_t element_count(int rank, const std::ptrdiff_t* shape) {
   return n;
 }
 
+void index_at(std::size_t place, int rank, const std::ptrdiff_t* shape, std::ptrdiff_t* index) {
+  for (int axis = rank - 1; axis >= 0; --axis) {
+    const std::size_t extent = static_cast<std::size_t>(shape[axis]);
+    index[axis] = static_cast<std::ptrdiff_t>(place % extent);
+    place /= extent;
+  }
+}
+
 bool same_view(const const_array& a, const const_array& b) {
   if (a.data != b.data || a.rank != b.rank || a.type != b.type || a.byteswapped != b.byteswapped) return false;
   for (int i = 0; i < a.rank; ++i)

@@ -40,6 +40,8 @@ void simplify(joint_layout& layout);
 bool is_contiguous(int rank, const std::ptrdiff_t* shape, const std::ptrdiff_t* strides, std::size_t itemsize);
 
 std::size_t element_count(int rank, const std::ptrdiff_t* shape);
+// The index of the element at this place in C order.
+void index_at(std::size_t place, int rank, const std::ptrdiff_t* shape, std::ptrdiff_t* index);
 
 // Whether two arrays are the same elements in the same places.
 bool same_view(const const_array& a, const const_array& b);

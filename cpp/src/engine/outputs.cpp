@@ -52,11 +52,7 @@ void fail_domain(const loss_call& call, const domain domains[max_operands]) {
       const double x = read(call.operands[k], strides, i);
       if (domains[k].contains(x)) continue;
       std::ptrdiff_t index[max_rank];
-      std::size_t rest = i;
-      for (int axis = input.rank - 1; axis >= 0; --axis) {
-        index[axis] = static_cast<std::ptrdiff_t>(rest % static_cast<std::size_t>(input.shape[axis]));
-        rest /= static_cast<std::size_t>(input.shape[axis]);
-      }
+      index_at(i, input.rank, input.shape, index);
       const std::string text = std::string(loss.name) + ": " + o.name + " must be " + domain_text(domains[k]) + ", got " +
                                number_text(x, call.operands[k].type) + " at index " + shape_text(input.rank, index);
       if (o.is(integer)) throw index_error(text);

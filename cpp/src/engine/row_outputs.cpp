@@ -31,7 +31,7 @@ bool is_masked(const const_array& where, const const_array& rows, std::size_t i)
 }
 
 // A row, by its place in C order, that is masked or ignored.
-bool counts_nowhere(const loss_call& call, const row_job& job, std::size_t row) {
+bool counts_nowhere(const loss_call& call, const rowwise_plan& plan, const row_job& job, std::size_t row) {
   for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
     const const_array& a = call.operands[k];
     if (job.target != target_kind::index || !call.loss->operands[k].is(class_index)) continue;
@@ -43,10 +43,9 @@ bool counts_nowhere(const loss_call& call, const row_job& job, std::size_t row) 
   }
   std::ptrdiff_t shape[max_rank];
   const const_array& input = call.operands[0];
-  const int axis = call.call.axis.has_value() ? *call.call.axis + (*call.call.axis < 0 ? input.rank : 0) : input.rank == 1 ? 0 : 1;
   int rank = 0;
   for (int i = 0; i < input.rank; ++i)
-    if (i != axis) shape[rank++] = input.shape[i];
+    if (i != plan.axis()) shape[rank++] = input.shape[i];
   return is_masked(call.call.where, {.data = nullptr, .shape = shape, .strides = nullptr, .rank = rank}, row);
 }
 
@@ -64,11 +63,7 @@ bool counts_nowhere(const loss_call& call, const row_job& job, std::size_t row) 
               &label, a.data, one, static_cast<std::int64_t>(classes), call.call.ignore_index))
         continue;
       std::ptrdiff_t index[max_rank];
-      std::size_t rest = i;
-      for (int axis = a.rank - 1; axis >= 0; --axis) {
-        index[axis] = static_cast<std::ptrdiff_t>(rest % static_cast<std::size_t>(a.shape[axis]));
-        rest /= static_cast<std::size_t>(a.shape[axis]);
-      }
+      index_at(i, a.rank, a.shape, index);
       const char* found = static_cast<const char*>(a.data);
       for (int axis = 0; axis < a.rank; ++axis) found += index[axis] * a.strides[axis];
       throw index_error(std::string(call.loss->name) + ": " + o.name + " must be a class from 0 to " +
@@ -177,16 +172,11 @@ void check_row_domains(const loss_call& call, const rowwise_plan& plan, const ro
       active_kernels().tiles[1].load[static_cast<int>(a.type)][a.byteswapped](&x, a.data, {a.rank, a.shape, a.strides, i, 1});
       if (values.contains(x)) continue;
       std::ptrdiff_t index[max_rank];
-      std::size_t rest = i, row = 0, step = 1;
-      for (int axis = a.rank - 1; axis >= 0; --axis) {
-        const std::size_t extent = static_cast<std::size_t>(a.shape[axis]);
-        index[axis] = static_cast<std::ptrdiff_t>(rest % extent);
-        rest /= extent;
-        if (axis == plan.axis()) continue;
-        row += static_cast<std::size_t>(index[axis]) * step;
-        step *= extent;
-      }
-      if (!o.is(per_class) && counts_nowhere(call, job, row)) continue;
+      index_at(i, a.rank, a.shape, index);
+      std::size_t row = 0;
+      for (int axis = 0; axis < a.rank; ++axis)
+        if (axis != plan.axis()) row = row * static_cast<std::size_t>(a.shape[axis]) + static_cast<std::size_t>(index[axis]);
+      if (!o.is(per_class) && counts_nowhere(call, plan, job, row)) continue;
       throw value_error(std::string(loss.name) + ": " + o.name + " must be " + domain_text(values) + ", got " + number_text(x, a.type) +
                         " at index " + shape_text(a.rank, index));
     }
