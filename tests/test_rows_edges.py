@@ -209,3 +209,37 @@ def test_one_class_costs_nothing():
         value, gradient = ce.value_and_grad(z, np.zeros(shape, int), axis=-1, reduction="none")
         np.testing.assert_array_equal(value, np.zeros(shape))
         np.testing.assert_array_equal(gradient, np.zeros((*shape, 1)))
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, NAN])
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_a_count_that_is_none_makes_every_margin_nan(wrong, dtype):
+    """Margins are measured by the least count: whichever it is, none of them is known."""
+    scores, target = np.zeros((3, 3), dtype), [0, 1, 2]
+    for at in range(3):
+        counts = np.array([5.0, 1.0, 16.0], dtype)
+        counts[at] = wrong
+        value, gradient = fl.ldam_loss.value_and_grad(scores, target, counts, reduction="none")
+        assert np.isnan(value).all()
+        assert np.isnan(gradient).all()
+        numbers = [dtype(fl.ldam_loss.info.defaults[k]) for k in ("max_margin", "scale")]
+        assert np.isnan(fl.ldam_loss.ufunc(scores, target, counts, *numbers)).all()
+        with fl.errstate(domain="raise"):
+            if np.isnan(wrong):
+                fl.ldam_loss(scores, target, counts)
+            else:
+                with pytest.raises(ValueError, match=rf"class_counts must be > 0, got .* at index \({at},\)"):
+                    fl.ldam_loss(scores, target, counts)
+
+
+def test_margins_depend_on_the_quotients_of_counts_alone():
+    rng = np.random.default_rng(5)
+    scores, target, counts = rng.uniform(-1, 1, (40, 6)), rng.integers(0, 6, 40), np.array([3, 7, 1, 900, 2, 60])
+    expected = fl.ldam_loss.grad(scores, target, counts)
+    for dtype, factor in itertools.product((np.float32, np.float64, np.int64), (1, 2, 1024)):
+        np.testing.assert_array_equal(fl.ldam_loss.grad(scores, target, (counts * factor).astype(dtype)), expected)
+    # Numbers that float32 does not hold are compared before they are rounded to the scores' dtype.
+    narrow = scores.astype(np.float32)
+    for factor in (2.0**-600, 2.0**600):
+        found = fl.ldam_loss.grad(narrow, target, counts * factor)
+        np.testing.assert_array_equal(found, fl.ldam_loss.grad(narrow, target, counts))

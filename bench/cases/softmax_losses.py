@@ -96,6 +96,26 @@ def shifted(shift):
     return Case(numpy=loss, jax=of_module, torch=of_module)
 
 
+def ldam(mode, out, z, y, counts):
+    """The cross-entropy of 30 (z - margin of the target)."""
+    margin = 0.5 * (counts.min() / counts) ** np.float32(0.25)
+    scaled, chosen = z * z.dtype.type(30), np.expand_dims(y, 1)
+    np.put_along_axis(scaled, chosen, np.take_along_axis(scaled, chosen, 1) - 30 * margin[chosen], 1)
+    value, gradient = cross_entropy(mode, out, scaled, y)
+    gradient *= 30
+    return value, gradient
+
+
+def ldam_formula(xp, z, y, counts):
+    """For JAX and torch alike: the target's logit is lower by the margin, so is what it adds to the sum."""
+    margin = 15 * (counts.min() / counts) ** 0.25
+    chosen = picked(xp, 30 * z, y)
+    lower = chosen - margin[y].reshape(chosen.shape)
+    log_sum = picked(xp, 30 * z, y) - picked(xp, log_softmax(xp, 30 * z), y)
+    less = log_sum + xp.log1p(xp.exp(lower - log_sum) - xp.exp(chosen - log_sum))
+    return xp.mean(less - lower)
+
+
 def nll(mode, out, x, y):
     """-x_y."""
     chosen = np.expand_dims(y, 1)
@@ -136,5 +156,6 @@ CASES = {
     "symmetric_cross_entropy": case(symmetric, lambda u: LOG_CLIP * np.exp(u) - np.float32(0.1)),
     "logit_adjusted_cross_entropy": shifted(lambda xp, prior: xp.log(prior)),
     "balanced_softmax_loss": shifted(lambda xp, counts: xp.log(counts)),
+    "ldam_loss": Case(numpy=ldam, jax=ldam_formula, torch=ldam_formula),
     "ranking_softmax_loss": Case(numpy=ranking, jax=ranking_formula, torch=ranking_formula),
 }

@@ -97,6 +97,7 @@ class Logit:
     in_operands: Mapping[str, Callable[..., Array]] = field(default_factory=dict)
     # Magnitudes in units of the logit that are rounded on the way to it.
     formed_first: Callable[..., Array] | None = None
+    of_target: bool = False  # a class's logit depends on whether it is the target
 
 
 @dataclass(frozen=True)

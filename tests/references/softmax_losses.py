@@ -302,6 +302,16 @@ BALANCED_SOFTMAX = RowReference(
 )
 
 
+def cosines(rng, rows, classes, dtype):
+    """Scores that are bounded."""
+    return rng.uniform(-1, 1, (rows, classes)).astype(dtype)
+
+
+def scores_to_scale(rng, rows, classes, dtype):
+    """As wide as other scores, but thirty times them is a number."""
+    return np.clip(row_draws.wide_scores(rng, rows, classes, dtype), -1e36, 1e36)
+
+
 def margins(class_counts, max_margin):
     """Proportional to n^(-1/4), the largest one being max_margin."""
     root = class_counts ** (np.longdouble(-1) / 4)
@@ -314,7 +324,7 @@ def _torch_ldam(torch, operands, options, reduction):
     root = operands["class_counts"] ** -0.25
     by_class = max_margin * root / root.max()
     target = operands["target"]
-    index = torch.where(target < 0, 0, target)
+    index = torch.where(target == options.get("ignore_index", -100), 0, target)
     hot = torch.zeros_like(operands["input"]).scatter(1, index.unsqueeze(1), 1.0)
     shape = [1, -1] + [1] * (hot.ndim - 2)
     z = scale * (operands["input"] - hot * by_class.reshape(shape))
@@ -324,12 +334,12 @@ def _torch_ldam(torch, operands, options, reduction):
 LDAM = RowReference(
     name="ldam_loss",
     operands=(
-        SCORES,
+        RowOperand("input", "scores", cosines, scores_to_scale),
         INDEX,
         RowOperand("class_counts", "per_class", counts, wide_counts, differentiable=False, outside=0.0),
         WEIGHT,
     ),
-    scale=64.0,
+    scale=30.0**2 * 3e4,  # of second derivatives: the square of the scale, and a weight
     logit=Logit(
         value=lambda z, is_target, class_counts, max_margin, scale: (
             scale * (z - np.where(is_target, margins(class_counts, max_margin), 0))
@@ -337,6 +347,7 @@ LDAM = RowReference(
         slope=lambda z, is_target, class_counts, max_margin, scale: scale * np.ones_like(z),
         curve=lambda z, **_: np.zeros_like(z),
         formed_first=lambda z, is_target, class_counts, max_margin, scale: scale * (np.abs(z) + max_margin),
+        of_target=True,
     ),
     **_linear(
         in_target=None,
@@ -386,5 +397,6 @@ ROW_REFERENCES = (
     SYMMETRIC_CROSS_ENTROPY,
     LOGIT_ADJUSTED,
     BALANCED_SOFTMAX,
+    LDAM,
     RANKING_SOFTMAX,
 )

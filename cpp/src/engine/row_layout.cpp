@@ -1,6 +1,7 @@
 #include "engine/row_layout.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/row_segments.hpp"
 #include "fastloss/runtime/memory.hpp"
@@ -98,7 +99,7 @@ class builder {
       const const_array& a = call_.operands[k];
       if (a.absent()) continue;
       if (o.is(per_class)) {
-        load_classes(o.is(in_logit) ? job_.logit_argument : job_.weights, a);
+        load_classes(o.is(in_logit) ? job_.logit_argument : job_.weights, a, o.is(over_least));
       } else if (o.is(class_index) && !is_floating(a.type)) {
         job_.target = target_kind::index;
         add_rows(job_.labels, a);
@@ -111,7 +112,7 @@ class builder {
   }
 
   // One number for each class, or one for all, in the computation dtype; whole packs, padded with ones.
-  void load_classes(std::vector<char>& to, const const_array& a) {
+  void load_classes(std::vector<char>& to, const const_array& a, bool over_the_least) {
     constexpr std::size_t most_lanes = 16;
     const std::size_t padded = (job_.classes + most_lanes - 1) / most_lanes * most_lanes;
     const std::ptrdiff_t shape[1] = {static_cast<std::ptrdiff_t>(job_.classes)};
@@ -119,11 +120,24 @@ class builder {
     to.resize(std::max<std::size_t>(padded, most_lanes) * job_.item);
     job_.tiles->fill(to.data(), 1.0, to.size() / job_.item);
     job_.tiles->load[static_cast<int>(a.type)][a.byteswapped](to.data(), a.data, {1, shape, strides, 0, job_.classes});
-    if (&to != &job_.weights) return;
+    if (&to != &job_.weights && !over_the_least) return;
     std::vector<double> exact(job_.classes);
     table_.tiles[1].load[static_cast<int>(a.type)][a.byteswapped](exact.data(), a.data, {1, shape, strides, 0, job_.classes});
+    if (over_the_least) {
+      divide_by_least(exact);
+      const std::ptrdiff_t step[1] = {sizeof(double)};
+      job_.tiles->load[static_cast<int>(dtype::float64)][0](to.data(), exact.data(), {1, shape, step, 0, job_.classes});
+    }
+    if (&to != &job_.weights) return;
     job_.weight_sum = 0.0;
     for (const double w : exact) job_.weight_sum += w;
+  }
+
+  // All are NaN if one is NaN or not above 0: it may be what the others are measured by.
+  static void divide_by_least(std::vector<double>& numbers) {
+    double least = HUGE_VAL;
+    for (const double x : numbers) least = !(x > 0.0) ? NAN : x < least ? x : least;
+    for (double& x : numbers) x /= least;
   }
 
   void add_outputs() {

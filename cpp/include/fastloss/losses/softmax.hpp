@@ -229,7 +229,7 @@ struct ldam {
   static constexpr row_reference reference = row_reference::log_sum_exp;
   static constexpr denominator mean_over = denominator::weight;
   static constexpr operand operands[] = {
-      {"input", differentiable}, index_target, {"class_counts", per_class | in_logit | over_least, checked_always(above(0))}, class_weight};
+      {"input", differentiable}, index_target, {"class_counts", per_class | in_logit | over_least, above(0)}, class_weight};
   static constexpr double nanoseconds = 0.4;
   static constexpr auto options() {
     return std::array{option<ldam>{"max_margin", &ldam::max_margin, at_least(0)}, option<ldam>{"scale", &ldam::scale, above(0)}};
@@ -263,7 +263,7 @@ struct ranking_softmax {
 };
 
 using softmax_losses = type_list<cross_entropy, nll, softmax_focal, poly, generalized_cross_entropy, symmetric_cross_entropy,
-                                 logit_adjusted_cross_entropy, balanced_softmax, ranking_softmax>;
+                                 logit_adjusted_cross_entropy, balanced_softmax, ldam, ranking_softmax>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss
