@@ -13,6 +13,7 @@ namespace {
 
 // Elements of a tile: several tiles of them stay in L2, and of few classes in L1.
 constexpr std::size_t elements_of_long_rows = 32768;
+constexpr std::size_t elements_of_planes = 98304;
 constexpr std::size_t elements_of_short_rows = 8192;
 constexpr std::size_t most_rows = 1024;
 constexpr std::size_t most_short_rows = 512;
@@ -187,7 +188,7 @@ class builder {
     if (!by_rows) {
       job_.tile_rows = std::clamp<std::size_t>(elements_of_long_rows / classes, 1, most_rows);
     } else if (along_rows < along_classes) {
-      job_.tile_rows = std::clamp<std::size_t>(elements_of_long_rows / classes / 64 * 64, 64, most_rows);
+      job_.tile_rows = rows_of_planes(elements_of_planes / classes);
       const std::size_t run = static_cast<std::size_t>(job_.shape[job_.rank - 1]);
       if (run >= least_run) job_.run_rows = run;
     } else {
@@ -198,6 +199,9 @@ class builder {
     job_.tiles_per_run = (job_.run_rows + job_.tile_rows - 1) / job_.tile_rows;
     job_.tile_count = job_.row_count == 0 ? 0 : job_.row_count / job_.run_rows * job_.tiles_per_run;
   }
+
+  // An odd number of strips of 64: at a power of two of bytes from each other, classes would share few lines of the first cache.
+  static std::size_t rows_of_planes(std::size_t rows) { return ((std::clamp<std::size_t>(rows / 64, 1, most_rows / 64) - 1) | 1) * 64; }
 
   std::size_t pack_lanes() const {
     const char* const isa = table_.isa;  // "v2", "v3", "v4", "neon"

@@ -65,6 +65,14 @@ class row_memory {
   row_tile destination(const class_walk& w, void* memory) const { return is_tile(w) ? in_place(w) : tile_at(memory); }
   bool streams(const class_walk& w) const { return w.streams && is_tile(w); }
 
+  // How far ahead of a tile in the caller's memory the next scores should be on their way; 0 where they are not there. Measured:
+  // without it a thread either waits for memory or computes, and takes almost twice the time.
+  std::size_t ahead(const class_walk& w, row_tile tile) const {
+    if (!is_tile(w) || tile.data != first_row(w) || job_.rank == 0) return 0;
+    const std::size_t row_bytes = static_cast<std::size_t>(tile.stride) * job_.item;
+    return by_rows() ? rows_.count * job_.item : (bytes_ahead + row_bytes - 1) / row_bytes * row_bytes;
+  }
+
   void store(const class_walk& w, row_tile tile) const {
     if (is_tile(w)) return;
     if (w.transposes) {
@@ -90,6 +98,8 @@ class row_memory {
   }
 
  private:
+  static constexpr std::size_t bytes_ahead = 12288;
+
   bool is_tile(const class_walk& w) const { return w.in_place && (!by_rows() || rows_.count == rows_.padded); }
 
   row_tile in_place(const class_walk& w) const {

@@ -99,6 +99,8 @@ void tile_runner::refer() {
   p.maximum = row(maximum_slot);
   p.tail = row(tail_slot);
   p.picked = row(picked_slot);
+  p.ahead = memory_.ahead(job_.input, scores_);
+  if (memory_.by_rows() && p.ahead != 0) p.copy = exps_;
   if (job_.classes == 0) {
     for (const row_slot s : {maximum_slot, tail_slot, picked_slot, weighted_slot}) job_.tiles->fill(row(s), -HUGE_VAL, rows_.padded);
     refer_to(0.0);

@@ -2,6 +2,8 @@
 // number of packs; what the lanes behind the last row hold is computed on and goes nowhere.
 #pragma once
 
+#include <type_traits>
+
 #include "isa/row_curvature.hpp"
 #include "isa/row_lanes.hpp"
 
@@ -44,59 +46,97 @@ FASTLOSS_FN void largest_scores(row_extent extent, const row_tile& scores, S* ma
   }
 }
 
-template <class S, bool Keep, bool Weighted>
-void softmax_strip(const reference_pass& p, std::size_t first, std::size_t rows) {
+// Scores of one class and the next are far apart in the caller's memory, where they share few lines of a cache: the pass that
+// looks for the largest takes them along.
+template <class S>
+FASTLOSS_FN void copy_and_find_largest(row_extent extent, const row_tile& scores, const row_tile& copy, S* maximum) {
+  using P = native_pack<S>;
+  constexpr std::size_t together = 4;
+  std::size_t c = 0;
+  const auto take = [&](std::size_t r, auto count) {
+    P most(-__builtin_inff());
+    for (std::size_t k = 0; k < count; ++k) {
+      const P z = P::load(class_of<S>(scores, c + k) + r);
+      z.store(class_of<S>(copy, c + k) + r);
+      fetch<sizeof(P)>(reinterpret_cast<const char*>(class_of<S>(scores, c + k + together) + r));
+      most = detail::max(z, most);
+    }
+    (c == 0 ? most : detail::max(most, P::load(maximum + r))).store(maximum + r);
+  };
+  for (; c + together <= extent.classes; c += together)
+    for (std::size_t r = 0; r < extent.rows; r += P::width) take(r, std::integral_constant<std::size_t, together>{});
+  for (; c < extent.classes; ++c)
+    for (std::size_t r = 0; r < extent.rows; r += P::width) take(r, std::integral_constant<std::size_t, 1>{});
+}
+
+// The sums of a few packs of rows, in registers.
+template <class S, int Packs, bool Keep, bool Weighted>
+void softmax_strip(const reference_pass& p, const row_tile& scores, std::size_t first) {
   using P = native_pack<S>;
   using I = integer_pack<S, P::width>;
-  S *const maximum = static_cast<S*>(p.maximum) + first, *const picked = static_cast<S*>(p.picked) + first;
-  S* const tail = static_cast<S*>(p.tail) + first;
+  constexpr std::size_t w = P::width;
   const S* const weights = static_cast<const S*>(p.weights);
-  double total[rows_of_a_strip], weighted_total[rows_of_a_strip];
-  S rest[rows_of_a_strip], ties[rows_of_a_strip], weighted[rows_of_a_strip];
-  for (std::size_t r = 0; r < rows; ++r) total[r] = weighted_total[r] = 0.0;
-  for (std::size_t r = 0; r < rows; ++r) picked[r] = ties[r] = S(0);
+  P maximum[Packs], picked[Packs], ties[Packs];
+  I labels[Packs];
+  compensated<P> rest[Packs], weighted[Packs];
+  for (std::size_t k = 0; k < Packs; ++k) {
+    maximum[k] = P::load(static_cast<const S*>(p.maximum) + first + k * w);
+    labels[k] = p.labels == nullptr ? I(-1) : labels_at<S>(p.labels, first + k * w);
+    picked[k] = ties[k] = P(0);
+  }
   for (std::size_t from = 0; from < p.extent.classes; from += classes_of_a_sum) {
     const std::size_t left = p.extent.classes - from, to = from + (left < classes_of_a_sum ? left : classes_of_a_sum);
-    for (std::size_t r = 0; r < rows; ++r) rest[r] = weighted[r] = S(0);
+    P part[Packs], weighted_part[Packs];
+    for (std::size_t k = 0; k < Packs; ++k) part[k] = weighted_part[k] = P(0);
     for (std::size_t c = from; c < to; ++c) {
-      const S* const z = class_of<S>(p.scores, c) + first;
+      const S* const z = class_of<S>(scores, c) + first;
       S* const e = Keep ? class_of<S>(p.exps, c) + first : nullptr;
       const I here(static_cast<label_of<S>>(c));
-      for (std::size_t r = 0; r < rows; r += P::width) {
-        const P x = P::load(z + r) - P::load(maximum + r);
+      if (p.ahead != 0) fetch<Packs * sizeof(P)>(reinterpret_cast<const char*>(class_of<S>(p.scores, c) + first) + p.ahead);
+      for (std::size_t k = 0; k < Packs; ++k) {
+        const P x = P::load(z + k * w) - maximum[k];
         const P y = detail::exp_nonpositive(x);
-        if constexpr (Keep) y.store(e + r);
+        if constexpr (Keep) y.store(e + k * w);
         const auto largest = x == P(0);
-        (P::load(rest + r) + select(largest, P(0), y)).store(rest + r);
-        (P::load(ties + r) + select(largest, P(1), P(0))).store(ties + r);
-        if (p.labels != nullptr) select(labels_at<S>(p.labels, first + r) == here, x, P::load(picked + r)).store(picked + r);
-        if constexpr (Weighted) (P::load(weighted + r) + times_weight(weights, c, x)).store(weighted + r);
+        part[k] += select(largest, P(0), y);
+        ties[k] += select(largest, P(1), P(0));
+        picked[k] = select(labels[k] == here, x, picked[k]);
+        if constexpr (Weighted) weighted_part[k] += times_weight(weights, c, x);
       }
     }
-    for (std::size_t r = 0; r < rows; ++r) total[r] += static_cast<double>(rest[r]);
-    if constexpr (Weighted)
-      for (std::size_t r = 0; r < rows; ++r) weighted_total[r] += static_cast<double>(weighted[r]);
-  }
-  if (p.parts != nullptr)
-    for (std::size_t r = 0; r < rows; ++r) {
-      p.parts[2 * (first + r)] = total[r];
-      p.parts[2 * (first + r) + 1] = static_cast<double>(ties[r]);
+    for (std::size_t k = 0; k < Packs; ++k) {
+      rest[k].add(part[k]);
+      if constexpr (Weighted) weighted[k].add(weighted_part[k]);
     }
-  for (std::size_t r = 0; r < rows; ++r) tail[r] = static_cast<S>(total[r] + (static_cast<double>(ties[r]) - 1.0));
-  if constexpr (Weighted)
-    for (std::size_t r = 0; r < rows; ++r) static_cast<S*>(p.weighted)[first + r] = static_cast<S>(weighted_total[r]);
+  }
+  for (std::size_t k = 0; k < Packs; ++k) {
+    const std::size_t r = first + k * w;
+    picked[k].store(static_cast<S*>(p.picked) + r);
+    compensated<P> tail = rest[k];
+    tail.add(ties[k] - 1);
+    tail.value().store(static_cast<S*>(p.tail) + r);
+    // A score of -inf makes the sum infinite, and what it lacks NaN.
+    if constexpr (Weighted) (weighted[k].sum + select(is_nan(weighted[k].rest), P(0), weighted[k].rest)).store(static_cast<S*>(p.weighted) + r);
+  }
+}
+
+template <class S, bool Keep, bool Weighted>
+void softmax_strips(const reference_pass& p, const row_tile& scores) {
+  constexpr std::size_t w = native_pack<S>::width;
+  constexpr int packs = 4;
+  std::size_t first = 0;
+  for (; first + packs * w <= p.extent.rows; first += packs * w) softmax_strip<S, packs, Keep, Weighted>(p, scores, first);
+  for (; first < p.extent.rows; first += w) softmax_strip<S, 1, Keep, Weighted>(p, scores, first);
 }
 
 template <class S>
 void softmax(const reference_pass& p) {
-  if (!p.maximum_given) largest_scores<S>(p.extent, p.scores, static_cast<S*>(p.maximum));
+  const row_tile scores = p.copy.data != nullptr ? p.copy : p.scores;
+  if (p.copy.data != nullptr) copy_and_find_largest<S>(p.extent, p.scores, p.copy, static_cast<S*>(p.maximum));
+  else if (!p.maximum_given) largest_scores<S>(p.extent, p.scores, static_cast<S*>(p.maximum));
   const bool keep = p.exps.data != nullptr, weighted = p.weighted != nullptr;
-  const auto strip = keep ? (weighted ? softmax_strip<S, true, true> : softmax_strip<S, true, false>)
-                          : (weighted ? softmax_strip<S, false, true> : softmax_strip<S, false, false>);
-  for (std::size_t first = 0; first < p.extent.rows; first += rows_of_a_strip) {
-    const std::size_t left = p.extent.rows - first;
-    strip(p, first, left < rows_of_a_strip ? left : rows_of_a_strip);
-  }
+  if (keep) (weighted ? softmax_strips<S, true, true> : softmax_strips<S, true, false>)(p, scores);
+  else (weighted ? softmax_strips<S, false, true> : softmax_strips<S, false, false>)(p, scores);
 }
 
 template <class S>

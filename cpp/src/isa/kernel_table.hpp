@@ -71,6 +71,8 @@ struct reference_pass {
   void* weighted;       // sum over classes of weight times (score less the maximum); null: not wanted
   const void* weights;  // of the classes; null: ones
   bool maximum_given;   // `maximum` is read, not written
+  row_tile copy;        // rows side by side: where to put the scores before anything else, may be `exps`; without data: nowhere
+  std::size_t ahead;    // bytes from a score to one that will be read soon, and is fetched meanwhile
   double* parts;        // of each row, in place of the tail: the sum of the exponentials below 1, and how many are 1; may be null
   void* reference;      // sparsemax: the reference less the maximum
 };

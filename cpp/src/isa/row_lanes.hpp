@@ -65,17 +65,26 @@ FASTLOSS_FN void for_each_pack(std::size_t classes, const Whole& whole, const La
   if (i < classes) last(classes - w, i);
 }
 
-// A sum of any number of terms that is as good as one rounding of the largest of them.
-struct compensated_sum {
-  double sum = 0.0, rest = 0.0;
+// Asks for the lines of memory that `Bytes` bytes take: they come while the processor computes.
+template <std::size_t Bytes>
+FASTLOSS_FN void fetch(const char* from) {
+  constexpr std::size_t line = 64;
+  for (std::size_t i = 0; i < Bytes; i += line) __builtin_prefetch(from + i);
+}
 
-  FASTLOSS_FN void add(double x) {
-    const double total = sum + x, added = total - sum;
+// A sum of any number of terms that is as good as one rounding of the largest of them.
+template <class T>
+struct compensated {
+  T sum{0.0}, rest{0.0};
+
+  FASTLOSS_FN void add(T x) {
+    const T total = sum + x, added = total - sum;
     rest += (sum - (total - added)) + (x - added);
     sum = total;
   }
-  FASTLOSS_FN double value() const { return sum + rest; }
+  FASTLOSS_FN T value() const { return sum + rest; }
 };
+using compensated_sum = compensated<double>;
 
 // A pass over packs that adds up: at most 64 additions in each lane before they go on in double.
 inline constexpr std::size_t packs_of_a_sum = 256;

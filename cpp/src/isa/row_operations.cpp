@@ -27,6 +27,8 @@ bool load_labels(void* to, const void* base, const strided_run& run, std::int64_
     const char* const p = from + offset;
     label_of<S>* const out = static_cast<label_of<S>*>(to) + first;
     if (stride == static_cast<std::ptrdiff_t>(sizeof(T))) {
+      // The next tile's indices most likely lie behind these.
+      for (std::size_t i = 0; i < n * sizeof(T); i += 64) __builtin_prefetch(p + n * sizeof(T) + i);
       for (std::size_t i = 0; i < n; ++i) out[i] = label(read<T, Swapped>(p + i * sizeof(T)));
     } else {
       for (std::size_t i = 0; i < n; ++i) out[i] = label(read<T, Swapped>(p + static_cast<std::ptrdiff_t>(i) * stride));

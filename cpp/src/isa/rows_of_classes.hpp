@@ -45,6 +45,7 @@ struct row_sums {
   const S* z;
   S* e;
   const S* weights;
+  std::size_t ahead;
   vector_of_double rest{}, weighted{};
   I ties{0};
 
@@ -66,8 +67,10 @@ struct row_sums {
     while (i < whole) {
       const std::size_t left = whole - i, stop = i + (left < packs_of_a_sum * w ? left : packs_of_a_sum * w);
       P part[4] = {0, 0, 0, 0}, scores[4] = {0, 0, 0, 0};
-      for (; i + 4 * w <= stop; i += 4 * w)
+      for (; i + 4 * w <= stop; i += 4 * w) {
+        fetch<4 * w * sizeof(S)>(reinterpret_cast<const char*>(z + i) + ahead);
         for (std::size_t k = 0; k < 4; ++k) step(i + k * w, part[k], scores[k]);
+      }
       for (; i < stop; i += w) step(i, part[0], scores[0]);
       rest += widened((part[0] + part[1]) + (part[2] + part[3]));
       if constexpr (Weighted) weighted += widened((scores[0] + scores[1]) + (scores[2] + scores[3]));
@@ -101,7 +104,7 @@ void softmax_rows(const reference_pass& p) {
   for (std::size_t r = 0; r < p.extent.rows; ++r) {
     const S* const z = row_of<S>(p.scores, r);
     const S most = p.maximum_given ? maximum[r] : largest_score(z, p.extent.classes);
-    row_sums<S, Keep, Weighted> sums{P(most), z, Keep ? row_of<S>(p.exps, r) : nullptr, static_cast<const S*>(p.weights)};
+    row_sums<S, Keep, Weighted> sums{P(most), z, Keep ? row_of<S>(p.exps, r) : nullptr, static_cast<const S*>(p.weights), p.ahead};
     sums.run(p.extent.classes);
     maximum[r] = most;
     const double below = lanes_sum(sums.rest);
