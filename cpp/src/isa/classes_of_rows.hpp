@@ -116,7 +116,8 @@ void softmax_strip(const reference_pass& p, const row_tile& scores, std::size_t 
     tail.add(ties[k] - 1);
     tail.value().store(static_cast<S*>(p.tail) + r);
     // A score of -inf makes the sum infinite, and what it lacks NaN.
-    if constexpr (Weighted) (weighted[k].sum + select(is_nan(weighted[k].rest), P(0), weighted[k].rest)).store(static_cast<S*>(p.weighted) + r);
+    if constexpr (Weighted)
+      (weighted[k].sum + select(is_nan(weighted[k].rest), P(0), weighted[k].rest)).store(static_cast<S*>(p.weighted) + r);
   }
 }
 
