@@ -21,7 +21,7 @@ IGNORED = -100
 
 
 class Rows(NamedTuple):
-    """A kind of call: which loss, whether its target is class indices or probabilities, and options."""
+    """A kind of call: which loss, what its target is (class indices, probabilities, logits of them), and options."""
 
     loss: str
     kind: str
@@ -31,6 +31,12 @@ class Rows(NamedTuple):
     def reference(self) -> RowReference:
         """What the loss is."""
         return ROW_REFERENCES[self.loss]
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """The operands that are one number for each class of each row, beside the scores."""
+        kinds = {"logits", self.kind} if self.kind == "index" else {"logits", "distribution", "target"}
+        return tuple(o.name for o in self.reference.operands if o.kind in kinds - {"index"})
 
     @property
     def given(self) -> dict:
@@ -62,10 +68,12 @@ def settings() -> list[Rows]:
 
 
 def presences(reference: RowReference) -> list[tuple[str, ...]]:
-    """Which operands are given: every subset of the optional ones."""
-    optional = [o.name for o in reference.operands if o.optional]
+    """Which operands are given: every subset of the optional ones. Class indices are a matter of the kind of call."""
+    optional = [o.name for o in reference.operands if o.optional and o.kind != "index"]
     subsets = itertools.chain.from_iterable(itertools.combinations(optional, n) for n in range(len(optional) + 1))
-    return [tuple(o.name for o in reference.operands if not o.optional or o.name in chosen) for chosen in subsets]
+    return [
+        tuple(o.name for o in reference.operands if o.name not in optional or o.name in chosen) for chosen in subsets
+    ]
 
 
 def ignored_label(dtype) -> int:
@@ -77,7 +85,10 @@ def draw(rows: Rows, rng, shape, classes, dtype, *, axis=-1, mode="ordinary", pr
     """Operands for rows of the given shape, with the classes on `axis`; class indices of dtype `labels`."""
     reference, count, operands = rows.reference, int(np.prod(shape)), {}
     for operand in reference.operands:
-        if present is not None and operand.name not in present:
+        if operand.kind == "index":
+            if rows.kind != "index":
+                continue
+        elif present is not None and operand.name not in present:
             continue
         drawing = getattr(operand, mode)
         if operand.kind == "scores":
@@ -88,7 +99,7 @@ def draw(rows: Rows, rng, shape, classes, dtype, *, axis=-1, mode="ordinary", pr
             operands[operand.name] = label(rng, count, classes, labels, ignored, ignore_index).reshape(shape)
             continue
         drawn = drawing(rng, count, classes, dtype)
-        if operand.kind in ("scores", "target", "distribution"):
+        if operand.kind in ("scores", "target", "distribution", "logits"):
             drawn = np.ascontiguousarray(np.moveaxis(drawn.reshape(*shape, classes), -1, axis))
         operands[operand.name] = drawn
     return operands

@@ -26,7 +26,8 @@ def incomplete_row_reference(info, reference: RowReference):
             "differentiable": described.differentiable,
             "multiplies": kind == "weight",
             "class_index": kind in ("index", "target"),
-            "distribution": kind in ("distribution", "target"),
+            "distribution": kind in ("distribution", "target", "logits"),
+            "as_logits": kind == "logits",
             "per_class": kind in ("weight", "per_class"),
         }
         problems += [f"{flag} of {operand.name}" for flag, value in flags.items() if getattr(operand, flag) != value]
@@ -111,8 +112,13 @@ ROW_TESTS = {
 
 
 def _kinds(info):
-    target = info.operands[1]
-    return [k for k, is_it in (("index", target.class_index), ("distribution", target.distribution)) if is_it]
+    """Which targets the core says that it takes."""
+    found = {
+        "index": any(o.class_index for o in info.operands),
+        "distribution": any(o.distribution and not o.as_logits for o in info.operands),
+        "logits": any(o.as_logits for o in info.operands),
+    }
+    return [kind for kind, is_it in found.items() if is_it]
 
 
 def _rows_of(function):

@@ -28,7 +28,10 @@ def _all_isas(use_isa):
 @pytest.mark.parametrize("dtype", cases.DTYPES)
 @pytest.mark.parametrize("rows", SOFTMAX, ids=str)
 def test_impossible_classes(rows, dtype, use_isa):
-    """A score of -inf has the probability 0: no gradient; nothing at all where it is not a target."""
+    """A score of -inf has the probability 0: no gradient; nothing at all where it is not a target.
+
+    Logits beside the scores are -inf there, too: a distribution that gives such a class a probability costs inf.
+    """
     first, target = rows.reference.first, rows.reference.target.name
     for isa, classes, axis in itertools.product(_all_isas(use_isa), WIDTHS, AXES):
         rng = cases.seed(rows, classes)
@@ -39,9 +42,9 @@ def test_impossible_classes(rows, dtype, use_isa):
         scores[gone] = -INF
         if rows.kind == "index":
             operands[target][:9] = 0  # some rows have a target that is impossible
-        else:
-            t = np.moveaxis(operands[target], axis, 1)
-            t[:9][gone[:9]] = 0
+        for name in rows.distributions:
+            t = np.moveaxis(operands[name], axis, 1)
+            t[:9][gone[:9]] = -INF if name == rows.reference.logits else 0
         rows_cases.check(rows, operands, dtype, f"{isa} {classes} {axis}", axis=axis)
         gradient = np.moveaxis(cases.loss(rows.loss).grad(**operands, axis=axis, reduction="none"), axis, 1)
         assert (gradient[:9][gone[:9]] == 0).all()
@@ -90,12 +93,12 @@ def test_a_poisoned_row_is_nan_and_alone(rows, dtype, poison, use_isa):
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("rows", [r for r in rows_cases.kinds() if r.kind == "distribution"], ids=str)
+@pytest.mark.parametrize("rows", [r for r in rows_cases.kinds() if r.distributions], ids=str)
 def test_nan_in_a_target_is_nan_in_its_row(rows, dtype):
-    loss, target = cases.loss(rows.loss), rows.reference.target.name
-    for classes in WIDTHS:
+    loss = cases.loss(rows.loss)
+    for name, classes in itertools.product(rows.distributions, WIDTHS):
         operands = rows_cases.draw(rows, cases.seed(rows, classes), (9,), classes, dtype)
-        operands[target][4, classes // 2] = NAN
+        operands[name][4, classes // 2] = NAN
         value, gradient = loss.value_and_grad(**operands, reduction="none")
         assert np.isnan(value).tolist() == [False] * 4 + [True] + [False] * 4
         assert np.isnan(gradient[4]).any()

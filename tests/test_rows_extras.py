@@ -35,10 +35,9 @@ def _exact(rows, operands, axis):
     matrix = z.reshape(-1, z.shape[-1])
     logit: Logit | None = rows.reference.logit
     if logit is not None:
-        target = np.asarray(operands[rows.reference.target.name])
         is_target = np.zeros(matrix.shape, bool)
         if rows.kind == "index":
-            labels = target.reshape(-1, 1)
+            labels = np.asarray(operands[rows.reference.target.name]).reshape(-1, 1)
             np.put_along_axis(is_target, np.maximum(labels, 0), labels >= 0, axis=1)
         own = {o.name: operands[o.name] for o in rows.reference.operands if o.kind == "per_class"}
         options = {k: v for k, v in {**rows.reference.defaults, **rows.given}.items() if k not in GENERIC}

@@ -40,6 +40,8 @@ def _operands(reference, kind, options, classes):
 def _draw(reference, kind, options, classes, rng):
     drawn = {}
     for operand in reference.operands:
+        if operand.kind == "index" and kind != "index":
+            continue
         draw = operand.ordinary
         if operand.kind == "scores":
             for option, draws in reference.draws.items():

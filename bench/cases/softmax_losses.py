@@ -148,6 +148,56 @@ def ranking_formula(xp, z, t):
     return -xp.mean((t * log_softmax(xp, z)).sum(1))
 
 
+TEMPERATURE = 2.0
+
+
+def distillation(mode, out, z, teacher, y):
+    """Half T^2 KL(q || p) at the temperature 2, half -log p_y at 1: three softmaxes."""
+    rows, chosen = y.size, np.expand_dims(y, 1)
+    u, power, total = _distances(z, TEMPERATURE)
+    v, q, whole = _distances(teacher, TEMPERATURE)
+    q /= whole
+    hard, own, sum_of_own = _distances(z, 1.0)
+    value = None
+    if mode.value:
+        v -= u
+        soft = np.vdot(q, v) + np.log(total).sum() - np.log(whole).sum()
+        cross = np.log(sum_of_own).sum() - np.take_along_axis(hard, chosen, 1).sum()
+        value = float(0.5 * TEMPERATURE**2 * soft + 0.5 * cross) / rows
+    gradient = None
+    if mode.gradient:
+        gradient = np.divide(power, total, out=out)
+        gradient -= q
+        gradient *= 0.5 * TEMPERATURE / rows
+        own *= 0.5 / (sum_of_own * rows)
+        gradient += own
+        np.put_along_axis(gradient, chosen, np.take_along_axis(gradient, chosen, 1) - 0.5 / rows, 1)
+    return value, gradient
+
+
+def _distances(z, temperature):
+    """Scores less the largest of their row, their exponentials and the sums of these."""
+    x = np.divide(z, temperature, dtype=z.dtype)
+    x -= x.max(axis=1, keepdims=True)
+    power = np.exp(x)
+    return x, power, power.sum(axis=1, keepdims=True)
+
+
+def distillation_formula(xp, z, teacher, y):
+    """For JAX: as people write it."""
+    log_p, log_q = (log_softmax(xp, x / TEMPERATURE) for x in (z, teacher))
+    soft = xp.mean((xp.exp(log_q) * (log_q - log_p)).sum(1))
+    return 0.5 * TEMPERATURE**2 * soft - 0.5 * xp.mean(picked(xp, log_softmax(xp, z), y))
+
+
+def torch_distillation(torch, z, teacher, y):
+    """torch's recipe."""
+    functional = torch.nn.functional
+    log_p, q = functional.log_softmax(z / TEMPERATURE, 1), functional.softmax(teacher / TEMPERATURE, 1)
+    soft = functional.kl_div(log_p, q, reduction="sum") / y.numel()
+    return 0.5 * TEMPERATURE**2 * soft + 0.5 * functional.cross_entropy(z, y)
+
+
 CASES = {
     "nll_loss": Case(numpy=nll, jax=lambda jnp, x, y: -jnp.mean(picked(jnp, x, y))),
     "softmax_focal_loss": case(focal, focal_slope),
@@ -157,5 +207,12 @@ CASES = {
     "logit_adjusted_cross_entropy": shifted(lambda xp, prior: xp.log(prior)),
     "balanced_softmax_loss": shifted(lambda xp, counts: xp.log(counts)),
     "ldam_loss": Case(numpy=ldam, jax=ldam_formula, torch=ldam_formula),
+    "distillation_loss": Case(
+        numpy=distillation,
+        jax=distillation_formula,
+        torch=torch_distillation,
+        operands=("input", "teacher", "target"),
+        fixed={"temperature": TEMPERATURE},
+    ),
     "ranking_softmax_loss": Case(numpy=ranking, jax=ranking_formula, torch=ranking_formula),
 }

@@ -48,6 +48,7 @@ py::dict describe_operand(const loss_info& info, const void* defaults, std::size
   d["integer"] = o.is(integer);
   d["class_index"] = o.is(class_index);
   d["distribution"] = o.is(distribution);
+  d["as_logits"] = o.is(as_logits);
   d["per_class"] = o.is(per_class);
   d["domain"] = domain_text(info.values_of(defaults, static_cast<int>(i)));
   return d;

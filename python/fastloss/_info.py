@@ -32,6 +32,8 @@ class OperandInfo:
         Of a row-wise loss: class indices, one for each row, of any integer dtype.
     distribution : bool
         Of a row-wise loss: one number for each class of each row. With `class_index`: either, as the dtype says.
+    as_logits : bool
+        With `distribution`: its numbers are logits, of which a softmax makes probabilities.
     per_class : bool
         Of a row-wise loss: one number for each class.
     domain : str
@@ -46,6 +48,7 @@ class OperandInfo:
     integer: bool
     class_index: bool
     distribution: bool
+    as_logits: bool
     per_class: bool
     domain: str
 

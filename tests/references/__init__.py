@@ -20,6 +20,7 @@ from references import (
     robust,
     scoring,
     softmax,
+    softmax_distillation,
     softmax_losses,
 )
 from references.rows_schema import RowReference
@@ -52,7 +53,7 @@ REFERENCES: dict[str, Reference] = {
 # Of the losses of a row of class scores: another kind of reference, by `rows_schema`.
 ROW_REFERENCES: dict[str, RowReference] = {
     reference.name: reference
-    for family in (softmax, softmax_losses, multiclass_margin)
+    for family in (softmax, softmax_losses, softmax_distillation, multiclass_margin)
     for reference in family.ROW_REFERENCES
 }
 

@@ -44,7 +44,8 @@ class RowLoss:
         self.axis = (min(1, scores.ndim - 1) if axis is None else axis) % scores.ndim
         self.shape, self.classes = scores.shape, scores.shape[self.axis]
         self.rows = tuple(n for k, n in enumerate(scores.shape) if k != self.axis)
-        target = np.asarray(operands[reference.target.name])
+        # Only class indices beside logits may be left out.
+        target = np.asarray(operands.get(reference.target.name, np.zeros(scores.shape)))
         self.by_index = target.dtype.kind in "iu"
         keep = np.ones(self.rows, bool) if where is None else leading(where, self.rows).astype(bool)
         if self.by_index:
@@ -60,6 +61,8 @@ class RowLoss:
         self.given = {k: np.asarray(v) for k, v in operands.items() if v is not None}
         self.weight = per_class.get(reference.weight, np.ones(self.classes, LONG))
         self.per_class = {k: v for k, v in per_class.items() if k != reference.weight}
+        logits = None if reference.logits is None else self._matrix(operands[reference.logits])
+        self.logits = None if logits is None else logits[self.keep]
         self.inputs = self._inputs(self._matrix(scores)[self.keep], self.target[self.keep])
         self.parts = (reference.parts or formula_parts)(self.inputs)
 
@@ -94,7 +97,17 @@ class RowLoss:
         self.share_of_class = np.where(is_target, LONG(1), 0)
         self.share_of_row = self.share_of_class @ self.weight if self.by_index else np.ones(len(z), LONG)
         return RowInputs(
-            reference, z, t, counted, w, is_target, self.by_index, smoothing, options, dict(self.per_class)
+            reference,
+            z,
+            t,
+            counted,
+            w,
+            is_target,
+            self.by_index,
+            smoothing,
+            options,
+            dict(self.per_class),
+            self.logits,
         )
 
     def room(self):
@@ -159,7 +172,7 @@ class RowLoss:
             if name == reference.weight and through is not None:
                 outer = outer + through[:, None] * self.share_of_class
                 extent = extent + np.abs(through)[:, None] * self.share_of_class
-            if reference.operand(name).kind == "distribution" or name == reference.target.name:
+            if reference.operand(name).kind in ("distribution", "logits") or name == reference.target.name:
                 gradients[name], magnitudes[name] = self._array(outer), self._array(extent)
             else:
                 shape, axes = self.given[name].shape, (0, 1) if self.given[name].ndim == 0 else 0

@@ -26,6 +26,7 @@ class RowInputs:
     smoothing: np.longdouble
     options: dict
     per_class: dict = field(default_factory=dict)
+    logits: np.ndarray | None = None  # (rows, classes), of the distribution that is given as logits
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ from typing import Any, Literal
 import numpy as np
 
 Array = np.ndarray
-Kind = Literal["scores", "target", "index", "distribution", "weight", "per_class"]
+Kind = Literal["scores", "target", "index", "distribution", "logits", "weight", "per_class"]
 Draw = Callable[[np.random.Generator, int, int, type], Array]  # (generator, rows, classes, dtype) -> array
 
 # Options that `row_reductions` understands; formulas never see them.
@@ -74,8 +74,9 @@ class RowOperand:
     """An operand: its part in the loss, and how to draw it.
 
     Parts: "scores" (of each class of each row), "target" (class indices or probabilities, as the dtype says), "index"
-    (class indices), "distribution" (a number for each class of each row), "weight" (torch's: one for each class, it
-    multiplies from outside), "per_class" (one for each class, in the logit).
+    (class indices), "distribution" (a number for each class of each row), "logits" (the same, with a softmax of its
+    own), "weight" (torch's: one for each class, it multiplies from outside), "per_class" (one for each class, in the
+    logit). Class indices beside logits are optional: with and without them are two kinds of calls.
     """
 
     name: str
@@ -180,12 +181,19 @@ class RowReference:
     @property
     def target(self) -> RowOperand:
         """The operand that is class indices, probabilities, or either."""
-        return self.operands[1]
+        return next(o for o in self.operands if o.kind in ("target", "index", "distribution"))
 
     @property
     def kinds_of_target(self) -> tuple[str, ...]:
-        """Which targets it takes: "index", "distribution"."""
+        """Which targets it takes: "index", "distribution"; "logits" where there is a distribution of logits alone."""
+        if self.logits is not None:
+            return ("logits", self.target.kind)
         return ("index", "distribution") if self.target.kind == "target" else (self.target.kind,)
+
+    @property
+    def logits(self) -> str | None:
+        """The name of the distribution that is given as logits, if there is one."""
+        return next((o.name for o in self.operands if o.kind == "logits"), None)
 
     @property
     def weight(self) -> str | None:

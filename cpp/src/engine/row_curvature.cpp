@@ -10,7 +10,7 @@ row_tile tile_runner::make_curvature() {
     sum_slopes();
   }
   void* const factor = row(curvature_factor_slot);
-  job_.tiles->combine(factor, class_share(), upstream_, 0.0, nullptr, rows_.padded);
+  job_.tiles->combine(factor, class_share() * job_.distribution_share, upstream_, 0.0, nullptr, rows_.padded);
   if (row_weight_ != nullptr) job_.tiles->multiply(factor, factor, row_weight_, rows_.padded);
   const row_tile bends = memory_.tile_at(tile(bend_slot));
   run_kernel(job_.dense_kernels->hessian, dense_operands_, nullptr, bends.data);
@@ -37,10 +37,11 @@ row_tile tile_runner::make_curvature() {
     p.term_bend = row(other_slot);
   }
   if (job_.vector.base != nullptr) {
-    p.vector = memory_.load(job_.vector, tile(vector_slot));
+    p.vector = vector_ = memory_.load(job_.vector, tile(vector_slot));
     if (job_.traits.transforms) {
       if (p.vector.data != tile(vector_slot)) p.vector = copy(p.vector, tile(vector_slot));
       fill_padding(p.vector);
+      vector_ = p.vector;
       run_kernel(job_.row_formulas->logit_slope, logit_operands_, nullptr, tile(curvature_slot));
       job_.tiles->multiply(tile(direction_slot), p.vector.data, tile(curvature_slot), padded_elements_);
       p.vector = memory_.tile_at(tile(direction_slot));
@@ -48,7 +49,9 @@ row_tile tile_runner::make_curvature() {
   }
   p.out = memory_.tile_at(tile(curvature_slot));
   job_.arranged->curvature(p);
-  return job_.traits.transforms ? curvature_through_logit(p.out) : p.out;
+  const row_tile curvature = job_.traits.transforms ? curvature_through_logit(p.out) : p.out;
+  if (has_label_term()) add_label_curvature(curvature);
+  return curvature;
 }
 
 // With J the slopes of the logits and g the gradient in them: J H J v + J' g v, or the diagonal of that.

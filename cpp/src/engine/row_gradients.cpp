@@ -21,8 +21,15 @@ void tile_runner::make_factors() {
     memory_.load_rows(job_.grad_output, row(spare_slot), 0.0);
     job_.tiles->multiply(upstream_, upstream_, row(spare_slot), rows_.padded);
   }
+  if (has_label_term()) {
+    void* const factor = row(label_factor_slot);
+    job_.tiles->combine(factor, 1.0 - job_.distribution_share, upstream_, 0.0, nullptr, rows_.padded);
+    if (row_weight_ != nullptr) job_.tiles->multiply(factor, factor, row_weight_, rows_.padded);
+  }
   factor_ = times(upstream_, is_smoothed_picked() ? label_weight_ : row_weight_, factor_slot);
-  const double scale = job_.dense ? class_share() : is_smoothed_picked() ? 1.0 - job_.traits.label_smoothing : 1.0;
+  const double scale = job_.dense             ? class_share() * job_.distribution_share
+                       : is_smoothed_picked() ? 1.0 - job_.traits.label_smoothing
+                                              : 1.0;
   if (scale == 1.0) return;
   job_.tiles->combine(row(factor_slot), scale, factor_, 0.0, nullptr, rows_.padded);
   factor_ = row(factor_slot);
@@ -79,7 +86,8 @@ void tile_runner::add_weight_gradient_of_smoothing(double* sums) const {
 row_tile tile_runner::differentiate_in_distribution(const class_walk& to) {
   const row_tile slopes = memory_.tile_at(tile(value_tile_slot));
   run_kernel(job_.dense_kernels->gradient[1], dense_operands_, nullptr, slopes.data);
-  if (!job_.weights.empty()) job_.arranged->weigh(memory_.extent(), slopes, job_.weight_data());
+  if (!job_.weights.empty() && !job_.row_weighted) job_.arranged->weigh(memory_.extent(), slopes, job_.weight_data());
+  if (job_.distribution_as == distribution_kind::logits) return differentiate_in_logits_of_distribution(slopes, to);
   job_.tiles->combine(row(other_slot), 1.0 - job_.traits.label_smoothing, factor_, 0.0, nullptr, rows_.padded);
   gradient_pass p{};
   p.extent = memory_.extent();
@@ -95,8 +103,10 @@ row_tile tile_runner::differentiate_in_input(const class_walk& to) {
   gradient_pass p{};
   p.extent = memory_.extent();
   p.labels = labels_;
-  p.out = job_.traits.transforms ? memory_.tile_at(tile(result_slot)) : memory_.destination(to, tile(result_slot));
-  p.streams = !job_.traits.transforms && memory_.streams(to);
+  // What is changed once more stays in the cache.
+  const bool unfinished = job_.traits.transforms || has_label_term();
+  p.out = unfinished ? memory_.tile_at(tile(result_slot)) : memory_.destination(to, tile(result_slot));
+  p.streams = !unfinished && memory_.streams(to);
   job_.dense ? collect_classes(p, factor_) : collect_picked(p);
   const bool second_place = job_.loss->reference == row_reference::runner_up;
   p.streams &= !second_place;
@@ -107,7 +117,10 @@ row_tile tile_runner::differentiate_in_input(const class_walk& to) {
     job_.tiles->combine(row(by_exp_slot), -1.0, row(at_label_slot), 0.0, nullptr, rows_.padded);
     job_.arranged->place(memory_.extent(), row(index_slot), row(by_exp_slot), p.out);
   }
-  return job_.traits.transforms ? through_logit(p.out, to) : p.out;
+  if (job_.traits.transforms) through_logit(p.out, to.base != nullptr);
+  if (to.base == nullptr) return p.out;
+  if (has_label_term()) return add_label_gradient(p.out, to);
+  return unfinished ? move(p.out, to) : p.out;
 }
 
 void tile_runner::collect_picked(gradient_pass& p) {
@@ -157,18 +170,24 @@ void tile_runner::collect_classes(gradient_pass& p, const void* factor) {
   }
 }
 
-row_tile tile_runner::through_logit(row_tile g, const class_walk& to) const {
+void tile_runner::through_logit(row_tile g, bool to_scores) const {
   fill_padding(g);
-  void* const slope = tile(u_tile_slot);
+  void* const spare = tile(u_tile_slot);
   if (double* const sums = sums_of(row_gradient::kind::logit_argument)) {
-    run_kernel(job_.row_formulas->logit_slope_of_argument, logit_operands_, nullptr, slope);
-    job_.tiles->multiply(slope, g.data, slope, padded_elements_);
+    run_kernel(job_.row_formulas->logit_slope_of_argument, logit_operands_, nullptr, spare);
+    job_.tiles->multiply(spare, g.data, spare, padded_elements_);
     job_.tiles->fill(row(spare_slot), 1.0, rows_.padded);
-    job_.arranged->add_to_classes(memory_.extent(), memory_.tile_at(slope), row(spare_slot), sums);
+    job_.arranged->add_to_classes(memory_.extent(), memory_.tile_at(spare), row(spare_slot), sums);
   }
-  if (to.base == nullptr) return g;
-  run_kernel(job_.row_formulas->logit_slope, logit_operands_, nullptr, slope);
-  job_.tiles->multiply(g.data, g.data, slope, padded_elements_);
+  if (to_scores) multiply_by_logit_slope(g, logit_operands_, spare);
+}
+
+void tile_runner::multiply_by_logit_slope(row_tile g, const void* const* operands, void* spare) const {
+  run_kernel(job_.row_formulas->logit_slope, operands, nullptr, spare);
+  job_.tiles->multiply(g.data, g.data, spare, padded_elements_);
+}
+
+row_tile tile_runner::move(row_tile g, const class_walk& to) const {
   const row_tile out = memory_.destination(to, g.data);
   if (out.data != g.data) {
     job_.tiles->fill(row(spare_slot), 0.0, rows_.padded);

@@ -34,7 +34,8 @@ struct class_walk : row_walk {
   class_walk() {}
 };
 
-enum class target_kind : unsigned char { none, index, distribution };
+// What an array with one number for each class of each row is.
+enum class distribution_kind : unsigned char { none, shares, logits };
 
 // A gradient that is stored tile by tile, or added up for each class.
 struct row_gradient {
@@ -66,7 +67,9 @@ struct row_job {
 
   class_walk input, distribution, vector;
   row_walk labels, sample_weight, where, grad_output, value;
-  target_kind target;
+  bool has_labels;
+  distribution_kind distribution_as;
+  double distribution_share;  // of the formula of every class; the label's own term, if there is one, has the rest
   std::int64_t ignore_index;
   std::vector<char> weights, logit_argument;  // of the classes, in the computation dtype; empty: not given
   double weight_sum;

@@ -93,7 +93,8 @@ class builder {
   }
 
   void add_operands() {
-    job_.target = target_kind::none;
+    job_.has_labels = false;
+    job_.distribution_as = distribution_kind::none;
     job_.weight_sum = static_cast<double>(job_.classes);
     for (std::size_t k = 1; k < call_.loss->operands.size(); ++k) {
       const operand& o = call_.loss->operands[k];
@@ -102,13 +103,15 @@ class builder {
       if (o.is(per_class)) {
         load_classes(o.is(in_logit) ? job_.logit_argument : job_.weights, a, o.is(over_least));
       } else if (o.is(class_index) && !is_floating(a.type)) {
-        job_.target = target_kind::index;
+        job_.has_labels = true;
         add_rows(job_.labels, a);
       } else {
-        job_.target = target_kind::distribution;
+        job_.distribution_as = o.is(as_logits) ? distribution_kind::logits : distribution_kind::shares;
         add_classes(job_.distribution, a);
       }
     }
+    const bool both = job_.has_labels && job_.distribution_as != distribution_kind::none;
+    job_.distribution_share = both ? job_.traits.distribution_share : 1.0;
     if (!call_.vector.absent()) add_classes(job_.vector, call_.vector);
   }
 
@@ -279,10 +282,9 @@ class builder {
 
   void choose_density() {
     const bool smoothed = job_.traits.label_smoothing != 0.0;
-    job_.dense =
-        job_.target == target_kind::distribution || call_.loss->reference == row_reference::picked || (smoothed && !job_.traits.linear);
-    job_.row_weighted =
-        !job_.weights.empty() && job_.target == target_kind::index && (call_.loss->reference == row_reference::picked || !smoothed);
+    job_.dense = job_.distribution_as != distribution_kind::none || call_.loss->reference == row_reference::picked ||
+                 (smoothed && !job_.traits.linear);
+    job_.row_weighted = !job_.weights.empty() && job_.has_labels && (call_.loss->reference == row_reference::picked || !smoothed);
   }
 
   const loss_call& call_;

@@ -34,7 +34,7 @@ bool is_masked(const const_array& where, const const_array& rows, std::size_t i)
 bool counts_nowhere(const loss_call& call, const rowwise_plan& plan, const row_job& job, std::size_t row) {
   for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
     const const_array& a = call.operands[k];
-    if (job.target != target_kind::index || !call.loss->operands[k].is(class_index)) continue;
+    if (!job.has_labels || !call.loss->operands[k].is(class_index)) continue;
     std::int64_t label;
     active_kernels().rows[1].load_labels[static_cast<int>(a.type)][a.byteswapped](
         &label, a.data, {a.rank, a.shape, a.strides, row, 1}, static_cast<std::int64_t>(job.classes), call.call.ignore_index);
@@ -92,7 +92,7 @@ class block_walker {
 
  private:
   void add(std::size_t at, std::size_t n, row_denominators& sums, std::atomic<bool>& outside) {
-    const bool indexed = job_.target == target_kind::index, plain = job_.where.base == nullptr && job_.sample_weight.base == nullptr;
+    const bool indexed = job_.has_labels, plain = job_.where.base == nullptr && job_.sample_weight.base == nullptr;
     std::int64_t labels[rows_at_once];
     if (indexed && plain) {
       if (!load_labels(labels, at, n)) outside.store(true, std::memory_order_relaxed);
@@ -184,7 +184,7 @@ void check_row_domains(const loss_call& call, const rowwise_plan& plan, const ro
 }
 
 row_denominators measure_rows(const loss_call& call, const rowwise_plan& plan, const row_job& job, int threads) {
-  const bool constant = job.target != target_kind::index && job.where.base == nullptr && job.sample_weight.base == nullptr;
+  const bool constant = !job.has_labels && job.where.base == nullptr && job.sample_weight.base == nullptr;
   const double count = static_cast<double>(job.row_count);
   if (constant) return {count, count, count};
   const std::size_t blocks = (job.row_count + block_rows - 1) / block_rows;

@@ -20,6 +20,7 @@ double tile_runner::run() {
   load_scores();
   refer();
   job_.dense ? evaluate_classes() : evaluate_picked();
+  if (has_label_term()) add_label_term();
   add_reference_term();
   finish_values();
   if (pass_.outputs) {
@@ -46,7 +47,7 @@ void tile_runner::load_rows() {
   memory_.pad_rows(counts_, 0.0);
   labels_ = nullptr;
   label_weight_ = nullptr;
-  if (job_.target == target_kind::index) {
+  if (job_.has_labels) {
     labels_ = row(labels_slot);
     job_.rows->load_labels[static_cast<int>(job_.labels.type)][job_.labels.byteswapped](
         labels_, job_.labels.base, memory_.row_run(job_.labels), static_cast<std::int64_t>(job_.classes), job_.ignore_index);
@@ -112,9 +113,7 @@ void tile_runner::refer() {
         p.weights = job_.weight_data();
         p.weighted = weighted_ = row(weighted_slot);
       }
-      if (job_.cut_threads > 0) softmax_in_segments(*job_.arranged, p, job_.item, job_.cut_threads);
-      else job_.arranged->softmax(p);
-      job_.rows->log1p(p.tail, row(log_sum_slot), rows_.padded);
+      take_softmax(p, row(log_sum_slot));
       break;
     case row_reference::sparsemax:
       p.exps = exps_;
@@ -135,9 +134,15 @@ void tile_runner::refer() {
   }
 }
 
+void tile_runner::take_softmax(const reference_pass& p, void* log_sum) const {
+  if (job_.cut_threads > 0) softmax_in_segments(*job_.arranged, p, job_.item, job_.cut_threads);
+  else job_.arranged->softmax(p);
+  job_.rows->log1p(p.tail, log_sum, rows_.padded);
+}
+
 void tile_runner::evaluate_picked() {
   loss_ = row(loss_slot);
-  if (job_.target == target_kind::none) {  // the loss is its reference's term alone
+  if (!job_.has_labels) {  // the loss is its reference's term alone
     job_.tiles->fill(loss_, 0.0, rows_.padded);
     job_.tiles->fill(row(slope_slot), 0.0, rows_.padded);
     return;
@@ -195,7 +200,8 @@ void tile_runner::evaluate_classes() {
 
 row_tile tile_runner::dense_target() {
   const double s = job_.traits.label_smoothing, share = s / static_cast<double>(job_.classes);
-  if (job_.target != target_kind::distribution)
+  if (job_.distribution_as == distribution_kind::logits) return log_distribution();
+  if (job_.distribution_as == distribution_kind::none)
     return job_.loss->reference == row_reference::picked ? make_target(0.0, 1.0) : make_target(1.0 - s + share, share);
   row_tile t = memory_.load(job_.distribution, tile(target_slot));
   if (t.data != tile(target_slot) && (t.stride != memory_.tile_stride() || elements_ != padded_elements_)) t = copy(t, tile(target_slot));

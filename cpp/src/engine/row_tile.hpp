@@ -1,5 +1,6 @@
 // One tile of rows on one thread: statistics of the rows, the head of each, and the way back to the classes, all on data that is
-// still in a cache. row_statistics.cpp has the first two, row_gradients.cpp the third, row_curvature.cpp second derivatives.
+// still in a cache. row_statistics.cpp has the first two, row_gradients.cpp the third, row_curvature.cpp second derivatives;
+// row_second_softmax.cpp what has a softmax beside that of the input: a distribution given as logits, and a term of the label.
 #pragma once
 
 #include "engine/row_job.hpp"
@@ -33,6 +34,16 @@ enum row_slot : int {
   curvature_factor_slot,
   spare_slot,
   other_slot,
+  distribution_maximum_slot,
+  distribution_tail_slot,
+  distribution_log_sum_slot,
+  label_maximum_slot,
+  label_tail_slot,
+  label_picked_slot,
+  label_log_sum_slot,
+  label_loss_slot,
+  label_slope_slot,
+  label_factor_slot,
   row_slot_total
 };
 
@@ -52,6 +63,10 @@ enum tile_slot : int {
   curvature_slot,
   direction_slot,
   distribution_slot,
+  distribution_scores_slot,
+  distribution_logit_slot,
+  distribution_exps_slot,
+  label_exps_slot,
   tile_slot_total
 };
 
@@ -78,7 +93,7 @@ class tile_runner {
   void* row(row_slot i) const { return scratch_ + static_cast<std::size_t>(i) * row_bytes_; }
   void* tile(tile_slot i) const {
     // The four slots that every job has come first.
-    static constexpr int place[tile_slot_total] = {0, 1, 4, 5, 6, 7, 2, 8, 3, 9, 10, 11, 12, 13};
+    static constexpr int place[tile_slot_total] = {0, 1, 4, 5, 6, 7, 2, 8, 3, 9, 10, 11, 12, 13, 14, 15, 16, 17};
     return scratch_ + row_slot_total * row_bytes_ + static_cast<std::size_t>(place[i]) * tile_bytes_;
   }
   void* times(const void* a, const void* b, row_slot to) const {
@@ -118,6 +133,11 @@ class tile_runner {
   // The reference of each row, as maximum + log_sum, and the weights of the classes in its derivative.
   void refer();
 
+  // What the softmax of a tile leaves, and the logarithm of its sum less the maximum.
+  void take_softmax(const reference_pass&, void* log_sum) const;
+  // The logarithms of the probabilities that a distribution of logits has.
+  row_tile log_distribution();
+
   void refer_to(double log_sum) const { job_.tiles->fill(row(log_sum_slot), log_sum, rows_.padded); }
 
   bool is_smoothed_picked() const { return !job_.dense && job_.traits.label_smoothing != 0.0 && labels_ != nullptr; }
@@ -138,6 +158,12 @@ class tile_runner {
   void evaluate_classes();
 
   double class_share() const { return job_.loss->mean_over_classes ? 1.0 / static_cast<double>(job_.classes) : 1.0; }
+
+  // The label's own term beside the formula of every class.
+  bool has_label_term() const { return job_.distribution_share != 1.0 && job_.classes > 0; }
+  void add_label_term();
+  row_tile add_label_gradient(row_tile g, const class_walk& to) const;
+  void add_label_curvature(row_tile curvature) const;
 
   row_tile dense_target();
 
@@ -193,6 +219,7 @@ class tile_runner {
   void add_weight_gradient_of_smoothing(double* sums) const;
 
   row_tile differentiate_in_distribution(const class_walk& to);
+  row_tile differentiate_in_logits_of_distribution(row_tile slopes, const class_walk& to) const;
 
   row_tile differentiate_in_input(const class_walk& to);
 
@@ -200,8 +227,11 @@ class tile_runner {
 
   void collect_classes(gradient_pass& p, const void* factor);
 
-  // From the gradient in the logits to that in the scores, and in what else the logits are made of.
-  row_tile through_logit(row_tile g, const class_walk& to) const;
+  // From the gradient in the logits to that in what else the logits are made of, and in the scores.
+  void through_logit(row_tile g, bool to_scores) const;
+  void multiply_by_logit_slope(row_tile g, const void* const* operands, void* spare) const;
+  // To where it is stored, if that is in place.
+  row_tile move(row_tile g, const class_walk& to) const;
 
   // The diagonal of the second derivative, or its product with a vector.
   row_tile make_curvature();
@@ -222,8 +252,9 @@ class tile_runner {
   void *labels_ = nullptr, *counts_ = nullptr, *label_weight_ = nullptr, *row_weight_ = nullptr;
   void *upstream_ = nullptr, *factor_ = nullptr, *loss_ = nullptr, *unweighted_ = nullptr, *weighted_ = nullptr;
   void* reference_slope_ = nullptr;
-  row_tile raw_{}, scores_{}, exps_{}, target_{}, u_{}, values_{}, slopes_{};
-  const void *dense_operands_[3] = {}, *logit_operands_[3] = {};
+  row_tile raw_{}, scores_{}, exps_{}, target_{}, u_{}, values_{}, slopes_{}, vector_{}, distribution_exps_{}, label_exps_{};
+  const void *label_tail_ = nullptr, *label_picked_ = nullptr;
+  const void *dense_operands_[3] = {}, *logit_operands_[3] = {}, *distribution_operands_[3] = {};
 };
 
 }  // namespace fastloss

@@ -44,6 +44,9 @@ class operand_checker {
       const const_array& a = call_.operands[k];
       if (a.absent()) {
         if (!o.is(optional)) fail_type(loss_, std::string("missing operand '") + o.name + "'");
+        if (o.is(class_index) && call_.call.ignore_index >= 0)
+          fail_value(loss_, std::string("ignore_index is for class indices, and ") + o.name +
+                                " is not given (use where=), got ignore_index=" + std::to_string(call_.call.ignore_index));
         continue;
       }
       check_rank(loss_, o.name, a);
@@ -101,7 +104,7 @@ dtype computation_of(const loss_call& call) {
 
 bool has_class_indices(const loss_call& call) {
   for (std::size_t k = 0; k < call.loss->operands.size(); ++k)
-    if (call.loss->operands[k].is(class_index) && !is_floating(call.operands[k].type)) return true;
+    if (call.loss->operands[k].is(class_index) && !call.operands[k].absent() && !is_floating(call.operands[k].type)) return true;
   return false;
 }
 

@@ -109,8 +109,7 @@ double rowwise_plan::run(const loss_outputs& outputs) const {
   pass.by_sum = !reduced ? upstream : nothing ? 0.0 : upstream / denominator;
   // The denominator's derivative in the weights needs the value first.
   bool weights_in_denominator = false;
-  for (const row_gradient& g : job.gradients)
-    weights_in_denominator |= g.of == row_gradient::kind::weight && by_weights && job.target == target_kind::index;
+  for (const row_gradient& g : job.gradients) weights_in_denominator |= g.of == row_gradient::kind::weight && by_weights && job.has_labels;
   if (weights_in_denominator && !nothing) {
     sum = run_tiles(job, {.value = true}, findings, options.threads);
     pass.value = false;

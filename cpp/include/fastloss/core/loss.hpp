@@ -58,11 +58,13 @@ enum operand_flags : unsigned {
   trailing = 16u,       // aligns to the trailing axes of the input (torch's weight and pos_weight)
   leading = 32u,        // one rank less than the input aligns to its leading axes (the Gaussian variance)
   // Row-wise losses only:
-  class_index = 64u,    // class indices, of any integer dtype, one for each row
-  distribution = 128u,  // one number for each class of each row; with class_index: either, as the dtype says
-  per_class = 256u,     // one number for each class
-  in_logit = 512u,      // an argument of the loss's `logit`, not of its `value`
-  over_least = 1024u,   // with per_class: divided by the least of its numbers before any formula sees it
+  class_index = 64u,      // class indices, of any integer dtype, one for each row
+  distribution = 128u,    // one number for each class of each row; with class_index: either, as the dtype says
+  per_class = 256u,       // one number for each class
+  in_logit = 512u,        // an argument of the loss's `logit`, not of its `value`
+  over_least = 1024u,     // with per_class: divided by the least of its numbers before any formula sees it
+  as_logits = 2048u,      // with distribution: scores like the input's; formulas see the logarithms of their probabilities
+  in_label_term = 4096u,  // class indices beside a distribution: an argument of the loss's `of_label`, not of its `value`
 };
 
 // What the formula of a row-wise loss sees of a class is u = x - r: the class's score, or logit, less a reference of its row.
@@ -87,7 +89,7 @@ struct operand {
 };
 
 // Whether the operand is an argument of the loss's `value`.
-constexpr bool is_seen_by_value(const operand& o) { return !o.is(multiplies) && !o.is(in_logit); }
+constexpr bool is_seen_by_value(const operand& o) { return !o.is(multiplies) && !o.is(in_logit) && !o.is(in_label_term); }
 
 // A member of the loss struct that shapes its formula: a number, a switch, or one of several named choices.
 template <class L>
@@ -134,6 +136,8 @@ struct row_traits {
   bool linear = false;           // value(u, t) = -t u
   bool transforms = false;       // `logit` is not the identity
   bool regularises = false;      // `of_reference` is not 0
+  // Where there are class indices beside a distribution: the share of `value` in the loss. `of_label` has the rest.
+  double distribution_share = 1.0;
 };
 
 struct loss_kernels;  // engine/pointwise_kernels.hpp

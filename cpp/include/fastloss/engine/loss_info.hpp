@@ -29,6 +29,32 @@ constexpr bool defaults_are_in_range() {
   return true;
 }
 
+// A distribution given as logits has a softmax of its own, and no part in the derivative of what else a logit is made of.
+template <class L>
+constexpr bool logits_of_distributions_are_plain() {
+  bool given = false, differentiates = false;
+  for (const operand& o : L::operands) {
+    given |= o.is(as_logits);
+    differentiates |= o.is(in_logit) && o.is(differentiable);
+    if (o.is(as_logits) && (!o.is(distribution) || o.is(class_index))) return false;
+  }
+  return !given || (reference_of<L>() == row_reference::log_sum_exp && !differentiates);
+}
+
+// Class indices that come beside a distribution may be left out, and are those of a softmax.
+template <class L>
+constexpr bool label_term_is_whole() {
+  for (const operand& o : L::operands)
+    if (o.is(in_label_term) && (!o.is(class_index) || o.is(distribution) || !o.is(optional))) return false;
+    else if (o.is(in_label_term))
+  return reference_of<L>() == row_reference::log_sum_exp&&
+           requires(const L & l, native_pack<double> u)
+  {
+    l.of_label(u);
+  };
+  return true;
+}
+
 template <class L>
 constexpr bool validate_loss() {
   static_assert(std::is_aggregate_v<L> && std::is_trivially_copyable_v<L>, "a loss struct holds its options and nothing else");
@@ -37,6 +63,8 @@ constexpr bool validate_loss() {
   static_assert(options_of<L>().size() <= max_options);
   static_assert(!L::operands[0].may_be_left_out() && !L::operands[0].is(multiplies), "the first operand is the prediction");
   static_assert(defaults_are_in_range<L>(), "an operand is optional, or has a default of real numbers in its domain");
+  static_assert(logits_of_distributions_are_plain<L>(), "a distribution given as logits belongs to a loss of softmax probabilities");
+  static_assert(label_term_is_whole<L>(), "optional class indices beside a distribution need `of_label`");
   static_assert(!has_differentiable_integers<L>(), "there is no derivative in an integer");
   return true;
 }

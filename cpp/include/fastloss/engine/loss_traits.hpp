@@ -47,6 +47,7 @@ row_traits row_traits_of(const L& loss) {
   if constexpr (requires { loss.linear(); }) t.linear = loss.linear();
   if constexpr (requires { loss.transforms(); }) t.transforms = loss.transforms();
   if constexpr (requires { loss.regularises(); }) t.regularises = loss.regularises();
+  if constexpr (requires { loss.distribution_share(); }) t.distribution_share = loss.distribution_share();
   return t;
 }
 

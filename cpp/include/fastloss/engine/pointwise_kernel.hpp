@@ -76,6 +76,13 @@ struct reference_formula {
   }
 };
 
+struct label_formula {
+  template <class L, class U>
+  FASTLOSS_FN auto operator()(const L& loss, U u) const {
+    return loss.of_label(u);
+  }
+};
+
 struct logit_formula {
   template <class L, class... Xs>
   FASTLOSS_FN auto operator()(const L& loss, Xs... xs) const {
@@ -190,6 +197,10 @@ constexpr row_kernels make_row() {
   if constexpr (requires(const L& l, native_pack<S> r) { l.of_reference(r); }) {
     k.reference_term = loop<L, S, reference_formula, 1, 0, true, true, false, 1>::run;
     k.reference_curvature = loop<L, S, reference_formula, 1, 0, false, false, true, 1>::run;
+  }
+  if constexpr (requires(const L& l, native_pack<S> u) { l.of_label(u); }) {
+    k.label_term = loop<L, S, label_formula, 1, 0, true, true, false, 1>::run;
+    k.label_curvature = loop<L, S, label_formula, 1, 0, false, false, true, 1>::run;
   }
   constexpr int n = logit_arguments<L>();
   if constexpr (n > 0) {

@@ -45,6 +45,8 @@ struct row_kernels {
   tile_kernel logit_slope_of_argument;  // and in the operand that only `logit` takes
   tile_kernel reference_curvature;      // second derivatives: of the reference's term
   tile_kernel logit_curvature;          // and of the logits in the scores
+  tile_kernel label_term;               // of the label's class under the scores as they are given, and its derivative
+  tile_kernel label_curvature;          // its second derivative
 };
 
 // Indexed by [float64][optional operands present].

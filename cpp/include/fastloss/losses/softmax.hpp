@@ -6,6 +6,7 @@
 
 #include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/simd/log_divergence.hpp"
 #include "fastloss/simd/primitives.hpp"
 #include "fastloss/simd/softmax_terms.hpp"
 
@@ -262,8 +263,42 @@ struct ranking_softmax {
   }
 };
 
+// temperature^2 KL(teacher || input), of their probabilities at that temperature; where there are class indices beside the teacher,
+// their cross-entropy at the temperature 1 has a share 1 - alpha
+struct distillation {
+  double temperature = 1.0;
+  double alpha = 0.5;
+
+  static constexpr const char* name = "distillation_loss";
+  static constexpr row_reference reference = row_reference::log_sum_exp;
+  static constexpr operand operands[] = {{"input", differentiable},
+                                         {"teacher", distribution | as_logits | differentiable},
+                                         {"target", class_index | optional | in_label_term}};
+  static constexpr double nanoseconds = 1.5;
+  static constexpr auto options() {
+    return std::array{option<distillation>{"temperature", &distillation::temperature, above(0)},
+                      option<distillation>{"alpha", &distillation::alpha, between(0, 1)}};
+  }
+
+  constexpr bool transforms() const { return temperature != 1.0; }
+  constexpr double distribution_share() const { return alpha; }
+
+  template <class U, class V>
+  FASTLOSS_FN auto value(U log_probability, V log_of_teacher) const {
+    return temperature * temperature * log_divergence(log_probability, log_of_teacher);
+  }
+  template <class Z>
+  FASTLOSS_FN auto logit(Z input) const {
+    return input / temperature;
+  }
+  template <class U>
+  FASTLOSS_FN auto of_label(U log_probability) const {
+    return -log_probability;
+  }
+};
+
 using softmax_losses = type_list<cross_entropy, nll, softmax_focal, poly, generalized_cross_entropy, symmetric_cross_entropy,
-                                 logit_adjusted_cross_entropy, balanced_softmax, ldam, ranking_softmax>;
+                                 logit_adjusted_cross_entropy, balanced_softmax, ldam, ranking_softmax, distillation>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

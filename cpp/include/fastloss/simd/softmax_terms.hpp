@@ -46,9 +46,9 @@ struct softmax_focal_of {
   }
 };
 
-// e^u - 1 - u for u <= 0; near 0, where it is u^2 / 2, by a minimax polynomial on [-1, 0].
+// e^u - 1 - u for u from -1 to 0, by a minimax polynomial.
 template <class S, int W>
-FASTLOSS_FN pack<S, W> expm1_excess(pack<S, W> u) {
+FASTLOSS_FN pack<S, W> near_expm1_excess(pack<S, W> u) {
   using P = pack<S, W>;
   P q;
   if constexpr (is_float<S>) q = polynomial(u, 0.5, 0.16666664, 0.041666288, 0.0083310418, 0.0013822236, 0.00018830725, 1.692178e-05);
@@ -56,7 +56,13 @@ FASTLOSS_FN pack<S, W> expm1_excess(pack<S, W> u) {
     q = polynomial(u, 0.5, 0.16666666666666666, 0.04166666666666666, 0.008333333333333177, 0.0013888888888867962, 0.00019841269839592342,
                    2.4801587214391833e-05, 2.755731614384584e-06, 2.755724326766962e-07, 2.505078535231909e-08, 2.0860514756300563e-09,
                    1.5921030170697878e-10, 1.0691634826589672e-11, 4.955087593835959e-13);
-  return select(u > P(-1), (u * u) * q, expm1(u) - u);
+  return (u * u) * q;
+}
+
+// e^u - 1 - u for u <= 0
+template <class S, int W>
+FASTLOSS_FN pack<S, W> expm1_excess(pack<S, W> u) {
+  return select(u > pack<S, W>(-1), near_expm1_excess(u), expm1(u) - u);
 }
 
 // -u + epsilon (1 - p), as a sum of terms of one sign: for a negative epsilon (1 + epsilon) (-u) - epsilon (e^u - 1 - u).
