@@ -25,6 +25,8 @@ row_tile tile_runner::log_distribution() {
   p.maximum = row(distribution_maximum_slot);
   p.tail = row(distribution_tail_slot);
   p.picked = row(spare_slot);
+  p.ahead = memory_.ahead(job_.distribution, z);
+  if (memory_.by_rows() && p.ahead != 0) p.copy = distribution_exps_;
   take_softmax(p, row(distribution_log_sum_slot));
   job_.arranged->subtract(memory_.extent(), z, row(distribution_maximum_slot), row(distribution_log_sum_slot), logarithms);
   fill_padding(logarithms);
