@@ -33,7 +33,7 @@ def distillation_loss(
 
         p = softmax(input / temperature),  q = softmax(teacher / temperature)
         soft = temperature**2 * sum_c q_c * log(q_c / p_c)
-        l = soft                                               without target
+        l = soft                                                         without target
             alpha * soft + (1 - alpha) * cross_entropy(input, target)    with class indices
 
     Use it to train a small model on what a large one says, with or without labels. Pass logits of both:
