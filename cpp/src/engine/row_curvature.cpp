@@ -4,8 +4,9 @@
 namespace fastloss {
 
 row_tile tile_runner::make_curvature() {
-  if (!job_.dense) {  // the gradient came from the target's class alone
+  if (!job_.dense || slopes_are_targets_) {  // the gradient came from the target's class alone, or from products
     lay_out_classes();
+    slopes_are_targets_ = false;
     run_kernel(job_.dense_kernels->value_and_gradient, dense_operands_, values_.data, slopes_.data);
     sum_slopes();
   }

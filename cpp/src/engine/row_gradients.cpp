@@ -84,6 +84,11 @@ void tile_runner::add_weight_gradient_of_smoothing(double* sums) const {
 }
 
 row_tile tile_runner::differentiate_in_distribution(const class_walk& to) {
+  if (job_.by_products) {
+    const row_tile targets = slopes_;
+    lay_out_classes();
+    slopes_ = targets;
+  }
   const row_tile slopes = memory_.tile_at(tile(value_tile_slot));
   run_kernel(job_.dense_kernels->gradient[1], dense_operands_, nullptr, slopes.data);
   if (!job_.weights.empty() && !job_.row_weighted) job_.arranged->weigh(memory_.extent(), slopes, job_.weight_data());
@@ -159,6 +164,10 @@ void tile_runner::collect_picked(gradient_pass& p) {
 void tile_runner::collect_classes(gradient_pass& p, const void* factor) {
   p.slopes = slopes_;
   p.by_slope = factor;
+  if (slopes_are_targets_) {
+    job_.tiles->combine(row(other_slot), -1.0, factor, 0.0, nullptr, rows_.padded);
+    p.by_slope = row(other_slot);
+  }
   if (has_probabilities()) {
     job_.rows->class_coefficients(rows_.padded, row(tail_slot), factor, row(slope_sum_slot), upstream_, reference_slope_, row(by_exp_slot));
     p.exps = exps_;

@@ -74,6 +74,7 @@ struct row_job {
   std::vector<char> weights, logit_argument;  // of the classes, in the computation dtype; empty: not given
   double weight_sum;
   bool dense;         // the formula is evaluated for every class
+  bool by_products;   // that formula is linear, and its sum and derivative are made of sums of products
   bool row_weighted;  // the weight of the target class multiplies the whole row
 
   row_gradient gradient_list[max_operands];

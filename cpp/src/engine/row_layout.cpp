@@ -55,8 +55,8 @@ class builder {
     add_outputs();
     layout();
     arrange();
-    choose_places();
     choose_density();
+    choose_places();
   }
 
  private:
@@ -274,7 +274,8 @@ class builder {
     for (const row_gradient& g : job_.gradients) add(g.to);
     for (const class_walk* w : {&job_.hessian_to, &job_.probabilities, &job_.log_probabilities}) add(*w);
     const bool of_scores = job_.prediction.base != nullptr || job_.correct.base != nullptr || job_.log_probabilities.base != nullptr;
-    if (count == 1 && !of_scores) return;
+    // The targets of a linear formula are read to the end of the gradient.
+    if (count == 1 && !of_scores && !job_.by_products) return;
     for (class_walk* operand : {&job_.input, &job_.distribution, &job_.vector})
       for (std::size_t i = 0; i < count; ++i)
         if (results[i]->base == operand->base) operand->in_place = false;
@@ -284,6 +285,7 @@ class builder {
     const bool smoothed = job_.traits.label_smoothing != 0.0;
     job_.dense = job_.distribution_as != distribution_kind::none || call_.loss->reference == row_reference::picked ||
                  (smoothed && !job_.traits.linear);
+    job_.by_products = job_.traits.linear && job_.distribution_as == distribution_kind::shares && job_.weights.empty();
     job_.row_weighted = !job_.weights.empty() && job_.has_labels && (call_.loss->reference == row_reference::picked || !smoothed);
   }
 

@@ -19,7 +19,7 @@ double tile_runner::run() {
   if (pass_.outputs) make_factors();
   load_scores();
   refer();
-  job_.dense ? evaluate_classes() : evaluate_picked();
+  job_.by_products ? evaluate_products() : job_.dense ? evaluate_classes() : evaluate_picked();
   if (has_label_term()) add_label_term();
   add_reference_term();
   finish_values();
@@ -101,7 +101,7 @@ void tile_runner::refer() {
   p.tail = row(tail_slot);
   p.picked = row(picked_slot);
   p.ahead = memory_.ahead(job_.input, scores_);
-  if (memory_.by_rows() && p.ahead != 0) p.copy = exps_;
+  if (memory_.by_rows() && p.ahead != 0) p.copy = job_.dense ? memory_.tile_at(tile(scores_slot)) : exps_;
   if (job_.classes == 0) {
     for (const row_slot s : {maximum_slot, tail_slot, picked_slot, weighted_slot}) job_.tiles->fill(row(s), -HUGE_VAL, rows_.padded);
     refer_to(0.0);
@@ -114,6 +114,7 @@ void tile_runner::refer() {
         p.weighted = weighted_ = row(weighted_slot);
       }
       take_softmax(p, row(log_sum_slot));
+      if (job_.dense && p.copy.data != nullptr) scores_ = p.copy;
       break;
     case row_reference::sparsemax:
       p.exps = exps_;
@@ -196,6 +197,24 @@ void tile_runner::evaluate_classes() {
   job_.arranged->sum(memory_.extent(), values_, loss_);
   if (pass_.outputs) sum_slopes();
   if (job_.loss->mean_over_classes) job_.tiles->combine(loss_, class_share(), loss_, 0.0, nullptr, rows_.padded);
+}
+
+void tile_runner::evaluate_products() {
+  slopes_ = job_.traits.label_smoothing == 0.0 ? memory_.load(job_.distribution, tile(target_slot)) : dense_target();
+  slopes_are_targets_ = true;
+  loss_ = row(loss_slot);
+  product_pass p{};
+  p.extent = memory_.extent();
+  p.scores = scores_;
+  p.targets = slopes_;
+  p.first = row(maximum_slot);
+  p.second = row(log_sum_slot);
+  p.sums = row(slope_sum_slot);
+  p.products = loss_;
+  p.ahead = memory_.ahead(job_.distribution, slopes_);
+  job_.arranged->products(p);
+  job_.tiles->combine(loss_, -1.0, loss_, 0.0, nullptr, rows_.padded);
+  job_.tiles->combine(p.sums, -1.0, p.sums, 0.0, nullptr, rows_.padded);
 }
 
 row_tile tile_runner::dense_target() {

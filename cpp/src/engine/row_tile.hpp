@@ -156,6 +156,8 @@ class tile_runner {
   void sum_slopes();
   // The formula of every class, and its sum.
   void evaluate_classes();
+  // The same where the formula is -t u: the slopes are the targets, with the sign turned by `collect_classes`.
+  void evaluate_products();
 
   double class_share() const { return job_.loss->mean_over_classes ? 1.0 / static_cast<double>(job_.classes) : 1.0; }
 
@@ -254,6 +256,7 @@ class tile_runner {
   void* reference_slope_ = nullptr;
   row_tile raw_{}, scores_{}, exps_{}, target_{}, u_{}, values_{}, slopes_{}, vector_{}, distribution_exps_{}, label_exps_{};
   const void *label_tail_ = nullptr, *label_picked_ = nullptr;
+  bool slopes_are_targets_ = false;
   const void *dense_operands_[3] = {}, *logit_operands_[3] = {}, *distribution_operands_[3] = {};
 };
 

@@ -6,6 +6,7 @@
 
 #include "isa/row_curvature.hpp"
 #include "isa/row_lanes.hpp"
+#include "isa/row_products.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -115,9 +116,7 @@ void softmax_strip(const reference_pass& p, const row_tile& scores, std::size_t 
     compensated<P> tail = rest[k];
     tail.add(ties[k] - 1);
     tail.value().store(static_cast<S*>(p.tail) + r);
-    // A score of -inf makes the sum infinite, and what it lacks NaN.
-    if constexpr (Weighted)
-      (weighted[k].sum + select(is_nan(weighted[k].rest), P(0), weighted[k].rest)).store(static_cast<S*>(p.weighted) + r);
+    if constexpr (Weighted) weighted[k].value_or_infinity().store(static_cast<S*>(p.weighted) + r);
   }
 }
 
@@ -318,8 +317,20 @@ void add_to_classes(row_extent extent, row_tile tile, const void* factors, doubl
 
 template <class S>
 constexpr row_operations_of_arrangement operations() {
-  return {softmax<S>, sparsemax<S>, gradient<S>, row_curvature<S, true>, maximum<S>, largest<S>, pick<S>, place<S>, subtract<S>,
-          weigh<S>,   repeat<S>,    sum<S>,      add_to_classes<S>};
+  return {softmax<S>,
+          sparsemax<S>,
+          gradient<S>,
+          row_curvature<S, true>,
+          products_across_rows<S>,
+          maximum<S>,
+          largest<S>,
+          pick<S>,
+          place<S>,
+          subtract<S>,
+          weigh<S>,
+          repeat<S>,
+          sum<S>,
+          add_to_classes<S>};
 }
 
 }  // namespace side_by_side_rows

@@ -119,11 +119,22 @@ struct curvature_pass {
   row_tile out;
 };
 
+// Of each row, over its classes: the sum of the targets, and of each target times (score - first) - second, where 0 times anything
+// is 0.
+struct product_pass {
+  row_extent extent;
+  row_tile scores, targets;
+  const void *first, *second;
+  void *sums, *products;
+  std::size_t ahead;  // bytes from a target to one that will be read soon
+};
+
 struct row_operations_of_arrangement {
   void (*softmax)(const reference_pass&);
   void (*sparsemax)(const reference_pass&);
   void (*gradient)(const gradient_pass&);
   void (*curvature)(const curvature_pass&);
+  void (*products)(const product_pass&);
   void (*maximum)(row_extent, row_tile scores, void* maximum);
   // The largest score of each row, the label's class left out where labels are given, and the first class that has it.
   void (*largest)(row_extent, row_tile scores, const void* labels, void* maximum, void* index);

@@ -83,6 +83,8 @@ struct compensated {
     sum = total;
   }
   FASTLOSS_FN T value() const { return sum + rest; }
+  // An infinite term makes the sum infinite, and what it lacks NaN.
+  FASTLOSS_FN T value_or_infinity() const { return sum + select(is_nan(rest), T(0), rest); }
 };
 using compensated_sum = compensated<double>;
 

@@ -4,6 +4,7 @@
 
 #include "isa/row_curvature.hpp"
 #include "isa/row_lanes.hpp"
+#include "isa/row_products.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -374,8 +375,20 @@ void add_to_classes(row_extent extent, row_tile tile, const void* factors, doubl
 
 template <class S>
 constexpr row_operations_of_arrangement operations() {
-  return {softmax<S>, sparsemax<S>, gradient<S>, row_curvature<S, false>, maximum<S>, largest<S>, pick<S>, place<S>, subtract<S>,
-          weigh<S>,   repeat<S>,    sum<S>,      add_to_classes<S>};
+  return {softmax<S>,
+          sparsemax<S>,
+          gradient<S>,
+          row_curvature<S, false>,
+          products_along_rows<S>,
+          maximum<S>,
+          largest<S>,
+          pick<S>,
+          place<S>,
+          subtract<S>,
+          weigh<S>,
+          repeat<S>,
+          sum<S>,
+          add_to_classes<S>};
 }
 
 }  // namespace side_by_side_classes
