@@ -122,10 +122,8 @@ row_tile tile_runner::differentiate_in_input(const class_walk& to) {
     job_.tiles->combine(row(by_exp_slot), -1.0, row(at_label_slot), 0.0, nullptr, rows_.padded);
     job_.arranged->place(memory_.extent(), row(index_slot), row(by_exp_slot), p.out);
   }
-  if (job_.traits.transforms) through_logit(p.out, to.base != nullptr);
-  if (to.base == nullptr) return p.out;
-  if (has_label_term()) return add_label_gradient(p.out, to);
-  return unfinished ? move(p.out, to) : p.out;
+  const row_tile g = job_.traits.transforms ? through_logit(p.out, to) : p.out;
+  return has_label_term() && to.base != nullptr ? add_label_gradient(g, to) : g;
 }
 
 void tile_runner::collect_picked(gradient_pass& p) {
@@ -179,7 +177,7 @@ void tile_runner::collect_classes(gradient_pass& p, const void* factor) {
   }
 }
 
-void tile_runner::through_logit(row_tile g, bool to_scores) const {
+row_tile tile_runner::through_logit(row_tile g, const class_walk& to) const {
   fill_padding(g);
   void* const spare = tile(u_tile_slot);
   if (double* const sums = sums_of(row_gradient::kind::logit_argument)) {
@@ -188,20 +186,19 @@ void tile_runner::through_logit(row_tile g, bool to_scores) const {
     job_.tiles->fill(row(spare_slot), 1.0, rows_.padded);
     job_.arranged->add_to_classes(memory_.extent(), memory_.tile_at(spare), row(spare_slot), sums);
   }
-  if (to_scores) multiply_by_logit_slope(g, logit_operands_, spare);
+  if (to.base == nullptr) return g;
+  return through_logit_slope(g, logit_operands_, spare, has_label_term() ? nullptr : &to);
 }
 
-void tile_runner::multiply_by_logit_slope(row_tile g, const void* const* operands, void* spare) const {
+// `to`: where the gradient is stored; null: it is not finished.
+row_tile tile_runner::through_logit_slope(row_tile g, const void* const* operands, void* spare, const class_walk* to) const {
   run_kernel(job_.row_formulas->logit_slope, operands, nullptr, spare);
-  job_.tiles->multiply(g.data, g.data, spare, padded_elements_);
-}
-
-row_tile tile_runner::move(row_tile g, const class_walk& to) const {
-  const row_tile out = memory_.destination(to, g.data);
-  if (out.data != g.data) {
-    job_.tiles->fill(row(spare_slot), 0.0, rows_.padded);
-    job_.arranged->subtract(memory_.extent(), g, row(spare_slot), nullptr, out);
-  }
+  const row_tile out = to == nullptr ? g : memory_.destination(*to, g.data);
+  const bool whole = out.stride == memory_.tile_stride() && elements_ == padded_elements_;
+  job_.tiles->multiply(whole ? out.data : g.data, g.data, spare, padded_elements_);
+  if (whole || out.data == g.data) return out;
+  job_.tiles->fill(row(spare_slot), 0.0, rows_.padded);
+  job_.arranged->subtract(memory_.extent(), g, row(spare_slot), nullptr, out);
   return out;
 }
 

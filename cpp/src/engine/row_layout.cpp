@@ -188,10 +188,12 @@ class builder {
     job_.arranged = &job_.rows->of[static_cast<int>(job_.how)];
     const std::size_t classes = std::max<std::size_t>(job_.classes, 1);
     job_.run_rows = job_.row_count;
+    // A second softmax has tiles of its own: of smaller ones more stay in L2.
+    const std::size_t share = job_.distribution_as == distribution_kind::logits ? 4 : 1;
     if (!by_rows) {
-      job_.tile_rows = std::clamp<std::size_t>(elements_of_long_rows / classes, 1, most_rows);
+      job_.tile_rows = std::clamp<std::size_t>(elements_of_long_rows / share / classes, 1, most_rows);
     } else if (along_rows < along_classes) {
-      job_.tile_rows = rows_of_planes(elements_of_planes / classes);
+      job_.tile_rows = rows_of_planes(elements_of_planes / share / classes);
       const std::size_t run = static_cast<std::size_t>(job_.shape[job_.rank - 1]);
       if (run >= least_run) job_.run_rows = run;
     } else {

@@ -10,8 +10,7 @@ row_tile tile_runner::log_distribution() {
   const row_tile logarithms = memory_.tile_at(tile(target_slot));
   if (job_.classes == 0) return logarithms;
   if (job_.traits.transforms) {
-    if (z.data != tile(distribution_scores_slot)) z = copy(z, tile(distribution_scores_slot));
-    fill_padding(z);
+    z = whole_packs(z, tile(distribution_scores_slot));
     for (int k = 1; k < 3; ++k) distribution_operands_[k] = logit_operands_[k];
     distribution_operands_[0] = z.data;
     z = memory_.tile_at(tile(distribution_logit_slot));
@@ -52,8 +51,7 @@ row_tile tile_runner::differentiate_in_logits_of_distribution(row_tile slopes, c
   else job_.arranged->gradient(p);
   if (!transforms) return p.out;
   fill_padding(p.out);
-  multiply_by_logit_slope(p.out, distribution_operands_, slopes.data);
-  return move(p.out, to);
+  return through_logit_slope(p.out, distribution_operands_, slopes.data, &to);
 }
 
 void tile_runner::add_label_term() {

@@ -63,8 +63,7 @@ void tile_runner::load_rows() {
 void tile_runner::load_scores() {
   raw_ = scores_ = memory_.load(job_.input, tile(scores_slot));
   if (!job_.traits.transforms) return;
-  if (raw_.data != tile(scores_slot) || raw_.stride != memory_.tile_stride()) raw_ = copy(raw_, tile(scores_slot));
-  fill_padding(raw_);
+  raw_ = whole_packs(raw_, tile(scores_slot));
   logit_operands_[0] = raw_.data;
   if (!job_.logit_argument.empty()) {
     const row_tile argument = memory_.tile_at(tile(argument_slot));
@@ -222,9 +221,7 @@ row_tile tile_runner::dense_target() {
   if (job_.distribution_as == distribution_kind::logits) return log_distribution();
   if (job_.distribution_as == distribution_kind::none)
     return job_.loss->reference == row_reference::picked ? make_target(0.0, 1.0) : make_target(1.0 - s + share, share);
-  row_tile t = memory_.load(job_.distribution, tile(target_slot));
-  if (t.data != tile(target_slot) && (t.stride != memory_.tile_stride() || elements_ != padded_elements_)) t = copy(t, tile(target_slot));
-  if (t.data == tile(target_slot)) fill_padding(t);
+  const row_tile t = whole_packs(memory_.load(job_.distribution, tile(target_slot)), tile(target_slot));
   if (s == 0.0) return t;
   job_.tiles->combine(tile(target_slot), 1.0 - s, t.data, share, nullptr, padded_elements_);
   return memory_.tile_at(tile(target_slot));

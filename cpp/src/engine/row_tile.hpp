@@ -124,6 +124,13 @@ class tile_runner {
       job_.tiles->fill(static_cast<char*>(t.data) + elements_ * job_.item, 0.0, padded_elements_ - elements_);
   }
 
+  // Rows without gaps, in whole packs, as pointwise kernels want them: where the tile is not that already, a copy in `to`.
+  row_tile whole_packs(row_tile t, void* to) const {
+    if (t.data != to && (t.stride != memory_.tile_stride() || elements_ != padded_elements_)) t = copy(t, to);
+    if (t.data == to) fill_padding(t);
+    return t;
+  }
+
   // A pointwise kernel over a whole tile of classes.
   void run_kernel(tile_kernel kernel, const void* const* operands, void* value, void* gradient) const;
 
@@ -229,11 +236,10 @@ class tile_runner {
 
   void collect_classes(gradient_pass& p, const void* factor);
 
-  // From the gradient in the logits to that in what else the logits are made of, and in the scores.
-  void through_logit(row_tile g, bool to_scores) const;
-  void multiply_by_logit_slope(row_tile g, const void* const* operands, void* spare) const;
-  // To where it is stored, if that is in place.
-  row_tile move(row_tile g, const class_walk& to) const;
+  // From the gradient in the logits to that in what else the logits are made of, and in the scores: where it is stored, if that is
+  // in place, or where it was.
+  row_tile through_logit(row_tile g, const class_walk& to) const;
+  row_tile through_logit_slope(row_tile g, const void* const* operands, void* spare, const class_walk* to) const;
 
   // The diagonal of the second derivative, or its product with a vector.
   row_tile make_curvature();
