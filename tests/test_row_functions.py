@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import doctest
+import importlib
 import inspect
 import itertools
 import pickle
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -427,3 +429,51 @@ def test_documentation(name, method):
     failures = []
     doctest.DocTestRunner(verbose=False).run(test, out=failures.append)
     assert not failures, "".join(failures)
+
+
+# The benchmark of these functions
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    return importlib.import_module("bench.functions")
+
+
+@pytest.mark.parametrize("mode", ["value", "both"])
+@pytest.mark.parametrize("function", ["softmax", "log_softmax", "logsumexp"])
+def test_the_benchmark_times_calls_that_agree(benchmark, function, mode):
+    arrays = benchmark.operands(function, (20, 7, 3), np.float32)
+    exact = benchmark.plain(function, mode, *(a.astype(np.float64) for a in arrays))
+    for name in ("fastloss", "numpy"):
+        results = benchmark.CONTESTANTS[name](function, mode, *arrays)()
+        assert len(results) == len(exact) == (1 if mode == "value" else 2)
+        benchmark.judge(name, function, results, exact)
+    with pytest.raises(SystemExit, match=f"error: nobody: the value of {function} is off by"):
+        benchmark.judge("nobody", function, (1.1 * exact[0],), exact)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--peers", "numpy,abacus"], "no abacus; there are fastloss, numpy"),
+        (["--shapes", "8x9,12"], "12 is no shape with two axes or more"),
+    ],
+)
+def test_the_benchmark_says_what_is_wrong_with_a_command_line(benchmark, monkeypatch, capsys, arguments, message):
+    monkeypatch.setattr("sys.argv", ["bench.functions", *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        benchmark.main()
+    assert message in capsys.readouterr().err
+
+
+def test_the_benchmark_prints_a_row_for_each_function(benchmark, monkeypatch, capfd):
+    monkeypatch.chdir(Path(__file__).parents[1])
+    monkeypatch.setattr(
+        "sys.argv", ["bench.functions", "--shapes", "6x5", "--rounds", "1", "--peers", "numpy", "--threads", "1"]
+    )
+    benchmark.main()
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[2:]] == [
+        [function, mode] for function in benchmark.FUNCTIONS for mode in benchmark.MODES
+    ]
