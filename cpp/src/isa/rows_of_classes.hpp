@@ -60,6 +60,11 @@ struct row_sums {
     if constexpr (Weighted) weighted_of += weights == nullptr ? x : mul0_pack(P::load(weights + i), x);
   }
 
+  template <std::size_t Packs>
+  FASTLOSS_FN void fetch_ahead(std::size_t i) const {
+    fetch<Packs * sizeof(P)>(reinterpret_cast<const char*>(z + i) + ahead);
+  }
+
   static FASTLOSS_FN P mul0_pack(P c, P x) { return select(c == P(0), P(0), c * x); }
 
   FASTLOSS_FN void run(std::size_t classes) {
@@ -69,14 +74,18 @@ struct row_sums {
       const std::size_t left = whole - i, stop = i + (left < packs_of_a_sum * w ? left : packs_of_a_sum * w);
       P part[4] = {0, 0, 0, 0}, scores[4] = {0, 0, 0, 0};
       for (; i + 4 * w <= stop; i += 4 * w) {
-        fetch<4 * w * sizeof(S)>(reinterpret_cast<const char*>(z + i) + ahead);
+        fetch_ahead<4>(i);
         for (std::size_t k = 0; k < 4; ++k) step(i + k * w, part[k], scores[k]);
       }
-      for (; i < stop; i += w) step(i, part[0], scores[0]);
+      for (; i < stop; i += w) {
+        fetch_ahead<1>(i);
+        step(i, part[0], scores[0]);
+      }
       rest += widened((part[0] + part[1]) + (part[2] + part[3]));
       if constexpr (Weighted) weighted += widened((scores[0] + scores[1]) + (scores[2] + scores[3]));
     }
     if (whole < classes) {
+      fetch_ahead<1>(whole);
       const std::size_t at = classes - w;
       const auto fresh = lane_numbers<P>() >= P(static_cast<double>(whole - at));
       const P x = P::load(z + at) - most;
@@ -92,7 +101,7 @@ struct row_sums {
   FASTLOSS_FN std::int64_t tie_count() const {
     label_of<S> lanes[w];
     __builtin_memcpy(lanes, &ties.v, sizeof lanes);
-    std::int64_t count = 0;
+    label_of<S> count = 0;
     for (const label_of<S> n : lanes) count += n;
     return count;
   }

@@ -83,9 +83,11 @@ FASTLOSS_FN vector_of_double widened_sum(const vector_of_float& v) {
 FASTLOSS_FN vector_of_double widened_sum(const vector_of_double& v) { return v; }
 
 FASTLOSS_FN double lanes_sum(const vector_of_double& v) {
-  double total = 0;
-  for (unsigned k = 0; k < FASTLOSS_VECTOR_BYTES / sizeof(double); ++k) total += v[k];
-  return total;
+  double lane[FASTLOSS_VECTOR_BYTES / sizeof(double)];
+  __builtin_memcpy(lane, &v, sizeof lane);
+  for (unsigned half = FASTLOSS_VECTOR_BYTES / sizeof(double) / 2; half > 0; half /= 2)
+    for (unsigned k = 0; k < half; ++k) lane[k] += lane[k + half];
+  return lane[0];
 }
 
 // The next number of dtype S above x.
