@@ -23,6 +23,11 @@ MODES = {
 }
 
 
+def loss_of(case_name: str) -> str:
+    """The loss that a case is named after: what stands before "+" and the option that sets the case apart."""
+    return case_name.partition("+")[0]
+
+
 @dataclass(frozen=True)
 class Sklearn:
     """A class of `sklearn._loss.loss`, and the factor that turns its loss into fastloss's."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bench.case import Case, Mode
+from bench.case import Case, Mode, loss_of
 
 Call = Callable[[], Any]
 Operands = Mapping[str, np.ndarray]
@@ -57,7 +57,7 @@ class Fastloss:
         return str(self._module._core.active_isa())
 
     def prepare(self, loss: str, case: Case, mode: Mode, operands: Operands, out: np.ndarray | None) -> Call | None:
-        function = getattr(self._module, loss)
+        function = getattr(self._module, loss_of(loss))
         arrays = tuple(operands.values())
         # By name, as operands that are left out may lie between; positional where nothing does, as users write it.
         first, *others = arrays

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.case import Case, Mode
+from bench.case import Case, Mode, loss_of
 
 # The references are those of the tests, so the two cannot drift apart; they are importable from a clone only.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
@@ -31,7 +31,7 @@ ELEMENTS_AT_ONCE = 2**20
 
 def is_rowwise(loss: str) -> bool:
     """The loss is one of rows of class scores."""
-    return loss in ROW_REFERENCES
+    return loss_of(loss) in ROW_REFERENCES
 
 
 def extent(size: int | tuple[int, ...]) -> str:
@@ -70,7 +70,7 @@ class Problem:
 
         Class indices are int64.
         """
-        reference = ROW_REFERENCES[loss]
+        reference = ROW_REFERENCES[loss_of(loss)]
         names = case.operands or tuple(o.name for o in reference.operands if not o.optional)
         rng = np.random.default_rng(shape)
         classes, rows = shape[1], int(np.prod(shape)) // shape[1]
@@ -112,7 +112,7 @@ class Problem:
 
         Operands that have to be integers are of the width of `dtype`.
         """
-        reference = REFERENCES[loss]
+        reference = REFERENCES[loss_of(loss)]
         names = case.operands or tuple(o.name for o in reference.operands if not o.may_be_left_out)
         rng = np.random.default_rng(size)
         rows = size // case.columns
