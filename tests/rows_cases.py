@@ -98,8 +98,8 @@ def draw(rows: Rows, rng, shape, classes, dtype, *, axis=-1, mode="ordinary", pr
             ignore_index = ignored_label(labels)
             operands[operand.name] = label(rng, count, classes, labels, ignored, ignore_index).reshape(shape)
             continue
-        drawn = drawing(rng, count, classes, dtype)
-        if operand.kind in ("scores", "target", "distribution", "logits"):
+        drawn = drawing(rng, count, classes, labels if operand.kind == "list" else dtype)
+        if operand.kind in ("scores", "target", "list", "distribution", "logits"):
             drawn = np.ascontiguousarray(np.moveaxis(drawn.reshape(*shape, classes), -1, axis))
         operands[operand.name] = drawn
     return operands

@@ -36,7 +36,11 @@ def operands(loss, size=6):
     """Arrays that every loss accepts as its required operands: of a row-wise loss one row of classes."""
     size = max([len(o.default) for o in loss.info.operands if isinstance(o.default, tuple)], default=size)
     arrays = [
-        1 if operand.class_index else np.arange(size) % 2 if operand.integer else np.linspace(0.1, 0.9, size) + 0.01 * k
+        1
+        if operand.class_index
+        else np.arange(size) % 2
+        if operand.integer or operand.class_list
+        else np.linspace(0.1, 0.9, size) + 0.01 * k
         for k, operand in enumerate(loss.info.operands)
         if not operand.optional
     ]

@@ -26,6 +26,7 @@ def incomplete_row_reference(info, reference: RowReference):
             "differentiable": described.differentiable,
             "multiplies": kind == "weight",
             "class_index": kind in ("index", "target"),
+            "class_list": kind == "list",
             "distribution": kind in ("distribution", "target", "logits"),
             "as_logits": kind == "logits",
             "per_class": kind in ("weight", "per_class"),
@@ -45,7 +46,7 @@ def incomplete_row_reference(info, reference: RowReference):
             problems.append(f"choices of {option.name}")
         if not tried - {option.default}:
             problems.append(f"values of {option.name}")
-    if info.kinks and (not reference.kinks or reference.distance_to_kink is None):
+    if info.kinks and (not reference.kinks or (reference.distance_to_kink is None and reference.parts is None)):
         problems.append("kinks")
     if reference.parts is None and None in (reference.value, reference.slope, reference.curve):
         problems.append("formula")
@@ -115,6 +116,7 @@ def _kinds(info):
     """Which targets the core says that it takes."""
     found = {
         "index": any(o.class_index for o in info.operands),
+        "list": any(o.class_list for o in info.operands),
         "distribution": any(o.distribution and not o.as_logits for o in info.operands),
         "logits": any(o.as_logits for o in info.operands),
     }

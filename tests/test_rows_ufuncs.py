@@ -10,6 +10,7 @@ import pytest
 
 import cases
 import fastloss as fl
+from references.row_draws import class_lists
 
 ROWWISE = {name: getattr(fl, name) for name, info in fl.losses().items() if info.rowwise}
 UFUNCS = [(name, gradient) for name in ROWWISE for gradient in (False, True)]
@@ -50,6 +51,9 @@ def operands_of(info, shape, classes, dtype=np.float64, seed=0):
     def draw(operand):
         if operand.class_index:
             return rng.integers(0, classes, shape)
+        if operand.class_list:
+            lists = class_lists(rng, int(np.prod(shape)), classes, np.int64)
+            return lists.reshape(*shape, classes)
         own = (classes,) if operand.per_class else (*shape, classes)
         return rng.uniform(0.05, 0.95, own).astype(dtype)
 
@@ -81,7 +85,8 @@ def test_is_a_ufunc_under_its_name(name, gradient):
     assert ufunc.signature == ",".join(cores) + "->" + ("(c)" if gradient else "()")
     for types, letter in zip(ufunc.types, "fd", strict=True):
         indices = np.dtype(np.int64).char
-        own = ["".join(indices if o.class_index else letter for o in seen(info)), letter * len(info.options)]
+        letters = (indices if o.class_index or o.class_list else letter for o in seen(info))
+        own = ["".join(letters), letter * len(info.options)]
         assert types == "".join(own) + "->" + letter
     assert ufunc is getattr(fl.ufuncs, ufunc.__name__)
     assert ", ".join(arguments) in ufunc.__doc__
@@ -167,6 +172,21 @@ def test_a_class_index_out_of_range_is_nan_in_its_row(name, gradient):
     result = ufunc_of(name, gradient)(*none, *options_of(loss.info))
     assert result.shape == ((3, 0) if gradient else (3,))
     assert np.isnan(result).all()
+
+
+@pytest.mark.parametrize("gradient", [False, True])
+def test_a_list_out_of_range_is_nan_in_its_row(gradient):
+    loss = fl.multilabel_margin_loss
+    operands = operands_of(loss.info, (300,), 4)
+    expected = expected_of(loss, gradient, operands)
+    wrong = np.zeros(300, bool)
+    for row, place, label in ((0, 0, -2), (1, 3, 4), (7, 2, -100), (8, 3, 2**40), (120, 1, -(2**63)), (299, 0, 4)):
+        operands["target"][row] = [1, -1, 0, 0]
+        operands["target"][row, place] = label
+        wrong[row] = True
+    result = ufunc_of("multilabel_margin_loss", gradient)(*operands.values())
+    assert np.isnan(result[wrong]).all()
+    close(result[~wrong], expected[~wrong])
 
 
 @pytest.mark.parametrize(("name", "gradient"), WITH_NUMBERS)

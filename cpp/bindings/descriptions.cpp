@@ -47,6 +47,7 @@ py::dict describe_operand(const loss_info& info, const void* defaults, std::size
   d["multiplies"] = o.is(multiplies);
   d["integer"] = o.is(integer);
   d["class_index"] = o.is(class_index);
+  d["class_list"] = o.is(class_list);
   d["distribution"] = o.is(distribution);
   d["as_logits"] = o.is(as_logits);
   d["per_class"] = o.is(per_class);

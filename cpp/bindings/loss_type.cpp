@@ -107,14 +107,14 @@ int least_rank(const loss_info& info, std::size_t i) {
 }
 
 // Zeros of any dtype: a number, or an array of one element.
-const_array zeros(int rank) {
+const_array zeros(int rank, bool integers) {
   static const long long zero = 0;
   static const std::ptrdiff_t ones[2] = {1, 1}, steps[2] = {sizeof zero, sizeof zero};
   return {.data = &zero,
           .shape = ones,
           .strides = steps,
           .rank = rank,
-          .type = rank > 0 ? dtype::float64 : dtype::int64,
+          .type = rank > 0 && !integers ? dtype::float64 : dtype::int64,
           .byteswapped = false,
           .weak = rank == 0};
 }
@@ -124,7 +124,7 @@ void check_options(const loss_info& info, const void* options) {
   loss_call call{};
   call.loss = &info;
   call.options = options;
-  for (std::size_t i = 0; i < info.operands.size(); ++i) call.operands[i] = zeros(least_rank(info, i));
+  for (std::size_t i = 0; i < info.operands.size(); ++i) call.operands[i] = zeros(least_rank(info, i), info.operands[i].is(class_list));
   if (is_rowwise(info)) rowwise_plan{call};
   else if (is_linear(info)) linear_plan{call};
   else pointwise_plan{call};

@@ -44,7 +44,7 @@ void describe_arguments(ufunc_data& d, const loss_info& loss, bool gradient) {
     d.signature += class_axis ? "(c)," : "(),";
   };
   for (const operand& o : loss.operands)
-    if (!o.is(multiplies)) add(has_class_axis(o), !has_class_axis(o));
+    if (!o.is(multiplies)) add(has_class_axis(o), has_class_indices(o));
   for (std::size_t o = 0; o < loss.options.size(); ++o) add(false, false);
   d.signature.replace(d.signature.size() - 1, 1, "->");
   add(gradient, false);

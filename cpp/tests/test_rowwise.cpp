@@ -120,6 +120,14 @@ std::vector<double> results_of(const request& r) {
       call.operands[k] = labels.vector();
       continue;
     }
+    if (o.is(class_list)) {
+      table& lists = make(dtype::int64, r.rows, r.classes);
+      for (std::ptrdiff_t i = 0; i < r.rows; ++i)
+        for (std::ptrdiff_t c = 0; c < r.classes; ++c)
+          lists.put(i, c, c == i % 19 ? std::int64_t{-1} : static_cast<std::int64_t>((i * 5 + c * 3) % r.classes));
+      call.operands[k] = lists.input();
+      continue;
+    }
     const domain values = r.loss->values_of(options, static_cast<int>(k));
     const domain allowed = o.is(per_class) ? between(1.0, 2.0) : o.is(distribution) && !o.is(as_logits) ? between(0.1, 0.9) : values;
     table& numbers = o.is(per_class) ? make(r.type, 1, r.classes) : make(r.type, r.rows, r.classes);

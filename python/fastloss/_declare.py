@@ -96,7 +96,8 @@ class Declaration:
         arguments: list[Any] = []
         for operand in self.info.operands[: self._required]:
             number = 1 if operand.integer else 0.5 if operand.distribution else 1.0
-            arguments.append(1 if operand.class_index else [number] * size)
+            listed = [1] + [-1] * (size - 1)
+            arguments.append(1 if operand.class_index else listed if operand.class_list else [number] * size)
         if self.linear:
             arguments[1] = [[1.0, 0.0], [0.0, 1.0]]
         arguments[0] = [round((i + 0.5) / size, 2) for i in range(size)]

@@ -30,6 +30,8 @@ class OperandInfo:
         Class indices or counts: only integer and bool dtypes are accepted, floating ones are a TypeError.
     class_index : bool
         Of a row-wise loss: class indices, one for each row, of any integer dtype.
+    class_list : bool
+        Of a row-wise loss: class indices of any integer dtype, those of a row up to its first -1.
     distribution : bool
         Of a row-wise loss: one number for each class of each row. With `class_index`: either, as the dtype says.
     as_logits : bool
@@ -47,6 +49,7 @@ class OperandInfo:
     multiplies: bool
     integer: bool
     class_index: bool
+    class_list: bool
     distribution: bool
     as_logits: bool
     per_class: bool

@@ -13,6 +13,7 @@ from references import (
     margin,
     margin_smooth,
     multiclass_margin,
+    multilabel_margin,
     quantile,
     regression,
     regression_smooth,
@@ -22,6 +23,7 @@ from references import (
     softmax,
     softmax_distillation,
     softmax_losses,
+    softmax_margin,
 )
 from references.rows_schema import RowReference
 from references.schema import Kink, Operand, Reference
@@ -53,7 +55,7 @@ REFERENCES: dict[str, Reference] = {
 # Of the losses of a row of class scores: another kind of reference, by `rows_schema`.
 ROW_REFERENCES: dict[str, RowReference] = {
     reference.name: reference
-    for family in (softmax, softmax_losses, softmax_distillation, multiclass_margin)
+    for family in (softmax, softmax_losses, softmax_distillation, softmax_margin, multiclass_margin, multilabel_margin)
     for reference in family.ROW_REFERENCES
 }
 

@@ -75,3 +75,17 @@ def label(rng, rows, classes, dtype=np.int64, ignored=0.0, ignore_index=-100):
     if ignored:
         made[rng.random(rows) < ignored] = ignore_index
     return made
+
+
+def class_lists(rng, rows, classes, dtype):
+    """Lists of classes that end at -1, of no class, of some or of all; behind the end there may be any class.
+
+    Of a dtype without -1 all of a row is its list.
+    """
+    made = rng.integers(0, max(classes, 1), (rows, classes))
+    dtype = np.dtype(dtype if np.dtype(dtype).kind in "iu" else np.int64)
+    if dtype.kind == "i":
+        ends = rng.integers(0, min(classes, 12) + 1, rows)
+        made[np.arange(classes) == ends[:, None]] = -1
+        made[(np.arange(classes) > ends[:, None]) & (rng.random(made.shape) < 0.5)] = -1
+    return made.astype(dtype)

@@ -46,7 +46,7 @@ class RowLoss:
         self.rows = tuple(n for k, n in enumerate(scores.shape) if k != self.axis)
         # Only class indices beside logits may be left out.
         target = np.asarray(operands.get(reference.target.name, np.zeros(scores.shape)))
-        self.by_index = target.dtype.kind in "iu"
+        self.by_index = target.dtype.kind in "iu" and reference.target.kind != "list"
         keep = np.ones(self.rows, bool) if where is None else leading(where, self.rows).astype(bool)
         if self.by_index:
             assert target.shape == self.rows
@@ -112,7 +112,7 @@ class RowLoss:
 
     def room(self):
         """How far the scores are from the nearest place where the derivative of a row jumps."""
-        inputs, rooms = self.inputs, [np.inf]
+        inputs, rooms = self.inputs, [self.parts.room]
         if self.reference.distance_to_kink is not None:
             s, _ = transformed_logits(inputs)
             u = STATISTICS[self.reference.reference](s, inputs.is_target).u

@@ -43,6 +43,7 @@ class Parts:
     product: Callable[[np.ndarray], np.ndarray]  # of the row's Hessian with vectors, one for each row
     magnitudes: dict[str, np.ndarray]  # of "value", "slope", "hessian" and of each of in_operands
     product_magnitude: Callable[[np.ndarray], np.ndarray] | None = None  # of product(v), for the vectors |v|
+    room: float = np.inf  # how far the scores are from the nearest place where the slope jumps
 
     def size_of_product(self, v):
         """The magnitude of `product`."""

@@ -36,7 +36,7 @@ Rules of the formulas:
 - `logit` transforms the scores first: `Logit(value, slope, curve, in_operands)`, functions of z, of `is_target` (bool,
   of z's shape), of the operands of kind "per_class" and of the options, all but z as keywords.
 - A loss that is not of this form gives `parts`: a function of `references.rows.RowInputs` that returns
-  `references.rows.Parts`.
+  `references.rows.Parts`. So does one of lists of classes, which are the `t` of its inputs.
 
 `distance_to_kink(u, t, **options)` keeps finite differences away from jumps of the derivative; `formed_first(u, t,
 **options)` is what a dtype rounds before the formula begins, in units of u: an ulp of it is granted (|u| + |margin| of
@@ -56,7 +56,7 @@ from typing import Any, Literal
 import numpy as np
 
 Array = np.ndarray
-Kind = Literal["scores", "target", "index", "distribution", "logits", "weight", "per_class"]
+Kind = Literal["scores", "target", "index", "list", "distribution", "logits", "weight", "per_class"]
 Draw = Callable[[np.random.Generator, int, int, type], Array]  # (generator, rows, classes, dtype) -> array
 
 # Options that `row_reductions` understands; formulas never see them.
@@ -74,9 +74,10 @@ class RowOperand:
     """An operand: its part in the loss, and how to draw it.
 
     Parts: "scores" (of each class of each row), "target" (class indices or probabilities, as the dtype says), "index"
-    (class indices), "distribution" (a number for each class of each row), "logits" (the same, with a softmax of its
-    own), "weight" (torch's: one for each class, it multiplies from outside), "per_class" (one for each class, in the
-    logit). Class indices beside logits are optional: with and without them are two kinds of calls.
+    (class indices), "list" (of each row the class indices before the first -1), "distribution" (a number for each class
+    of each row), "logits" (the same, with a softmax of its own), "weight" (torch's: one for each class, it multiplies
+    from outside), "per_class" (one for each class, in the logit). Class indices beside logits are optional: with and
+    without them are two kinds of calls.
     """
 
     name: str
@@ -180,12 +181,12 @@ class RowReference:
 
     @property
     def target(self) -> RowOperand:
-        """The operand that is class indices, probabilities, or either."""
-        return next(o for o in self.operands if o.kind in ("target", "index", "distribution"))
+        """The operand that is class indices, lists of them, or probabilities."""
+        return next(o for o in self.operands if o.kind in ("target", "index", "list", "distribution"))
 
     @property
     def kinds_of_target(self) -> tuple[str, ...]:
-        """Which targets it takes: "index", "distribution"; "logits" where there is a distribution of logits alone."""
+        """Which targets it takes: "index", "list", "distribution"; "logits" for a distribution of logits alone."""
         if self.logits is not None:
             return ("logits", self.target.kind)
         return ("index", "distribution") if self.target.kind == "target" else (self.target.kind,)

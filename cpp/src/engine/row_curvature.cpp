@@ -4,24 +4,34 @@
 namespace fastloss {
 
 row_tile tile_runner::make_curvature() {
+  if (job_.has_lists) return curvature_of_lists();
   if (!job_.dense || slopes_are_targets_) {  // the gradient came from the target's class alone, or from products
     lay_out_classes();
     slopes_are_targets_ = false;
     run_kernel(job_.dense_kernels->value_and_gradient, dense_operands_, values_.data, slopes_.data);
     sum_slopes();
   }
+  curvature_pass p = start_curvature();
+  run_kernel(job_.dense_kernels->hessian, dense_operands_, nullptr, p.bends.data);
+  if (!job_.weights.empty() && !job_.row_weighted) job_.arranged->weigh(memory_.extent(), p.bends, job_.weight_data());
+  p.labels = labels_;
+  p.out = memory_.tile_at(tile(curvature_slot));
+  job_.arranged->curvature(p);
+  const row_tile curvature = job_.traits.transforms ? curvature_through_logit(p.out) : p.out;
+  if (has_label_term()) add_label_curvature(curvature);
+  return curvature;
+}
+
+// All but the second derivatives of the formula, the target's class and where the result goes.
+curvature_pass tile_runner::start_curvature() {
   void* const factor = row(curvature_factor_slot);
   job_.tiles->combine(factor, class_share() * job_.distribution_share, upstream_, 0.0, nullptr, rows_.padded);
   if (row_weight_ != nullptr) job_.tiles->multiply(factor, factor, row_weight_, rows_.padded);
-  const row_tile bends = memory_.tile_at(tile(bend_slot));
-  run_kernel(job_.dense_kernels->hessian, dense_operands_, nullptr, bends.data);
-  if (!job_.weights.empty() && !job_.row_weighted) job_.arranged->weigh(memory_.extent(), bends, job_.weight_data());
   curvature_pass p{};
   p.extent = memory_.extent();
   p.reference = job_.loss->reference;
-  p.bends = bends;
+  p.bends = memory_.tile_at(tile(bend_slot));
   p.exps = exps_;
-  p.labels = labels_;
   p.runner_up = row(index_slot);
   p.tail = row(tail_slot);
   p.slope_sum = row(slope_sum_slot);
@@ -48,11 +58,35 @@ row_tile tile_runner::make_curvature() {
       p.vector = memory_.tile_at(tile(direction_slot));
     }
   }
-  p.out = memory_.tile_at(tile(curvature_slot));
-  job_.arranged->curvature(p);
-  const row_tile curvature = job_.traits.transforms ? curvature_through_logit(p.out) : p.out;
-  if (has_label_term()) add_label_curvature(curvature);
-  return curvature;
+  return p;
+}
+
+// The sum over the listed classes of what each of them gives as the reference of its row.
+row_tile tile_runner::curvature_of_lists() {
+  curvature_pass p = start_curvature();
+  const row_tile sum = memory_.tile_at(tile(curvature_slot)), u = memory_.tile_at(tile(u_tile_slot));
+  void *const labels = row(labels_slot), *const reference = row(maximum_slot), *const factor = row(slope_slot);
+  job_.tiles->fill(sum.data, 0.0, padded_elements_);
+  job_.tiles->fill(row(slope_sum_slot), 0.0, rows_.padded);
+  dense_operands_[0] = u.data;
+  dense_operands_[1] = shares_of_lists().data;
+  p.labels = labels;
+  p.factor = factor;
+  p.out = memory_.tile_at(tile(result_slot));
+  for (std::size_t k = 0; k < longest_list(); ++k) {
+    label_lists(k, labels);
+    job_.tiles->combine(factor, 1.0, row(curvature_factor_slot), 0.0, nullptr, rows_.padded);
+    job_.rows->leave_out(labels, factor, rows_.padded, rows_.padded);
+    job_.arranged->pick(memory_.extent(), scores_, labels, reference);
+    job_.arranged->subtract(memory_.extent(), scores_, reference, nullptr, u);
+    fill_padding(u);
+    run_kernel(job_.dense_kernels->hessian, dense_operands_, nullptr, p.bends.data);
+    job_.tiles->multiply(p.bends.data, dense_operands_[1], p.bends.data, padded_elements_);  // nothing where nothing is formed
+    job_.arranged->curvature(p);
+    fill_padding(p.out);
+    job_.tiles->combine(sum.data, 1.0, sum.data, 1.0, p.out.data, padded_elements_);
+  }
+  return job_.traits.transforms ? curvature_through_logit(sum) : sum;
 }
 
 // With J the slopes of the logits and g the gradient in them: J H J v + J' g v, or the diagonal of that.

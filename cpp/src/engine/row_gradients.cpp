@@ -170,7 +170,7 @@ void tile_runner::collect_classes(gradient_pass& p, const void* factor) {
     job_.rows->class_coefficients(rows_.padded, row(tail_slot), factor, row(slope_sum_slot), upstream_, reference_slope_, row(by_exp_slot));
     p.exps = exps_;
     p.by_exp = row(by_exp_slot);
-  } else if (job_.loss->reference == row_reference::picked) {
+  } else if (job_.loss->reference == row_reference::picked && labels_ != nullptr) {
     job_.tiles->multiply(row(by_exp_slot), factor, row(slope_sum_slot), rows_.padded);
     job_.tiles->combine(row(at_label_slot), -1.0, row(by_exp_slot), 0.0, nullptr, rows_.padded);
     p.at_label = row(at_label_slot);

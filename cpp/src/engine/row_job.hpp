@@ -65,9 +65,9 @@ struct row_job {
   std::size_t row_count, classes;
   std::size_t tile_rows, tiles_per_run, run_rows, tile_count;
 
-  class_walk input, distribution, vector;
+  class_walk input, distribution, lists, vector;
   row_walk labels, sample_weight, where, grad_output, value;
-  bool has_labels;
+  bool has_labels, has_lists;
   distribution_kind distribution_as;
   double distribution_share;  // of the formula of every class; the label's own term, if there is one, has the rest
   std::int64_t ignore_index;

@@ -93,7 +93,7 @@ class builder {
   }
 
   void add_operands() {
-    job_.has_labels = false;
+    job_.has_labels = job_.has_lists = false;
     job_.distribution_as = distribution_kind::none;
     job_.weight_sum = static_cast<double>(job_.classes);
     for (std::size_t k = 1; k < call_.loss->operands.size(); ++k) {
@@ -105,6 +105,9 @@ class builder {
       } else if (o.is(class_index) && !is_floating(a.type)) {
         job_.has_labels = true;
         add_rows(job_.labels, a);
+      } else if (o.is(class_list)) {
+        job_.has_lists = true;
+        add_classes(job_.lists, a);
       } else {
         job_.distribution_as = o.is(as_logits) ? distribution_kind::logits : distribution_kind::shares;
         add_classes(job_.distribution, a);
@@ -199,7 +202,7 @@ class builder {
     } else {
       job_.tile_rows = std::clamp<std::size_t>(elements_of_short_rows / classes / 64 * 64, 64, most_short_rows);
     }
-    const bool cut = !by_rows && job_.row_count <= most_cut_rows && job_.classes >= least_cut_classes;
+    const bool cut = !by_rows && !job_.has_lists && job_.row_count <= most_cut_rows && job_.classes >= least_cut_classes;
     job_.cut_threads = !cut ? 0 : call_.call.threads > 0 ? call_.call.threads : get_num_threads();
     job_.tiles_per_run = (job_.run_rows + job_.tile_rows - 1) / job_.tile_rows;
     job_.tile_count = job_.row_count == 0 ? 0 : job_.row_count / job_.run_rows * job_.tiles_per_run;
@@ -239,6 +242,7 @@ class builder {
     const auto count = [&](const class_walk& w) { traffic += w.base == nullptr ? 0 : elements * itemsize(w.type); };
     count(job_.input);
     count(job_.distribution);
+    count(job_.lists);
     for (const row_gradient& g : job_.gradients) count(g.to);
     const bool large = traffic > last_level_cache_bytes() && !job_.accumulate;
     choose_place(job_.input);

@@ -97,6 +97,13 @@ class row_memory {
     return false;
   }
 
+  // All classes of the rows, row by row; `strides` has room for one more than the rows' axes.
+  strided_run class_run(const class_walk& w, std::ptrdiff_t* strides) const {
+    for (int axis = 0; axis < job_.rank; ++axis) strides[axis] = w.strides[axis];
+    strides[job_.rank] = w.class_stride;
+    return {job_.rank + 1, job_.shape, strides, rows_.first * job_.classes, rows_.count * job_.classes};
+  }
+
  private:
   static constexpr std::size_t bytes_ahead = 12288;
 
@@ -108,12 +115,6 @@ class row_memory {
   }
 
   char* row_of_class(row_tile tile, std::size_t c) const { return static_cast<char*>(tile.data) + c * rows_.padded * job_.item; }
-
-  strided_run class_run(const class_walk& w, std::ptrdiff_t* strides) const {
-    for (int axis = 0; axis < job_.rank; ++axis) strides[axis] = w.strides[axis];
-    strides[job_.rank] = w.class_stride;
-    return {job_.rank + 1, job_.shape, strides, rows_.first * job_.classes, rows_.count * job_.classes};
-  }
 
   void gather(const class_walk& w, row_tile tile) const {
     const auto get = job_.tiles->load[static_cast<int>(w.type)][w.byteswapped];

@@ -5,6 +5,7 @@
 
 #include "engine/messages.hpp"
 #include "engine/output_checks.hpp"
+#include "engine/row_lists.hpp"
 #include "fastloss/core/errors.hpp"
 #include "fastloss/runtime/threads.hpp"
 #include "isa/dispatch.hpp"
@@ -20,56 +21,66 @@ constexpr double nanoseconds_per_row = 2.0;
 // In the order of row_extra.
 constexpr const char* extra_names[row_extra_count] = {"lse", "probabilities", "log_probabilities", "prediction", "correct"};
 
-bool is_masked(const const_array& where, const const_array& rows, std::size_t i) {
+// Whether a row, by its place in C order over the rows' axes, is masked.
+bool is_masked(const loss_call& call, const rowwise_plan& plan, std::size_t row) {
+  const const_array &where = call.call.where, &input = call.operands[0];
   if (where.absent()) return false;
-  std::ptrdiff_t strides[max_rank];
-  align_strides(where, alignment::leading, rows.rank, rows.shape, strides);
+  std::ptrdiff_t shape[max_rank], strides[max_rank];
+  int rank = 0;
+  for (int i = 0; i < input.rank; ++i)
+    if (i != plan.axis()) shape[rank++] = input.shape[i];
+  align_strides(where, alignment::leading, rank, shape, strides);
   double kept;
-  active_kernels().tiles[1].load[static_cast<int>(where.type)][where.byteswapped](&kept, where.data,
-                                                                                  {rows.rank, rows.shape, strides, i, 1});
+  active_kernels().tiles[1].load[static_cast<int>(where.type)][where.byteswapped](&kept, where.data, {rank, shape, strides, row, 1});
   return kept == 0.0;
+}
+
+// The row that an element of an array with an axis of classes is in.
+std::size_t row_of(const rowwise_plan& plan, const const_array& a, const std::ptrdiff_t* index) {
+  std::size_t row = 0;
+  for (int axis = 0; axis < a.rank; ++axis)
+    if (axis != plan.axis()) row = row * static_cast<std::size_t>(a.shape[axis]) + static_cast<std::size_t>(index[axis]);
+  return row;
+}
+
+// One class index as the loss takes it; false if it is out of range.
+bool load_label(const loss_call& call, const operand& o, const const_array& a, std::size_t place, std::size_t classes,
+                std::int64_t& label) {
+  return active_kernels().rows[1].load_labels[static_cast<int>(a.type)][a.byteswapped](
+      &label, a.data, {a.rank, a.shape, a.strides, place, 1}, static_cast<std::int64_t>(classes),
+      o.is(class_list) ? end_of_list : call.call.ignore_index);
 }
 
 // A row, by its place in C order, that is masked or ignored.
 bool counts_nowhere(const loss_call& call, const rowwise_plan& plan, const row_job& job, std::size_t row) {
   for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
-    const const_array& a = call.operands[k];
-    if (!job.has_labels || !call.loss->operands[k].is(class_index)) continue;
+    const operand& o = call.loss->operands[k];
+    if (!job.has_labels || !o.is(class_index)) continue;
     std::int64_t label;
-    active_kernels().rows[1].load_labels[static_cast<int>(a.type)][a.byteswapped](
-        &label, a.data, {a.rank, a.shape, a.strides, row, 1}, static_cast<std::int64_t>(job.classes), call.call.ignore_index);
+    load_label(call, o, call.operands[k], row, job.classes, label);
     if (label < 0) return true;
-    return is_masked(call.call.where, a, row);
   }
-  std::ptrdiff_t shape[max_rank];
-  const const_array& input = call.operands[0];
-  int rank = 0;
-  for (int i = 0; i < input.rank; ++i)
-    if (i != plan.axis()) shape[rank++] = input.shape[i];
-  return is_masked(call.call.where, {.data = nullptr, .shape = shape, .strides = nullptr, .rank = rank}, row);
+  return is_masked(call, plan, row);
 }
 
 [[noreturn]] void fail_index(const loss_call& call, const rowwise_plan& plan, std::size_t classes) {
   for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
     const operand& o = call.loss->operands[k];
     const const_array& a = call.operands[k];
-    if (!o.is(class_index) || a.absent() || is_floating(a.type)) continue;
+    if (!o.is(class_index | class_list) || a.absent() || is_floating(a.type)) continue;
     const std::size_t count = element_count(a.rank, a.shape);
     for (std::size_t i = 0; i < count; ++i) {
-      if (is_masked(call.call.where, a, i)) continue;
-      const strided_run one{a.rank, a.shape, a.strides, i, 1};
       std::int64_t label;
-      if (active_kernels().rows[1].load_labels[static_cast<int>(a.type)][a.byteswapped](
-              &label, a.data, one, static_cast<std::int64_t>(classes), call.call.ignore_index))
-        continue;
+      if (load_label(call, o, a, i, classes, label)) continue;
       std::ptrdiff_t index[max_rank];
       index_at(i, a.rank, a.shape, index);
+      if (is_masked(call, plan, o.is(class_list) ? row_of(plan, a, index) : i)) continue;
       const char* found = static_cast<const char*>(a.data);
       for (int axis = 0; axis < a.rank; ++axis) found += index[axis] * a.strides[axis];
+      const std::string other = o.is(class_list) ? "-1, which ends a row's list" : "ignore_index=" + std::to_string(call.call.ignore_index);
       throw index_error(std::string(call.loss->name) + ": " + o.name + " must be a class from 0 to " +
                         std::to_string(static_cast<long long>(classes) - 1) + " (" + call.loss->operands[0].name + " has " +
-                        std::to_string(classes) + " on axis " + std::to_string(plan.axis()) +
-                        "), or ignore_index=" + std::to_string(call.call.ignore_index) + ", got " +
+                        std::to_string(classes) + " on axis " + std::to_string(plan.axis()) + "), or " + other + ", got " +
                         integer_text(found, a.type, a.byteswapped) + " at index " + shape_text(a.rank, index));
     }
   }
@@ -173,10 +184,7 @@ void check_row_domains(const loss_call& call, const rowwise_plan& plan, const ro
       if (values.contains(x)) continue;
       std::ptrdiff_t index[max_rank];
       index_at(i, a.rank, a.shape, index);
-      std::size_t row = 0;
-      for (int axis = 0; axis < a.rank; ++axis)
-        if (axis != plan.axis()) row = row * static_cast<std::size_t>(a.shape[axis]) + static_cast<std::size_t>(index[axis]);
-      if (!o.is(per_class) && counts_nowhere(call, plan, job, row)) continue;
+      if (!o.is(per_class) && counts_nowhere(call, plan, job, row_of(plan, a, index))) continue;
       throw value_error(std::string(loss.name) + ": " + o.name + " must be " + domain_text(values) + ", got " + number_text(x, a.type) +
                         " at index " + shape_text(a.rank, index));
     }
@@ -184,6 +192,7 @@ void check_row_domains(const loss_call& call, const rowwise_plan& plan, const ro
 }
 
 row_denominators measure_rows(const loss_call& call, const rowwise_plan& plan, const row_job& job, int threads) {
+  if (job.has_lists && !lists_are_in_range(job, threads)) fail_index(call, plan, job.classes);
   const bool constant = !job.has_labels && job.where.base == nullptr && job.sample_weight.base == nullptr;
   const double count = static_cast<double>(job.row_count);
   if (constant) return {count, count, count};

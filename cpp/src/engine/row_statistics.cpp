@@ -19,7 +19,8 @@ double tile_runner::run() {
   if (pass_.outputs) make_factors();
   load_scores();
   refer();
-  job_.by_products ? evaluate_products() : job_.dense ? evaluate_classes() : evaluate_picked();
+  if (job_.has_lists) evaluate_lists();
+  else job_.by_products ? evaluate_products() : job_.dense ? evaluate_classes() : evaluate_picked();
   if (has_label_term()) add_label_term();
   add_reference_term();
   finish_values();
@@ -58,6 +59,7 @@ void tile_runner::load_rows() {
     }
   }
   row_weight_ = job_.row_weighted ? label_weight_ : nullptr;
+  if (job_.has_lists) load_lists();
 }
 
 void tile_runner::load_scores() {
@@ -103,6 +105,11 @@ void tile_runner::refer() {
   if (memory_.by_rows() && p.ahead != 0) p.copy = job_.dense ? memory_.tile_at(tile(scores_slot)) : exps_;
   if (job_.classes == 0) {
     for (const row_slot s : {maximum_slot, tail_slot, picked_slot, weighted_slot}) job_.tiles->fill(row(s), -HUGE_VAL, rows_.padded);
+    refer_to(0.0);
+    return;
+  }
+  if (job_.has_lists) {  // which has several references
+    job_.tiles->fill(p.maximum, 0.0, rows_.padded);
     refer_to(0.0);
     return;
   }

@@ -32,6 +32,7 @@ enum row_slot : int {
   slope_sum_slot,
   index_slot,
   curvature_factor_slot,
+  length_slot,
   spare_slot,
   other_slot,
   distribution_maximum_slot,
@@ -67,6 +68,7 @@ enum tile_slot : int {
   distribution_logit_slot,
   distribution_exps_slot,
   label_exps_slot,
+  lists_slot,
   tile_slot_total
 };
 
@@ -93,7 +95,7 @@ class tile_runner {
   void* row(row_slot i) const { return scratch_ + static_cast<std::size_t>(i) * row_bytes_; }
   void* tile(tile_slot i) const {
     // The four slots that every job has come first.
-    static constexpr int place[tile_slot_total] = {0, 1, 4, 5, 6, 7, 2, 8, 3, 9, 10, 11, 12, 13, 14, 15, 16, 17};
+    static constexpr int place[tile_slot_total] = {0, 1, 4, 5, 6, 7, 2, 8, 3, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18};
     return scratch_ + row_slot_total * row_bytes_ + static_cast<std::size_t>(place[i]) * tile_bytes_;
   }
   void* times(const void* a, const void* b, row_slot to) const {
@@ -166,6 +168,20 @@ class tile_runner {
   // The same where the formula is -t u: the slopes are the targets, with the sign turned by `collect_classes`.
   void evaluate_products();
 
+  // Of rows that list several classes (row_lists.cpp): their lists, and the terms of the other classes relative to each of them.
+  void load_lists();
+  void evaluate_lists();
+  template <class S>
+  void evaluate_lists_of_rows();
+  template <class S>
+  void evaluate_lists_of_lines();
+  std::size_t list_length(std::size_t i) const { return static_cast<std::size_t>(label(lengths_, i)); }
+  std::size_t longest_list() const;
+  std::ptrdiff_t listed(std::size_t i, std::size_t k) const { return label(lists_, i * job_.classes + k); }
+  void label_lists(std::size_t k, void* labels) const;  // the k-th class that each row lists, or -1
+  // 1 for each class of each row, and 0 for those that it lists.
+  row_tile shares_of_lists() const;
+
   double class_share() const { return job_.loss->mean_over_classes ? 1.0 / static_cast<double>(job_.classes) : 1.0; }
 
   // The label's own term beside the formula of every class.
@@ -210,6 +226,11 @@ class tile_runner {
     return job_.item == sizeof(double) ? static_cast<const std::int64_t*>(labels)[i] : static_cast<const std::int32_t*>(labels)[i];
   }
 
+  void set_label(void* labels, std::size_t i, std::int64_t x) const {
+    if (job_.item == sizeof(double)) static_cast<std::int64_t*>(labels)[i] = x;
+    else static_cast<std::int32_t*>(labels)[i] = static_cast<std::int32_t>(x);
+  }
+
   // What multiplies the derivatives of each row: of its own terms, and of those that the target class's weight multiplies too.
   void make_factors();
 
@@ -243,6 +264,8 @@ class tile_runner {
 
   // The diagonal of the second derivative, or its product with a vector.
   row_tile make_curvature();
+  curvature_pass start_curvature();
+  row_tile curvature_of_lists();
   row_tile curvature_through_logit(row_tile curvature);
 
   void make_extras();
@@ -259,7 +282,7 @@ class tile_runner {
   std::size_t row_bytes_ = 0, tile_bytes_ = 0, elements_ = 0, padded_elements_ = 0;
   void *labels_ = nullptr, *counts_ = nullptr, *label_weight_ = nullptr, *row_weight_ = nullptr;
   void *upstream_ = nullptr, *factor_ = nullptr, *loss_ = nullptr, *unweighted_ = nullptr, *weighted_ = nullptr;
-  void* reference_slope_ = nullptr;
+  void *reference_slope_ = nullptr, *lengths_ = nullptr, *lists_ = nullptr;
   row_tile raw_{}, scores_{}, exps_{}, target_{}, u_{}, values_{}, slopes_{}, vector_{}, distribution_exps_{}, label_exps_{};
   const void *label_tail_ = nullptr, *label_picked_ = nullptr;
   bool slopes_are_targets_ = false;

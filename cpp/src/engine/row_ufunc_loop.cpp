@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "engine/row_lists.hpp"
 #include "engine/ufunc_parts.hpp"
 #include "fastloss/engine/rowwise.hpp"
 
@@ -34,7 +35,7 @@ class row_loop {
       if (loss_.operands[k].is(multiplies)) continue;
       const bool by_class = has_class_axis(loss_.operands[k]);
       operands_[k] = {data[i], {steps[i], by_class ? *class_step++ : 0}, by_class};
-      if (!by_class) index_ = k;
+      if (has_class_indices(loss_.operands[k])) index_ = k;
       if (loss_.operands[k].is(per_class)) classes_vary_ |= steps[i] != 0;
       ++i;
     }
@@ -60,21 +61,27 @@ class row_loop {
   std::ptrdiff_t rows_, classes_;
   loop_options<S> options_;
   walk_of_rows operands_[max_operands], output_;
-  std::size_t index_ = no_index;  // the operand that is class indices
+  std::size_t index_ = no_index;  // the operand that is class indices, or lists of them
   bool classes_vary_ = false;     // numbers for each class differ from row to row
   alignas(double) unsigned char loss_struct_[max_loss_bytes];
 
-  bool is_a_class(std::ptrdiff_t row) const {
+  // Whether the row's class index is one, or whatever is in its list.
+  bool has_classes(std::ptrdiff_t row) const {
     if (index_ == no_index) return true;
-    const std::int64_t c = read_element<std::int64_t>(operands_[index_].at(row));
-    return c >= 0 && c < classes_;
+    const walk_of_rows& w = operands_[index_];
+    const std::int64_t least = w.by_class ? end_of_list : 0;
+    for (std::ptrdiff_t i = 0; i < (w.by_class ? classes_ : 1); ++i) {
+      const std::int64_t c = read_element<std::int64_t>(w.at(row) + i * w.strides[1]);
+      if (c < least || c >= classes_) return false;
+    }
+    return true;
   }
 
   void run_with_these_options(std::ptrdiff_t first, std::ptrdiff_t end) {
     while (first < end) {
-      const bool valid = is_a_class(first);
+      const bool valid = has_classes(first);
       std::ptrdiff_t stop = first + 1;
-      while (stop < end && is_a_class(stop) == valid) ++stop;
+      while (stop < end && has_classes(stop) == valid) ++stop;
       if (valid) compute(first, stop);
       else write_nan(first, stop);
       first = stop;
@@ -95,7 +102,7 @@ class row_loop {
                           .shape = only_classes ? shape + 1 : shape,
                           .strides = only_classes ? w.strides + 1 : w.strides,
                           .rank = w.by_class && !only_classes ? 2 : 1,
-                          .type = w.by_class ? own : dtype::int64};
+                          .type = has_class_indices(loss_.operands[k]) ? dtype::int64 : own};
     }
     call.call.reduction = reduction::none;
     call.call.ignore_index = -1;  // which no class index is
@@ -121,6 +128,7 @@ class row_loop {
 }  // namespace
 
 bool has_class_axis(const operand& o) { return !o.is(class_index); }
+bool has_class_indices(const operand& o) { return o.is(class_index | class_list); }
 
 void run_row_ufunc_loop(const ufunc_loop& loop, char* const* data, std::ptrdiff_t rows, std::ptrdiff_t classes,
                         const std::ptrdiff_t* steps) {

@@ -52,6 +52,7 @@ class operand_checker {
       check_rank(loss_, o.name, a);
       if (k == 0) continue;
       if (o.is(class_index) && !(o.is(distribution) && is_floating(a.type))) check_indices(o, a);
+      else if (o.is(class_list)) check_lists(o, a);
       else if (o.is(per_class)) check_per_class(o, a);
       else check_distribution(o, a);
     }
@@ -60,9 +61,19 @@ class operand_checker {
  private:
   std::string input_text() const { return std::string(loss_.operands[0].name) + " of shape " + shape_text(input_.rank, input_.shape); }
 
-  void check_indices(const operand& o, const const_array& a) const {
+  void check_integers(const operand& o, const const_array& a) const {
     if (is_floating(a.type) || a.type == dtype::boolean)
       fail_type(loss_, std::string(o.name) + " must be class indices of an integer dtype, got " + dtype_text(a.type));
+  }
+
+  void check_lists(const operand& o, const const_array& a) const {
+    check_integers(o, a);
+    if (!same_shape(a, input_.rank, input_.shape))
+      fail_shape(loss_, o.name, a, "the class indices that each row lists must have the shape of " + input_text());
+  }
+
+  void check_indices(const operand& o, const const_array& a) const {
+    check_integers(o, a);
     if (same_shape(a, input_.rank - 1, rows_)) return;
     std::string need = "class indices for " + input_text() + " with classes on axis " + std::to_string(axis_) + " must have shape " +
                        shape_text(input_.rank - 1, rows_);

@@ -215,6 +215,73 @@ def multiclass_sparsemax_loss(
     family="multiclass_margin",
     task="multi-label classification",
     convex=True,
+    differentiable="kinks",
+    twice_differentiable=False,
+    robust=True,
+    units="margin",
+    kinks={"input[j] - input[i] = 1": "0"},
+    reference="torch.nn.functional.multilabel_margin_loss",
+    rowwise=True,
+    row_keywords=("axis",),
+    aliases=("multi-label hinge loss",),
+)
+def multilabel_margin_loss(input: ArrayLike, target: ArrayLike) -> None:
+    """Hinge loss of samples with several right classes: each of them against every class that is not right.
+
+    ::
+
+        l = 1/C * sum_(j listed) sum_(i not listed) max(0, 1 - (z_j - z_i))
+
+    The scores are no logits, and no probabilities come of them. The time it takes is that of
+    `multi_margin_loss` times the number of right classes.
+
+    Parameters
+    ----------
+    input : array_like
+        Scores, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
+    target : array_like
+        The right classes of each row, of input's shape and of any integer dtype: along the axis of the classes
+        class indices from 0 to C - 1 up to the first -1. A class that is listed twice counts twice. What
+        stands behind the -1 does not matter, but must be a class or -1. An unsigned dtype has no -1: there
+        the list is the whole row.
+
+    Returns
+    -------
+    {reductions}
+
+    Raises
+    ------
+    IndexError
+        If a number in `target`, behind the end of a list too, is neither a class index nor -1; but for masked
+        rows. No other negative number ends a list.
+
+    Notes
+    -----
+    Gradient of a row: of each pair (j, i) with z_j - z_i < 1 it has 1 / C at i and -1 / C at j. The second
+    derivative is 0. A row without right classes, and one of which all classes are right, has the loss 0
+    whatever its scores are, and counts in the mean.
+
+    References
+    ----------
+    ``torch.nn.functional.multilabel_margin_loss``, for int64 and the classes on the last axis of one or two.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.multilabel_margin_loss([[0.1, 0.2, 0.4, 0.8]], [[3, 0, -1, 1]]).round(6)  # 3 and 0 against 1 and 2
+    np.float64(0.85)
+    >>> fl.multilabel_margin_loss.grad([[0.1, 0.2, 0.4, 0.8]], [[3, 0, -1, 1]])
+    array([[-0.5,  0.5,  0.5, -0.5]])
+    >>> fl.multilabel_margin_loss([[0.5, 0.0], [0.0, 2.0]], [[0, -1], [-1, -1]], reduction="none")
+    array([0.25, 0.  ])
+
+    """
+
+
+@declare(
+    family="multiclass_margin",
+    task="multi-label classification",
+    convex=True,
     differentiable="smooth",
     twice_differentiable=True,
     robust=None,

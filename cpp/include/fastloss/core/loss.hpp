@@ -65,6 +65,9 @@ enum operand_flags : unsigned {
   over_least = 1024u,     // with per_class: divided by the least of its numbers before any formula sees it
   as_logits = 2048u,      // with distribution: scores like the input's; formulas see the logarithms of their probabilities
   in_label_term = 4096u,  // class indices beside a distribution: an argument of the loss's `of_label`, not of its `value`
+  // Class indices of any integer dtype, of the input's shape: those of a row up to its first -1. The formula sees u of every class
+  // that the row does not list, with t = 1, relative to each class that it does list.
+  class_list = 8192u,
 };
 
 // What the formula of a row-wise loss sees of a class is u = x - r: the class's score, or logit, less a reference of its row.

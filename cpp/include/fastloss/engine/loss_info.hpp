@@ -55,6 +55,16 @@ constexpr bool label_term_is_whole() {
   return true;
 }
 
+// Terms relative to several classes of a row: nothing else is known of the row that a weight or a smoothed target could be of.
+template <class L>
+constexpr bool lists_are_understood() {
+  if (!kernel::takes_lists<L>()) return true;
+  for (const operand& o : L::operands)
+    if (o.is(class_index | distribution | per_class | multiplies)) return false;
+  if constexpr (requires(const L& l) { l.label_smoothing; }) return false;
+  return reference_of<L>() == row_reference::picked;
+}
+
 template <class L>
 constexpr bool validate_loss() {
   static_assert(std::is_aggregate_v<L> && std::is_trivially_copyable_v<L>, "a loss struct holds its options and nothing else");
@@ -66,6 +76,7 @@ constexpr bool validate_loss() {
   static_assert(logits_of_distributions_are_plain<L>(), "a distribution given as logits belongs to a loss of softmax probabilities");
   static_assert(label_term_is_whole<L>(), "optional class indices beside a distribution need `of_label`");
   static_assert(!has_differentiable_integers<L>(), "there is no derivative in an integer");
+  static_assert(lists_are_understood<L>(), "a loss of class lists is relative to the classes that are picked, and has no weights");
   return true;
 }
 

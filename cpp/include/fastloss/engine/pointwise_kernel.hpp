@@ -191,6 +191,71 @@ constexpr int logit_arguments() {
   else return 0;
 }
 
+template <class L>
+constexpr bool takes_lists() {
+  for (const operand& o : L::operands)
+    if (o.is(class_list)) return true;
+  return false;
+}
+
+namespace {
+
+template <class L, class S, bool Slopes>
+struct list_loop {
+  using P = native_pack<S>;
+  static constexpr std::size_t line = 64 / sizeof(S);
+  // That many references share the loads of a class.
+  static constexpr std::size_t at_once = 4;
+
+  template <std::size_t N>
+  FASTLOSS_FN static void run_some(const L& loss, const list_pass& p, std::size_t first, std::size_t lane) {
+    const P zero(0), nan(__builtin_nan(""));
+    P reference[N], present[N], value[N], slope[N];
+    for (std::size_t k = 0; k < N; ++k) {
+      reference[k] = P::load(static_cast<const S*>(p.references) + (first + k) * line + lane);
+      present[k] = P::load(static_cast<const S*>(p.present) + (first + k) * line + lane);
+      value[k] = slope[k] = zero;
+    }
+    const S *score = static_cast<const S*>(p.scores) + lane, *share = static_cast<const S*>(p.shares) + lane;
+    S* own = static_cast<S*>(p.slopes) + (Slopes ? lane : 0);
+    for (std::size_t i = 0; i < p.lines; ++i, score += p.score_stride, share += p.share_stride) {
+      const P x = P::load(score), t = P::load(share);
+      P sum(0);
+      if constexpr (Slopes) sum = P::load(own);
+      for (std::size_t k = 0; k < N; ++k) {
+        const P u = x - reference[k], count = t * present[k];
+        const auto nothing = count == zero, missing = is_nan(u);
+        const auto result = loss.value(seeded<0, 2, Slopes ? 0 : -1, Slopes ? 1 : 0>(u), count);
+        value[k] += select(nothing, zero, select(missing, nan, P(value_of<P>(result))));
+        if constexpr (Slopes) {
+          const P g = select(nothing, zero, select(missing, nan, P(first_derivative<P>(result))));
+          slope[k] += g;
+          sum += g;
+        }
+      }
+      if constexpr (Slopes) {
+        sum.store(own);
+        own += p.slope_stride;
+      }
+    }
+    for (std::size_t k = 0; k < N; ++k) {
+      value[k].store(static_cast<S*>(p.values) + (first + k) * line + lane);
+      if constexpr (Slopes) slope[k].store(static_cast<S*>(p.slope_sums) + (first + k) * line + lane);
+    }
+  }
+
+  [[gnu::flatten]] static void run(const void* options, const list_pass& p) {
+    const L loss = *static_cast<const L*>(options);
+    for (std::size_t lane = 0; lane < line; lane += P::width) {
+      std::size_t k = 0;
+      for (; k + at_once <= p.reference_count; k += at_once) run_some<at_once>(loss, p, k, lane);
+      for (; k < p.reference_count; ++k) run_some<1>(loss, p, k, lane);
+    }
+  }
+};
+
+}  // namespace
+
 template <class L, class S>
 constexpr row_kernels make_row() {
   row_kernels k{};
@@ -209,6 +274,10 @@ constexpr row_kernels make_row() {
     k.logit_curvature = loop<L, S, logit_formula, n, 0, false, false, true, n>::run;
   }
   if constexpr (n > 1) k.logit_slope_of_argument = loop<L, S, logit_formula, n, 1, false, true, false, n>::run;
+  if constexpr (takes_lists<L>()) {
+    k.list_values = list_loop<L, S, false>::run;
+    k.list_values_and_slopes = list_loop<L, S, true>::run;
+  }
   return k;
 }
 

@@ -37,6 +37,23 @@ struct pointwise_kernels {
   tile_kernel share_gradient[max_operands];
 };
 
+// For rows that list several classes: sums of the formula of u = score - reference over classes, for several references. Numbers
+// come in lines of 64 bytes: of neighbouring classes of one row, or of neighbouring rows.
+struct list_pass {
+  const void* scores;
+  const void* shares;                                       // t; terms where it is 0 are not formed
+  void* slopes;                                             // derivatives by u, added to what is there; null: values alone
+  std::ptrdiff_t score_stride, share_stride, slope_stride;  // from line to line, in elements
+  std::size_t lines;
+  const void* references;  // a line for each
+  const void* present;     // likewise: 1, or 0 where there is no such reference
+  void* values;            // likewise: sums of the formula, lane by lane
+  void* slope_sums;        // likewise: of its derivatives
+  std::size_t reference_count;
+};
+
+using list_kernel = void (*)(const void* loss, const list_pass&);
+
 // Formulas that only row-wise losses have. A null pointer: the loss does not have it.
 struct row_kernels {
   tile_kernel reference_term;           // of the row's reference r: what is added to the loss of the row, and its derivative
@@ -47,6 +64,8 @@ struct row_kernels {
   tile_kernel logit_curvature;          // and of the logits in the scores
   tile_kernel label_term;               // of the label's class under the scores as they are given, and its derivative
   tile_kernel label_curvature;          // its second derivative
+  list_kernel list_values;              // of losses of class lists: values alone
+  list_kernel list_values_and_slopes;   // and with derivatives
 };
 
 // Indexed by [float64][optional operands present].

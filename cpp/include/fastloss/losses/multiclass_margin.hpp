@@ -35,6 +35,20 @@ struct multi_margin {
   }
 };
 
+// max(0, 1 + u) of every class that is not listed, for its lead u over each class that is; at the tie the gradient is 0
+struct multilabel_margin {
+  static constexpr const char* name = "multilabel_margin_loss";
+  static constexpr row_reference reference = row_reference::picked;
+  static constexpr bool mean_over_classes = true;
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", class_list}};
+  static constexpr double nanoseconds = 0.6;
+
+  template <class U, class T>
+  FASTLOSS_FN auto value(U lead, T counts) const {
+    return mul0(counts, strict_max0(1.0 + lead));
+  }
+};
+
 // max(0, margin - u) for the lead u of the target over the best other class; the tie passes the gradient
 struct categorical_hinge {
   double margin = 1.0;
@@ -81,7 +95,8 @@ struct multilabel_soft_margin {
   }
 };
 
-using multiclass_margin_losses = type_list<multi_margin, categorical_hinge, multiclass_sparsemax, multilabel_soft_margin>;
+using multiclass_margin_losses =
+    type_list<multi_margin, multilabel_margin, categorical_hinge, multiclass_sparsemax, multilabel_soft_margin>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss
