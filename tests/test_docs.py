@@ -140,6 +140,17 @@ def test_worked_declaration():
     assert {k.arg for k in function.decorator_list[0].keywords} <= set(inspect.signature(declare).parameters)
 
 
+def test_parameters_of_many_losses_are_named():
+    declared = "Sum.\n\n::\n\n    l = x\n\nParameters\n----------\n{logits}\n\nReturns\n-------\n{reductions}\n"
+    declared += "\nReferences\n----------\nNone.\n\nExamples\n--------\n>>> 1\n1\n"
+    assert (
+        "input : array_like\n    Logits, of shape (N, C)"
+        in _docs.parse("loss", declared, ["input"]).sections["Parameters"]
+    )
+    with pytest.raises(_docs.DocumentationError, match=r"loss: no parameter is known as \{logit\}"):
+        _docs.parse("loss", declared.replace("{logits}", "{logit}"), ["input"])
+
+
 def test_worked_reference():
     _, source, _ = blocks(ROOT / "CONTRIBUTING.md", "python")
     namespace = {**vars(references.regression), "label": references.draws.label}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from fastloss._phrases import (
     COMMON_RAISES,
+    DECLARED_PARAMETERS,
     INDEX_ERROR,
     OF_ELEMENTS,
     OF_LINEAR_SCORES,
@@ -108,6 +109,12 @@ def parse(loss: str, docstring: str | None, parameters: Sequence[str]) -> Docume
     if missing:
         raise DocumentationError(f"{loss}: the docstring has no section {', '.join(missing)}")
     sections = dict(zip(titles, texts, strict=True))
+    try:
+        sections["Parameters"] = re.sub(
+            r"^\{(\w+)\}$", lambda name: DECLARED_PARAMETERS[name[1]], sections["Parameters"], flags=re.MULTILINE
+        )
+    except KeyError as error:
+        raise DocumentationError(f"{loss}: no parameter is known as {{{error.args[0]}}}") from None
     documented = re.findall(r"^(\w+) : ", sections["Parameters"], flags=re.MULTILINE)
     if documented != list(parameters):
         raise DocumentationError(f"{loss}: documents the parameters {documented}, but has {list(parameters)}")

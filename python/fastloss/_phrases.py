@@ -136,6 +136,25 @@ ROWS_PARAMETERS = {
     What the second derivative is multiplied with, of the first operand's shape.""",
 }
 
+# What a declaration's section `Parameters` may say as {name}, on a line of its own: parameters of many losses of rows.
+DECLARED_PARAMETERS = {
+    "logits": """input : array_like
+    Logits, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.""",
+    "scores": """input : array_like
+    Scores, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.""",
+    "class_indices": """target : array_like
+    Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
+    classes.""",
+    "class_target": """target : array_like
+    Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
+    classes; or probabilities of the classes, of a floating dtype and of input's shape.""",
+    "class_weight": """weight : array_like, optional
+    Weight of each class, of shape (C,) or a number. Default: ones.""",
+    "label_smoothing": """label_smoothing : float, default 0.0
+    The share of each target that is spread over all classes evenly, from 0 to 1: t becomes
+    (1 - label_smoothing) * t + label_smoothing / C.""",
+}
+
 ROWS_REDUCTIONS = """scalar or ndarray
     ============  =====================================================
     "none"        l, of input's shape without the axis of the classes

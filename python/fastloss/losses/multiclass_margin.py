@@ -40,11 +40,8 @@ def multi_margin_loss(
 
     Parameters
     ----------
-    input : array_like
-        Scores, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
-    target : array_like
-        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
-        classes.
+    {scores}
+    {class_indices}
     weight : array_like, optional
         Weight of each class, of shape (C,) or a number. That of the right class multiplies the loss of the
         row, and is in no denominator. Default: ones.
@@ -113,11 +110,8 @@ def categorical_hinge_loss(
 
     Parameters
     ----------
-    input : array_like
-        Scores, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
-    target : array_like
-        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
-        classes.
+    {scores}
+    {class_indices}
     margin : float, default 1.0
         By how much the right class must be ahead.
 
@@ -178,11 +172,8 @@ def multiclass_sparsemax_loss(
 
     Parameters
     ----------
-    input : array_like
-        Scores, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
-    target : array_like
-        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
-        classes.
+    {scores}
+    {class_indices}
 
     Returns
     -------
@@ -237,8 +228,7 @@ def multilabel_margin_loss(input: ArrayLike, target: ArrayLike) -> None:
 
     Parameters
     ----------
-    input : array_like
-        Scores, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
+    {scores}
     target : array_like
         The right classes of each row, of input's shape and of any integer dtype: along the axis of the classes
         class indices from 0 to C - 1 up to the first -1. A class that is listed twice counts twice. What
@@ -306,12 +296,10 @@ def multilabel_soft_margin_loss(
 
     Parameters
     ----------
-    input : array_like
-        Logits, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
+    {logits}
     target : array_like
         Which classes are right, of input's shape: 1 or 0, or probabilities between.
-    weight : array_like, optional
-        Weight of each class, of shape (C,) or a number. Default: ones.
+    {class_weight}
 
     Returns
     -------

@@ -53,11 +53,8 @@ def cross_entropy(
         Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
         classes; or probabilities of the classes, of a floating dtype and of input's shape. They need not
         have the sum 1. One-hot targets must be floating.
-    weight : array_like, optional
-        Weight of each class, of shape (C,) or a number. Default: ones.
-    label_smoothing : float, default 0.0
-        The share of each target that is spread over all classes evenly, from 0 to 1: t becomes
-        (1 - label_smoothing) * t + label_smoothing / C.
+    {class_weight}
+    {label_smoothing}
     z_loss : float, default 0.0
         Adds z_loss * lse**2 to the loss of each row, which keeps logits from drifting; at least 0. It is
         not multiplied by `weight`.

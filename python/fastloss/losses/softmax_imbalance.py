@@ -38,21 +38,15 @@ def logit_adjusted_cross_entropy(
 
     Parameters
     ----------
-    input : array_like
-        Logits, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
-    target : array_like
-        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
-        classes; or probabilities of the classes, of a floating dtype and of input's shape.
+    {logits}
+    {class_target}
     prior : array_like
         How often each class occurs, of shape (C,): frequencies or counts, at least 0. A common factor does
         not matter. A class with a prior of 0 is impossible.
-    weight : array_like, optional
-        Weight of each class, of shape (C,) or a number. Default: ones.
+    {class_weight}
     tau : float, default 1.0
         How far logits are moved, at least 0. At 0 it is `cross_entropy`.
-    label_smoothing : float, default 0.0
-        The share of each target that is spread over all classes evenly, from 0 to 1: t becomes
-        (1 - label_smoothing) * t + label_smoothing / C.
+    {label_smoothing}
 
     Returns
     -------
@@ -114,18 +108,12 @@ def balanced_softmax_loss(
 
     Parameters
     ----------
-    input : array_like
-        Logits, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
-    target : array_like
-        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
-        classes; or probabilities of the classes, of a floating dtype and of input's shape.
+    {logits}
+    {class_target}
     counts : array_like
         How many samples each class has, of shape (C,), at least 0. A class without any is impossible.
-    weight : array_like, optional
-        Weight of each class, of shape (C,) or a number. Default: ones.
-    label_smoothing : float, default 0.0
-        The share of each target that is spread over all classes evenly, from 0 to 1: t becomes
-        (1 - label_smoothing) * t + label_smoothing / C.
+    {class_weight}
+    {label_smoothing}
 
     Returns
     -------

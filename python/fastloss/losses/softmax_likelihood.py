@@ -39,11 +39,8 @@ def nll_loss(
     input : array_like
         Logarithms of probabilities, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any
         other `axis`; at most 0, which is checked only under ``errstate(domain="raise")``.
-    target : array_like
-        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
-        classes.
-    weight : array_like, optional
-        Weight of each class, of shape (C,) or a number. Default: ones.
+    {class_indices}
+    {class_weight}
 
     Returns
     -------

@@ -40,16 +40,12 @@ def ldam_loss(
 
     Parameters
     ----------
-    input : array_like
-        Scores, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
-    target : array_like
-        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
-        classes.
+    {scores}
+    {class_indices}
     class_counts : array_like
         How many samples each class has, of shape (C,); above 0. A common factor does not matter. Where one
         is NaN, or not above 0, no margin is known and the loss is NaN.
-    weight : array_like, optional
-        Weight of each class, of shape (C,) or a number. Default: ones.
+    {class_weight}
     max_margin : float, default 0.5
         The margin of the rarest class, at least 0.
     scale : float, default 30.0

@@ -42,21 +42,15 @@ def softmax_focal_loss(
 
     Parameters
     ----------
-    input : array_like
-        Logits, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
-    target : array_like
-        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
-        classes; or probabilities of the classes, of a floating dtype and of input's shape.
-    weight : array_like, optional
-        Weight of each class, of shape (C,) or a number. Default: ones.
+    {logits}
+    {class_target}
+    {class_weight}
     alpha : float or None, default None
         Multiplies the loss; at least 0. None: nothing does. Classes have factors of their own in `weight`,
         which counts in the mean's denominator, as this does not.
     gamma : float, default 2.0
         How much likely classes are turned down, at least 0. At 0 it is `cross_entropy`.
-    label_smoothing : float, default 0.0
-        The share of each target that is spread over all classes evenly, from 0 to 1: t becomes
-        (1 - label_smoothing) * t + label_smoothing / C.
+    {label_smoothing}
 
     Returns
     -------
@@ -121,19 +115,13 @@ def poly_loss(
 
     Parameters
     ----------
-    input : array_like
-        Logits, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
-    target : array_like
-        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
-        classes; or probabilities of the classes, of a floating dtype and of input's shape.
-    weight : array_like, optional
-        Weight of each class, of shape (C,) or a number. Default: ones.
+    {logits}
+    {class_target}
+    {class_weight}
     epsilon : float, default 2.0
         What is added to the first coefficient, at least -1. At 0 it is `cross_entropy`; below, confident
         predictions are rewarded less.
-    label_smoothing : float, default 0.0
-        The share of each target that is spread over all classes evenly, from 0 to 1: t becomes
-        (1 - label_smoothing) * t + label_smoothing / C.
+    {label_smoothing}
 
     Returns
     -------
@@ -194,13 +182,9 @@ def generalized_cross_entropy(
 
     Parameters
     ----------
-    input : array_like
-        Logits, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
-    target : array_like
-        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
-        classes; or probabilities of the classes, of a floating dtype and of input's shape.
-    weight : array_like, optional
-        Weight of each class, of shape (C,) or a number. Default: ones.
+    {logits}
+    {class_target}
+    {class_weight}
     q : float, default 0.5
         From 0, where it is `cross_entropy`, to 1, where it is 1 - p: robust, and slow to train. The paper
         uses 0.7.
@@ -268,13 +252,9 @@ def symmetric_cross_entropy(
 
     Parameters
     ----------
-    input : array_like
-        Logits, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.
-    target : array_like
-        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
-        classes.
-    weight : array_like, optional
-        Weight of each class, of shape (C,) or a number. Default: ones.
+    {logits}
+    {class_indices}
+    {class_weight}
     alpha : float, default 0.1
         Factor of the cross-entropy, at least 0.
     beta : float, default 1.0
