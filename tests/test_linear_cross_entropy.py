@@ -270,6 +270,47 @@ def test_rows_that_do_not_count_may_hold_anything():
     assert not LOSS(**spoiled, where=where, sample_weight=weight, reduction="none")[[2, 5, 6]].any()
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_a_row_without_weight_adds_nothing_whatever_it_holds(dtype, reduction):
+    operands = draw(cases.seed("linear without weight"), (8,), dtype=dtype)
+    operands["target"][:] = np.arange(8)
+    weight = np.where(np.isin(np.arange(11), (2, 5, 6)), 0.0, 1.5).astype(dtype)
+    spoiled = {**operands, "input": operands["input"].copy()}
+    spoiled["input"][[2, 5, 6]] = np.array([[np.nan], [np.inf], [-np.inf]])
+    calls = [{"weight": weight}]
+    if reduction == "none":
+        calls.append({"grad_output": weight[:8]})
+    for call in calls:
+        want = LOSS.grad(**operands, **call, reduction=reduction, wrt=GRADIENTS)
+        got = LOSS.grad(**spoiled, **call, reduction=reduction, wrt=GRADIENTS)
+        for a, b in zip(got, want, strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert not got[0][[2, 5, 6]].any()
+        lost = {**operands, "linear_weight": np.full_like(operands["linear_weight"], np.inf)}
+        gradient = LOSS.grad(**lost, **call, reduction=reduction)
+        assert np.array_equal(np.isnan(gradient).all(axis=1), ~np.isin(np.arange(8), (2, 5, 6)))
+        assert not gradient[[2, 5, 6]].any()
+    ignored = {**spoiled, "target": np.full(8, -100)}
+    nothing = {**spoiled, "weight": np.zeros(11, dtype)}
+    for given in (ignored, nothing):
+        assert not any(g.any() for g in LOSS.grad(**given, reduction=reduction, wrt=GRADIENTS))
+
+
+def test_weights_may_be_larger_than_a_loss_leaves_room_for():
+    operands = {
+        "input": np.array([[-1e30], [0.0]], np.float32),
+        "linear_weight": np.array([[1.0], [0.0]], np.float32),
+        "target": [0, 0],
+    }
+    weight = np.full(2, 1e10)
+    value, gradients = LOSS.value_and_grad(**operands, sample_weight=weight, wrt=("input", "linear_weight"))
+    plain, wanted = LOSS.value_and_grad(**operands, wrt=("input", "linear_weight"))
+    assert value == plain == np.float32(5e29)
+    for a, b in zip(gradients, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
 def test_a_mean_over_nothing():
     operands = draw(cases.seed("linear nothing"), (3,))
     operands["target"][:] = -100

@@ -172,7 +172,7 @@ def test_tiny_and_huge_scores(name):
 @pytest.mark.parametrize("classes", [3, 10, 50, 9000])
 @pytest.mark.parametrize("dtype", cases.DTYPES)
 def test_infinite_scores(name, classes, dtype):
-    """What is undefined is NaN in its row, and nowhere else."""
+    """What is undefined is NaN in its row, and nowhere else; the logarithm of an infinite sum, or of 0, is defined."""
     z, g = draw(name, (20, classes), dtype)
     z[3, 1] = -np.inf
     z[5] = -np.inf
@@ -181,8 +181,12 @@ def test_infinite_scores(name, classes, dtype):
     function, bad = getattr(fl, name), np.isin(np.arange(20), (5, 7, 11))
     whole = function.value_and_grad(z, g)
     part = function.value_and_grad(z[~bad], g[~bad])
+    if name == "logsumexp":
+        assert whole[0][5] == -np.inf
+        assert whole[0][7] == np.inf
     for array, clean in zip(whole, part, strict=True):
-        assert np.isnan(array[bad]).all()
+        defined = (5, 7) if name == "logsumexp" and array is whole[0] else ()
+        assert np.isnan(array[np.setdiff1d((5, 7, 11), defined)]).all()
         assert not np.isnan(clean).any()
         np.testing.assert_allclose(array[~bad], clean, rtol=1e-5, atol=1e-7)
     value, gradient = (array[3] for array in whole)
@@ -193,6 +197,36 @@ def test_infinite_scores(name, classes, dtype):
         assert value[1] == (0 if name == "softmax" else -np.inf)
         np.testing.assert_allclose(np.delete(value, 1), without[0][3], rtol=1e-5)
     assert gradient[1] == (g[3, 1] if name == "log_softmax" else 0)
+
+
+@pytest.mark.parametrize("classes", [1, 3, 10, 50, 9000, 100_000])
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_the_logarithm_of_a_sum_that_is_infinite_or_zero(classes, dtype, use_isa):
+    for isa, axis, count in itertools.product(cases.ISAS, (1, 0), (1, 6)):
+        use_isa(isa)
+        z = draw("softmax", (6, classes), dtype)[0]
+        z[0] = -np.inf
+        z[1] = -np.inf
+        z[1, -1] = np.nan
+        z[2, classes // 2] = np.inf
+        z[3] = np.inf
+        z[4] = np.inf
+        z[4, classes // 2] = np.nan
+        for first in range(0, 6, count):
+            rows = slice(first, first + count)
+            given = np.ascontiguousarray(np.moveaxis(z[rows], 1, axis))
+            value, gradient = fl.logsumexp.value_and_grad(given, 1.0, axis=axis)
+            expected = np.array([-np.inf, np.nan, np.inf, np.inf, np.nan])[rows]
+            np.testing.assert_array_equal(value[: len(expected)], expected, err_msg=f"{isa} {axis}")
+            assert np.isnan(np.moveaxis(gradient, axis, 1)[: len(expected)]).all()
+            loss, extra = fl.cross_entropy(given, np.zeros(count, int), axis=axis, reduction="none", return_="lse")
+            np.testing.assert_array_equal(extra["lse"], value)
+            assert np.isnan(loss[: len(expected)]).all()
+            in_place = given.copy()
+            _, again = fl.cross_entropy.grad(in_place, np.zeros(count, int), axis=axis, out=in_place, return_="lse")
+            np.testing.assert_array_equal(again["lse"], value)
+            if first == 0 and count == 6:
+                assert np.isfinite(value[5])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -44,9 +44,9 @@ class LogSumExp(RowFunction):
 
     Notes
     -----
-    A score of -inf adds nothing. A row of nothing but -inf, or with +inf or NaN, is NaN, so that value and
-    gradient agree on what is undefined; no other row is. A row without scores is -inf. The same call gives
-    the same bits at any number of threads.
+    A score of -inf adds nothing; a row of nothing but -inf, or without scores, is -inf, and a row with +inf
+    is inf. There the gradient is NaN, as no class has a probability. NaN makes its row NaN. The same call
+    gives the same bits at any number of threads.
 
     References
     ----------

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -69,12 +70,21 @@ class runner {
     finish_gradients();
   }
 
-  // The row's losses, in C order.
+  // The row's losses, in C order; their weights are in them where they are not reduced.
   const std::byte* values() const { return values_.data(); }
+  double sum() const {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < shape_.rows(); ++i) {
+      const double weight = rows_.sample_weight.empty() ? 1.0 : rows_.sample_weight[i];
+      if (weight != 0.0) sum += weight * number(values_.data(), i);
+    }
+    return sum;
+  }
   bool found_nonfinite() const { return nonfinite_; }
 
  private:
   const_array operand(int k) const { return k < 0 ? const_array{} : call_.operands[static_cast<std::size_t>(k)]; }
+  bool reduced() const { return call_.call.reduction != reduction::none; }
   bool has_labels() const { return !is_floating(operand(of_.target).type); }
   std::size_t sample(std::size_t i) const { return rows_.computed[i]; }
 
@@ -160,6 +170,10 @@ class runner {
     return {data, row_axes_, strides, rank, type};
   }
 
+  double number(const void* numbers, std::size_t i) const {
+    return type_ == dtype::float64 ? static_cast<const double*>(numbers)[i] : static_cast<double>(static_cast<const float*>(numbers)[i]);
+  }
+
   void run_row_loss(std::size_t first, std::size_t n, bool wants_gradient) {
     const int rank = 2 + shape_.inner;
     row_shape_[0] = static_cast<std::ptrdiff_t>(n);
@@ -187,12 +201,14 @@ class runner {
     inner.call.axis = 1;
     inner.call.ignore_index = -1;
     inner.call.threads = threads_;
-    if (!rows_.sample_weight.empty()) {
-      pick_rows(rows_.sample_weight, sample_weight_, first, n);
-      inner.call.sample_weight = of_rows(sample_weight_.data(), dtype::float64, strides[2]);
-    }
     if (rows_.grad_output.empty()) grad_output_.assign(n * shape_.places, rows_.upstream);
     else pick_rows(rows_.grad_output, grad_output_, first, n);
+    if (!rows_.sample_weight.empty()) {
+      pick_rows(rows_.sample_weight, sample_weight_, first, n);
+      if (reduced())
+        std::transform(sample_weight_.begin(), sample_weight_.end(), grad_output_.begin(), grad_output_.begin(), std::multiplies<>());
+      else inner.call.sample_weight = of_rows(sample_weight_.data(), dtype::float64, strides[2]);
+    }
     inner.call.grad_output = of_rows(grad_output_.data(), dtype::float64, strides[3]);
     inner.value = call_.value;
     inner.gradient_count = wants_gradient ? 1 : 0;
@@ -250,18 +266,34 @@ class runner {
     multiply_matrices({scores_.data(), stride_, false, bias}, gathered(n), weights_.view().transposed(), type_, threads_, panels_);
     run_row_loss(first, n, wants_gradients);
     if (!wants_gradients) return;
+    find_idle(n);
     const std::ptrdiff_t item = static_cast<std::ptrdiff_t>(item_);
     const matrix slopes{scores_.data(), n, shape_.scores(), static_cast<std::ptrdiff_t>(stride_) * item, item, type_};
     if (bias_to_ != nullptr) add_to_bias(n);
     if (input_to_ != nullptr) {
       multiply_matrices({input_gradient_.data(), shape_.features}, slopes, weights_.view(), type_, threads_, panels_);
       const std::size_t bytes = shape_.features * item_;
+      for (const std::size_t i : idle_) std::memset(input_gradient_.data() + i * bytes, 0, bytes);
       if (call_.call.raise_nonfinite) nonfinite_ |= tiles_.nonfinite(input_gradient_.data(), n * shape_.features);
       parallel_for(n, static_cast<double>(n * shape_.features) * nanoseconds_to_copy, threads_, [&](std::size_t i) {
         store_sample(input_gradient_.data() + i * bytes, input_to_now(), sample(first + i), accumulates_now());
       });
     }
     if (weight_gradient_) multiply_matrices(weight_gradient_->next(), slopes.transposed(), gathered(n), type_, threads_, panels_);
+  }
+
+  // Samples with a gradient of 0, such as one whose class has no weight: what is not finite there or in linear_weight changes
+  // nothing. All others are recognised by their first scores.
+  void find_idle(std::size_t n) {
+    idle_.clear();
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::byte* const slopes = scores_.data() + i * stride_ * item_;
+      std::size_t c = 0;
+      while (c < shape_.scores() && number(slopes, c) == 0.0) ++c;
+      if (c < shape_.scores()) continue;
+      idle_.push_back(i);
+      std::memset(samples_.data() + i * shape_.features * item_, 0, shape_.features * item_);
+    }
   }
 
   // A sum for each score, in the order of the samples.
@@ -314,6 +346,7 @@ class runner {
   std::vector<std::int64_t> labels_;
   std::vector<double> sample_weight_, grad_output_;
   std::vector<char> counts_;
+  std::vector<std::size_t> idle_;
 
   const mutable_array* input_to_ = nullptr;
   const mutable_array* bias_to_ = nullptr;
@@ -335,15 +368,6 @@ void check_outputs(const loss_call& call, const linear_plan& plan, const loss_ou
   checker.against_inputs(call);
 }
 
-// Added in double, in order.
-double sum_of(const std::byte* values, std::size_t count, dtype type) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < count; ++i)
-    sum += type == dtype::float64 ? reinterpret_cast<const double*>(values)[i]
-                                  : static_cast<double>(reinterpret_cast<const float*>(values)[i]);
-  return sum;
-}
-
 }  // namespace
 
 double linear_plan::run(const loss_outputs& outputs) const {
@@ -363,7 +387,7 @@ double linear_plan::run(const loss_outputs& outputs) const {
       tiles.store[static_cast<int>(to.type)][to.byteswapped](all.values(), to.data, {to.rank, to.shape, to.strides, 0, shape.rows()}, 1.0,
                                                              false);
   } else if (call.value) {
-    value = !rows.divides_by_zero                   ? sum_of(all.values(), shape.rows(), computation_) / rows.denominator
+    value = !rows.divides_by_zero                   ? all.sum() / rows.denominator
             : call.call.empty == empty_policy::zero ? 0.0
                                                     : std::numeric_limits<double>::quiet_NaN();
     if (computation_ == dtype::float32) value = static_cast<double>(static_cast<float>(value));

@@ -36,6 +36,8 @@ void tile_runner::make_factors() {
 }
 
 void tile_runner::make_outputs() {
+  // A gradient may take the place of the scores.
+  if (job_.lse.base != nullptr) memory_.store_rows(make_reference(spare_slot), job_.lse);
   if (double* const sums = sums_of(row_gradient::kind::weight)) {
     if (is_smoothed_picked()) add_weight_gradient_of_smoothing(sums);
     add_weight_gradient_of_rows(sums);
@@ -65,7 +67,7 @@ void tile_runner::add_weight_gradient_of_rows(double* sums) const {
     const std::int64_t y = label(labels_, i);
     if (y < 0) continue;
     const double up = number(upstream_, i);
-    if (job_.row_weighted && up != 0.0) sums[y] += up * number(unweighted_, i);
+    if (job_.row_weighted && up != 0.0) sums[y] += up * number(loss_, i);
     sums[y] += number(counts_, i) * pass_.by_denominator;
   }
 }
@@ -106,12 +108,18 @@ row_tile tile_runner::differentiate_in_distribution(const class_walk& to) {
 
 row_tile tile_runner::differentiate_in_input(const class_walk& to) {
   gradient_pass p{};
-  p.extent = memory_.extent();
-  p.labels = labels_;
   // What is changed once more stays in the cache.
   const bool unfinished = job_.traits.transforms || has_label_term();
   p.out = unfinished ? memory_.tile_at(tile(result_slot)) : memory_.destination(to, tile(result_slot));
   p.streams = !unfinished && memory_.streams(to);
+  differentiate_in_logits(p);
+  const row_tile g = job_.traits.transforms ? through_logit(p.out, to) : p.out;
+  return has_label_term() && to.base != nullptr ? add_label_gradient(g, to) : g;
+}
+
+void tile_runner::differentiate_in_logits(gradient_pass& p) {
+  p.extent = memory_.extent();
+  p.labels = labels_;
   job_.dense ? collect_classes(p, factor_) : collect_picked(p);
   const bool second_place = job_.loss->reference == row_reference::runner_up;
   p.streams &= !second_place;
@@ -122,8 +130,6 @@ row_tile tile_runner::differentiate_in_input(const class_walk& to) {
     job_.tiles->combine(row(by_exp_slot), -1.0, row(at_label_slot), 0.0, nullptr, rows_.padded);
     job_.arranged->place(memory_.extent(), row(index_slot), row(by_exp_slot), p.out);
   }
-  const row_tile g = job_.traits.transforms ? through_logit(p.out, to) : p.out;
-  return has_label_term() && to.base != nullptr ? add_label_gradient(g, to) : g;
 }
 
 void tile_runner::collect_picked(gradient_pass& p) {
@@ -203,10 +209,6 @@ row_tile tile_runner::through_logit_slope(row_tile g, const void* const* operand
 }
 
 void tile_runner::make_extras() {
-  if (job_.lse.base != nullptr) {
-    job_.tiles->combine(row(spare_slot), 1.0, row(maximum_slot), 1.0, row(log_sum_slot), rows_.padded);
-    memory_.store_rows(row(spare_slot), job_.lse);
-  }
   if (job_.probabilities.base != nullptr) store(job_.probabilities, make_probabilities());
   if (job_.log_probabilities.base != nullptr) {
     const row_tile out = memory_.destination(job_.log_probabilities, tile(result_slot));

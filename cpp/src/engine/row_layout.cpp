@@ -243,6 +243,8 @@ class builder {
     count(job_.input);
     count(job_.distribution);
     count(job_.lists);
+    count(job_.vector);
+    count(job_.hessian_to);
     for (const row_gradient& g : job_.gradients) count(g.to);
     const bool large = traffic > last_level_cache_bytes() && !job_.accumulate;
     choose_place(job_.input);
@@ -263,7 +265,10 @@ class builder {
       choose_output(job_.gradients[g].to, outputs_.gradients[g]);
     }
     job_.hessian_to.accumulates = job_.accumulate;
-    job_.hessian_to.in_place = job_.hessian_to.transposes = false;
+    choose_output(job_.hessian_to, outputs_.hessian);
+    // That of logits is changed once more, and so is what other terms are added to.
+    job_.hessian_to.in_place &= !job_.traits.transforms && job_.distribution_share == 1.0 && !job_.has_lists;
+    if (job_.hessian_to.base == job_.vector.base) job_.vector.in_place = false;
     choose_output(job_.probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::probabilities)]);
     choose_output(job_.log_probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::log_probabilities)]);
     copy_what_is_replaced();

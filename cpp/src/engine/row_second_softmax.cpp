@@ -86,7 +86,7 @@ void tile_runner::add_label_term() {
   else job_.tiles->combine(loss_, share, loss_, 1.0 - share, row(label_loss_slot), rows_.padded);
 }
 
-row_tile tile_runner::add_label_gradient(row_tile g, const class_walk& to) const {
+coefficient_pass tile_runner::label_coefficients() const {
   coefficient_pass c{};
   c.count = rows_.padded;
   c.slope = row(label_slope_slot);
@@ -97,6 +97,11 @@ row_tile tile_runner::add_label_gradient(row_tile g, const class_walk& to) const
   c.weight_sum = job_.weight_sum;
   c.by_exp = row(by_exp_slot);
   c.at_label = row(at_label_slot);
+  return c;
+}
+
+row_tile tile_runner::add_label_gradient(row_tile g, const class_walk& to) const {
+  const coefficient_pass c = label_coefficients();
   job_.rows->coefficients(c);
   job_.arranged->pick(memory_.extent(), g, labels_, row(other_slot));
   job_.tiles->combine(row(at_label_slot), 1.0, row(at_label_slot), 1.0, row(other_slot), rows_.padded);
@@ -106,9 +111,9 @@ row_tile tile_runner::add_label_gradient(row_tile g, const class_walk& to) const
   p.slopes = g;
   p.by_slope = row(spare_slot);
   p.exps = label_exps_;
-  p.by_exp = row(by_exp_slot);
+  p.by_exp = c.by_exp;
   p.labels = labels_;
-  p.at_label = row(at_label_slot);
+  p.at_label = c.at_label;
   p.out = memory_.destination(to, tile(value_tile_slot));
   p.streams = memory_.streams(to);
   if (job_.cut_threads > 0) gradient_in_segments(*job_.arranged, p, job_.item, job_.cut_threads);
@@ -122,22 +127,25 @@ void tile_runner::add_label_curvature(row_tile curvature) const {
   struct tile t{};
   t.operand[0] = row(spare_slot);
   t.count = rows_.padded;
-  t.hessian = row(other_slot);
+  t.hessian = row(bend_slot_of_label);
   job_.row_formulas->label_curvature(job_.options, t);
-  const row_tile bends = memory_.tile_at(tile(bend_slot));
-  job_.tiles->fill(bends.data, 0.0, padded_elements_);
-  job_.arranged->place(memory_.extent(), labels_, row(other_slot), bends);
+  job_.tiles->multiply(t.hessian, row(label_factor_slot), t.hessian, rows_.padded);
+  job_.tiles->fill(row(square_slot), 0.0, rows_.padded);
+  job_.arranged->pick(memory_.extent(), label_exps_, labels_, row(spare_slot));
+  if (vector_.data != nullptr) job_.arranged->pick(memory_.extent(), vector_, labels_, row(other_slot));
+  const coefficient_pass c = label_coefficients();
+  job_.rows->coefficients(c);
   curvature_pass p{};
   p.extent = memory_.extent();
-  p.reference = row_reference::log_sum_exp;
-  p.bends = bends;
   p.exps = label_exps_;
   p.vector = vector_;
-  p.labels = labels_;
   p.tail = label_tail_;
-  p.slope_sum = row(label_slope_slot);
-  p.factor = row(label_factor_slot);
-  p.row_factor = upstream_;
+  p.by_exp = c.by_exp;
+  p.by_square = row(square_slot);
+  p.labels = labels_;
+  p.label_bend = t.hessian;
+  p.label_exp = row(spare_slot);
+  p.label_vector = row(other_slot);
   p.out = memory_.tile_at(tile(result_slot));
   job_.arranged->curvature(p);
   fill_padding(p.out);

@@ -23,15 +23,16 @@ double tile_runner::run() {
   else job_.by_products ? evaluate_products() : job_.dense ? evaluate_classes() : evaluate_picked();
   if (has_label_term()) add_label_term();
   add_reference_term();
-  finish_values();
+  const bool stores = pass_.value && job_.value.base != nullptr;
+  if (stores) make_values();
+  const double sum = pass_.value && !stores ? sum_values() : 0.0;
   if (pass_.outputs) {
     make_outputs();
     make_extras();
   }
-  const double sum = pass_.value ? job_.tiles->sum(loss_, rows_.padded) : 0.0;
-  if (pass_.value && job_.value.base != nullptr) {
-    check(loss_, rows_.count);
-    memory_.store_rows(loss_, job_.value);
+  if (stores) {
+    check(row(value_slot), rows_.count);
+    memory_.store_rows(row(value_slot), job_.value);
   }
   thread_scratch.trim();
   return sum;
@@ -104,6 +105,7 @@ void tile_runner::refer() {
   p.ahead = memory_.ahead(job_.input, scores_);
   if (memory_.by_rows() && p.ahead != 0) p.copy = job_.dense ? memory_.tile_at(tile(scores_slot)) : exps_;
   if (job_.classes == 0) {
+    job_.arranged->largest(memory_.extent(), scores_, labels_, row(maximum_slot), row(index_slot));  // no class
     for (const row_slot s : {maximum_slot, tail_slot, picked_slot, weighted_slot}) job_.tiles->fill(row(s), -HUGE_VAL, rows_.padded);
     refer_to(0.0);
     return;
@@ -234,25 +236,48 @@ row_tile tile_runner::dense_target() {
   return memory_.tile_at(tile(target_slot));
 }
 
+void* tile_runner::make_reference(row_slot to) const {
+  job_.tiles->combine(row(to), 1.0, row(maximum_slot), 1.0, row(log_sum_slot), rows_.padded);
+  if (job_.loss->reference != row_reference::log_sum_exp || !job_.tiles->nonfinite(row(maximum_slot), rows_.count)) return row(to);
+  // No class has a probability where the largest score is infinite, but the sum of the exponentials is infinite too, or 0.
+  job_.arranged->largest(memory_.extent(), scores_, nullptr, row(term_slot), row(index_slot));
+  for (std::size_t i = 0; i < rows_.count; ++i)
+    if (const double most = number(row(term_slot), i); std::isinf(most)) set_number(row(to), i, most);
+  return row(to);
+}
+
 void tile_runner::add_reference_term() {
-  reference_slope_ = nullptr;
-  unweighted_ = loss_;
-  if (row_weight_ != nullptr && wants(row_gradient::kind::weight)) unweighted_ = times_copy(loss_, other_slot);
-  if (row_weight_ != nullptr) {
-    job_.tiles->multiply(row(u_slot), row_weight_, loss_, rows_.padded);
-    loss_ = row(u_slot);
-  }
+  reference_slope_ = reference_term_ = nullptr;
   if (!job_.traits.regularises) return;
   struct tile t{};
-  job_.tiles->combine(row(spare_slot), 1.0, row(maximum_slot), 1.0, row(log_sum_slot), rows_.padded);
-  t.operand[0] = row(spare_slot);
+  t.operand[0] = make_reference(spare_slot);
   t.count = rows_.padded;
   t.value = row(term_slot);
   t.gradient = row(term_slope_slot);
   job_.row_formulas->reference_term(job_.options, t);
+  reference_term_ = row(term_slot);
   reference_slope_ = row(term_slope_slot);
-  job_.tiles->combine(row(term_slot), 1.0, row(term_slot), 1.0, loss_, rows_.padded);
-  loss_ = row(term_slot);
+}
+
+void tile_runner::make_values() {
+  void* const value = row(value_slot);
+  const void* loss = loss_;
+  if (row_weight_ != nullptr) {
+    job_.tiles->multiply(value, row_weight_, loss, rows_.padded);
+    loss = value;
+  }
+  if (reference_term_ != nullptr) {
+    job_.tiles->combine(value, 1.0, loss, 1.0, reference_term_, rows_.padded);
+    loss = value;
+  }
+  job_.tiles->multiply(value, counts_, loss, rows_.padded);
+  job_.tiles->combine(value, 1.0, value, 0.0, nullptr, rows_.padded);  // a loss of zero is +0
+}
+
+// Weighted in double: the loss of a row may be too large or too small for float32 only because of its weights.
+double tile_runner::sum_values() const {
+  const double sum = job_.rows->weighted_sum(counts_, row_weight_, loss_, rows_.padded);
+  return reference_term_ == nullptr ? sum : sum + job_.rows->weighted_sum(counts_, nullptr, reference_term_, rows_.padded);
 }
 
 double run_row_tile(const row_job& job, const row_pass& pass, std::size_t t, double* const* class_sums, row_findings& findings) {

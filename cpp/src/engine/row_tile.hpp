@@ -23,7 +23,6 @@ enum row_slot : int {
   slope_slot,
   label_weight_slot,
   factor_slot,
-  row_factor_slot,
   term_slot,
   term_slope_slot,
   by_exp_slot,
@@ -31,8 +30,10 @@ enum row_slot : int {
   at_label_slot,
   slope_sum_slot,
   index_slot,
-  curvature_factor_slot,
   length_slot,
+  square_slot,
+  bend_slot_of_label,
+  value_slot,
   spare_slot,
   other_slot,
   distribution_maximum_slot,
@@ -187,25 +188,21 @@ class tile_runner {
   // The label's own term beside the formula of every class.
   bool has_label_term() const { return job_.distribution_share != 1.0 && job_.classes > 0; }
   void add_label_term();
+  coefficient_pass label_coefficients() const;
   row_tile add_label_gradient(row_tile g, const class_walk& to) const;
   void add_label_curvature(row_tile curvature) const;
 
   row_tile dense_target();
 
+  // The reference itself; uses term_slot and index_slot.
+  void* make_reference(row_slot to) const;
+
   // What the loss adds for the reference of a row itself.
   void add_reference_term();
 
-  void* times_copy(const void* from, row_slot to) const {
-    job_.tiles->combine(row(to), 1.0, from, 0.0, nullptr, rows_.padded);
-    return row(to);
-  }
-
-  // A loss of zero is +0.
-  void finish_values() {
-    job_.tiles->multiply(row(loss_slot), counts_, loss_, rows_.padded);
-    loss_ = row(loss_slot);
-    if (job_.value.base != nullptr) job_.tiles->combine(loss_, 1.0, loss_, 0.0, nullptr, rows_.padded);
-  }
+  // The loss of each row with its weights, or their sum.
+  void make_values();
+  double sum_values() const;
 
   bool wants(row_gradient::kind kind) const {
     if (!pass_.outputs) return false;
@@ -221,6 +218,10 @@ class tile_runner {
   double number(const void* numbers, std::size_t i) const {
     return job_.item == sizeof(double) ? static_cast<const double*>(numbers)[i]
                                        : static_cast<double>(static_cast<const float*>(numbers)[i]);
+  }
+  void set_number(void* numbers, std::size_t i, double x) const {
+    if (job_.item == sizeof(double)) static_cast<double*>(numbers)[i] = x;
+    else static_cast<float*>(numbers)[i] = static_cast<float>(x);
   }
   std::int64_t label(const void* labels, std::size_t i) const {
     return job_.item == sizeof(double) ? static_cast<const std::int64_t*>(labels)[i] : static_cast<const std::int32_t*>(labels)[i];
@@ -262,11 +263,22 @@ class tile_runner {
   row_tile through_logit(row_tile g, const class_walk& to) const;
   row_tile through_logit_slope(row_tile g, const void* const* operands, void* spare, const class_walk* to) const;
 
+  // The gradient in the logits, which are the scores where they are not transformed.
+  void differentiate_in_logits(gradient_pass& p);
+
+  // Whether the formula has second derivatives, and what they are: of every class, or of the target's alone with its factor.
+  bool bends() const { return (job_.has_labels || job_.distribution_as != distribution_kind::none) && !job_.traits.linear; }
+  row_tile bends_of_classes();
+  void* bend_of_label() const;
+
   // The diagonal of the second derivative, or its product with a vector.
   row_tile make_curvature();
-  curvature_pass start_curvature();
-  row_tile curvature_of_lists();
-  row_tile curvature_through_logit(row_tile curvature);
+  void curve_probabilities(row_tile vector, row_tile out);
+  void curve_formula(row_tile vector, row_tile out);
+  void curve_lists(row_tile vector, row_tile out);
+  void curve_from_base(const void* base, const void* factor, row_tile bends, row_tile vector, row_tile out);
+  void pick_or_zero(row_tile from, const void* classes, row_slot to) const;
+  void curvature_through_logit(row_tile curvature);
 
   void make_extras();
 
@@ -281,8 +293,8 @@ class tile_runner {
   char* scratch_ = nullptr;
   std::size_t row_bytes_ = 0, tile_bytes_ = 0, elements_ = 0, padded_elements_ = 0;
   void *labels_ = nullptr, *counts_ = nullptr, *label_weight_ = nullptr, *row_weight_ = nullptr;
-  void *upstream_ = nullptr, *factor_ = nullptr, *loss_ = nullptr, *unweighted_ = nullptr, *weighted_ = nullptr;
-  void *reference_slope_ = nullptr, *lengths_ = nullptr, *lists_ = nullptr;
+  void *upstream_ = nullptr, *factor_ = nullptr, *loss_ = nullptr, *weighted_ = nullptr;
+  void *reference_term_ = nullptr, *reference_slope_ = nullptr, *lengths_ = nullptr, *lists_ = nullptr;
   row_tile raw_{}, scores_{}, exps_{}, target_{}, u_{}, values_{}, slopes_{}, vector_{}, distribution_exps_{}, label_exps_{};
   const void *label_tail_ = nullptr, *label_picked_ = nullptr;
   bool slopes_are_targets_ = false;

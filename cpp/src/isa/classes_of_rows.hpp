@@ -4,7 +4,6 @@
 
 #include <type_traits>
 
-#include "isa/row_curvature.hpp"
 #include "isa/row_lanes.hpp"
 #include "isa/row_products.hpp"
 
@@ -144,42 +143,6 @@ void maximum(row_extent extent, row_tile scores, void* to) {
   largest_scores<S>(extent, scores, static_cast<S*>(to));
 }
 
-// The threshold rises to its fixed point: each step drops the classes below it, of which there are ever fewer.
-template <class S>
-void sparsemax(const reference_pass& p) {
-  largest_scores<S>(p.extent, p.scores, static_cast<S*>(p.maximum));
-  for (std::size_t r = 0; r < p.extent.rows; ++r) {
-    const double most = static_cast<double>(static_cast<S*>(p.maximum)[r]);
-    const auto score = [&](std::size_t c) { return static_cast<double>(class_of<S>(p.scores, c)[r]) - most; };
-    double threshold = -1.0, count = 0.0;
-    bool finite = true;
-    for (bool moved = true; moved;) {
-      compensated_sum sum;
-      double above = 0.0;
-      for (std::size_t c = 0; c < p.extent.classes; ++c) {
-        const double x = score(c);
-        finite &= x == x;
-        sum.add(x > threshold ? x : 0.0);
-        above += x > threshold ? 1.0 : 0.0;
-      }
-      moved = finite && above != count && above > 0.0;
-      if (moved) threshold = (sum.value() - 1.0) / above;
-      count = above;
-    }
-    compensated_sum spread;
-    for (std::size_t c = 0; c < p.extent.classes; ++c) {
-      const double x = score(c) - threshold;
-      const double share = !finite ? __builtin_nan("") : x > 0.0 ? x : 0.0;
-      spread.add(share * (1.0 - share));
-      class_of<S>(p.exps, c)[r] = static_cast<S>(share);
-    }
-    static_cast<S*>(p.tail)[r] = finite ? S(0) : static_cast<S>(__builtin_nan(""));
-    static_cast<S*>(p.reference)[r] = static_cast<S>((threshold + 1.0) - 0.5 * spread.value());
-    const label_of<S> label = p.labels == nullptr ? label_of<S>(-1) : static_cast<const label_of<S>*>(p.labels)[r];
-    static_cast<S*>(p.picked)[r] = label < 0 ? S(0) : static_cast<S>(score(static_cast<std::size_t>(label)));
-  }
-}
-
 template <class S, bool Streams>
 void gradient_of_classes(const gradient_pass& p) {
   using P = native_pack<S>;
@@ -313,24 +276,6 @@ void add_to_classes(row_extent extent, row_tile tile, const void* factors, doubl
     }
     sums[c] += total;
   }
-}
-
-template <class S>
-constexpr row_operations_of_arrangement operations() {
-  return {softmax<S>,
-          sparsemax<S>,
-          gradient<S>,
-          row_curvature<S, true>,
-          products_across_rows<S>,
-          maximum<S>,
-          largest<S>,
-          pick<S>,
-          place<S>,
-          subtract<S>,
-          weigh<S>,
-          repeat<S>,
-          sum<S>,
-          add_to_classes<S>};
 }
 
 }  // namespace side_by_side_rows

@@ -104,19 +104,22 @@ struct coefficient_pass {
   void *by_exp, *constant, *at_label;
 };
 
-// Second derivatives of the loss of each row in its scores: the diagonal, or the product with a vector. With rho the derivative of
-// the reference, u_c has the derivative [c = k] - rho_k in score k.
+// Second derivatives of the loss of each row in its scores, where its reference has probabilities: the diagonal, or the product with
+// a vector. Formulas that are not linear have second derivatives in u of every class, or of the label's class alone.
 struct curvature_pass {
   row_extent extent;
-  row_reference reference;
-  row_tile bends;                  // second derivatives of the formula in u
-  row_tile exps;                   // exp(score - maximum), or sparsemax
-  row_tile vector;                 // no data: the diagonal
-  const void *labels, *runner_up;  // classes: where rho is 1
-  const void *tail, *slope_sum;    // the sum over classes of the formula's first derivatives
-  const void *factor, *row_factor;
-  const void *term_slope, *term_bend;  // of the reference's own term; null: none
+  row_tile exps;    // of the reference pass
+  row_tile vector;  // no data: the diagonal
+  row_tile bends;   // second derivatives of every class; no data: of the label's at most
+  bool supports;    // sparsemax
+  const void* tail;
+  const void* by_exp;                                 // of the gradient pass: the coefficient of the reference's own second derivative
+  const void* by_square;                              // second derivative of the reference's own term
+  const void* by_bend;                                // multiplies the second derivatives of every class
+  const void* labels;                                 // null: no class has a second derivative of its own
+  const void *label_bend, *label_exp, *label_vector;  // of the label's class: its second derivative with all that multiplies it
   row_tile out;
+  bool streams;
 };
 
 // Of each row, over its classes: the sum of the targets, and of each target times (score - first) - second, where 0 times anything
@@ -157,6 +160,8 @@ struct row_operations {
   // (reference_slope * row_factor - factor * slope_sum) / (tail + 1), where either may be null; 0 where the row counts nowhere.
   void (*class_coefficients)(std::size_t count, const void* tail, const void* factor, const void* slope_sum, const void* row_factor,
                              const void* reference_slope, void* by_exp);
+  // The sum of count * weight * x in double, 0 where either factor is 0; weights may be null.
+  double (*weighted_sum)(const void* counts, const void* weights, const void* x, std::size_t count);
   void (*log1p)(const void* x, void* out, std::size_t count);
   void (*gather)(const void* numbers, const void* labels, void* out, std::size_t count);  // numbers[label]; 0 without a label
   // Between rows with contiguous classes in memory and a tile with rows side by side: few classes, any number of rows.

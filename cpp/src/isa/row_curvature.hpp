@@ -1,8 +1,11 @@
-// Second derivatives of row-wise losses.
+// Second derivatives of row-wise losses whose reference gives the classes probabilities.
 //
-// l = sum_c f_c(u_c) with u = x - r: the second derivative is diag(f'') under the map from scores to u, less f' R, where R is
-// the second derivative of the reference r: diag(p) - p p^T for the logarithm of a sum of exponentials, and for sparsemax
-// diag(s) - s s^T / (s^T s) with the indicator s of its support.
+// l = sum_c f_c(u_c) + h(r) with u = x - r: with rho the derivative of the reference r, and R its second derivative, that of l is
+//
+//   (I - rho 1^T) diag(f'') (I - 1 rho^T) + h'' rho rho^T + (h' - sum f') R
+//
+// where R is diag(p) - p p^T for the logarithm of a sum of exponentials, and for sparsemax diag(s) - s s^T / (s^T s) with the
+// indicator s of its support. First sums over the classes of each row, then a few numbers for each row, then the classes.
 #pragma once
 
 #include "isa/row_lanes.hpp"
@@ -11,127 +14,145 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
 
-template <class S, bool ByRows>
-struct curvature_of_tile {
-  const curvature_pass& p;
-  static constexpr std::size_t strip = 64;
-  // Products with a vector are formed from its differences to the entry of the most probable class: where that class has nearly
-  // all of the probability, what is left of the vector's mean would cancel.
-  double base[strip], rho_vector[strip], mean[strip], support[strip], bend_sum[strip];
+// Which classes have a second derivative f'': where none has, f is linear.
+enum class bending : unsigned char { nowhere, at_label, everywhere };
 
-  FASTLOSS_FN static S at(const row_tile& t, std::size_t r, std::size_t c) {
-    const std::ptrdiff_t i = static_cast<std::ptrdiff_t>(r), j = static_cast<std::ptrdiff_t>(c);
-    return static_cast<const S*>(t.data)[ByRows ? j * t.stride + i : i * t.stride + j];
-  }
-  FASTLOSS_FN static double number(const void* numbers, std::size_t r) {
-    return numbers == nullptr ? 0.0 : static_cast<double>(static_cast<const S*>(numbers)[r]);
-  }
-  FASTLOSS_FN static bool is(const void* classes, std::size_t r, std::size_t c) {
-    return classes != nullptr && static_cast<const label_of<S>*>(classes)[r] == static_cast<label_of<S>>(c);
-  }
+// What second derivatives are computed: of a sum of exponentials or of sparsemax, a product with a vector or the diagonal.
+template <bool Support, bending Bends, bool Product>
+struct curvature_kind {
+  static constexpr bool support = Support, product = Product;
+  static constexpr bending bends = Bends;
+};
 
-  FASTLOSS_FN double exponential(std::size_t r, std::size_t c) const { return static_cast<double>(at(p.exps, r, c)); }
+// Where one class has more than half of the probability it is the base of its row: its exponential alone is 1. Products with a
+// vector v are formed from the differences to the v of the base, of which the mean has all digits, and what stands at the base is
+// what the other classes leave: its own f'' would cancel.
+template <class P>
+FASTLOSS_FN P exponential_of_base(P tail) {
+  return select(tail < P(1), P(1), P(2));
+}
 
-  FASTLOSS_FN double rho(std::size_t r, std::size_t c) const {
-    switch (p.reference) {
-      case row_reference::log_sum_exp:
-      case row_reference::sparsemax:
-        return exponential(r, c) / (1.0 + number(p.tail, r));
-      case row_reference::picked:
-        return is(p.labels, r, c) ? 1.0 : 0.0;
-      case row_reference::runner_up:
-        return is(p.runner_up, r, c) ? 1.0 : 0.0;
-      default:
-        return 0.0;
-    }
-  }
-  // 1 - rho, to all its digits for the most probable class.
-  FASTLOSS_FN double others(std::size_t r, std::size_t c) const {
-    if (p.reference != row_reference::log_sum_exp) return 1.0 - rho(r, c);
-    const double e = exponential(r, c), tail = number(p.tail, r);
-    return (e == 1.0 ? tail : tail + (1.0 - e)) / (1.0 + tail);
-  }
-  FASTLOSS_FN bool has_probabilities() const {
-    return p.reference == row_reference::log_sum_exp || p.reference == row_reference::sparsemax;
-  }
-  FASTLOSS_FN double difference(std::size_t r, std::size_t c, std::size_t i) const {
-    return static_cast<double>(at(p.vector, r, c)) - base[i];
-  }
-  // What R has in its diagonal before the mean is taken out.
-  FASTLOSS_FN double share(std::size_t r, std::size_t c) const {
-    if (p.reference == row_reference::log_sum_exp) return rho(r, c);
-    return p.reference == row_reference::sparsemax && exponential(r, c) > 0.0 ? 1.0 : 0.0;
-  }
+// The numbers of a strip of up to N rows.
+template <class S, class Kind, std::size_t N>
+struct curvature_strip {
+  // Sums over the classes.
+  double mean_sum[N];           // of exp * v without the class of the base; of v on the support
+  double along[N];              // of rho * v on the support
+  double support[N];            // classes
+  double bend_sum[N], bent[N];  // of f'' and f'' * v, without the base
+  S base[N], base_bend[N];      // v and f'' of the base, or 0
+  // What the classes are made of.
+  S live[N];  // 0: the row counts nowhere
+  S by_exp[N], mean[N], along_mean[N], constant[N], share[N], by_bend[N], at_label[N], at_base[N];
 
-  template <class F>
-  FASTLOSS_FN void for_each(std::size_t first, std::size_t last, const F& f) const {
-    if constexpr (ByRows) {
-      for (std::size_t c = 0; c < p.extent.classes; ++c)
-        for (std::size_t r = first; r < last; ++r) f(r, c);
-    } else {
-      for (std::size_t r = first; r < last; ++r)
-        for (std::size_t c = 0; c < p.extent.classes; ++c) f(r, c);
+  FASTLOSS_FN void clear(std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+      mean_sum[i] = along[i] = support[i] = bend_sum[i] = bent[i] = 0.0;
+      base[i] = base_bend[i] = S(0);
     }
   }
 
-  FASTLOSS_FN void run(std::size_t first, std::size_t last) {
-    const bool product = p.vector.data != nullptr;
-    double best[strip];
-    compensated_sum rho_sums[strip], share_sums[strip], bend_sums[strip];
-    for (std::size_t i = 0; i < strip; ++i) base[i] = best[i] = support[i] = 0.0;
-    if (product && has_probabilities())
-      for_each(first, last, [&](std::size_t r, std::size_t c) {
-        const std::size_t i = r - first;
-        if (!(exponential(r, c) > best[i])) return;
-        best[i] = exponential(r, c);
-        base[i] = static_cast<double>(at(p.vector, r, c));
-      });
-    for_each(first, last, [&](std::size_t r, std::size_t c) {
-      const std::size_t i = r - first;
-      const double v = product ? difference(r, c, i) : 0.0;
-      rho_sums[i].add(rho(r, c) * v);
-      share_sums[i].add(share(r, c) * v);
-      support[i] += share(r, c);
-    });
-    for (std::size_t i = 0; i < strip; ++i) {
-      if (p.reference == row_reference::log_sum_exp) support[i] = 1.0;
-      rho_vector[i] = rho_sums[i].value();
-      mean[i] = support[i] == 0.0 ? 0.0 : share_sums[i].value() / support[i];
-    }
-    for_each(first, last, [&](std::size_t r, std::size_t c) {
-      const double bend = static_cast<double>(at(p.bends, r, c));
-      bend_sums[r - first].add(product ? bend * (difference(r, c, r - first) - rho_vector[r - first]) : bend);
-    });
-    for (std::size_t i = 0; i < strip; ++i) bend_sum[i] = bend_sums[i].value();
-    for_each(first, last, [&](std::size_t r, std::size_t c) {
-      const std::size_t i = r - first;
-      const double factor = number(p.factor, r), row_factor = number(p.row_factor, r);
-      const double of_class = rho(r, c), shared = share(r, c), bend = static_cast<double>(at(p.bends, r, c));
-      const double slope = number(p.slope_sum, r);
-      double own, term;
-      if (product) {
-        const double v = difference(r, c, i), away = shared == 0.0 ? 0.0 : shared * (v - mean[i]);
-        own = bend * (v - rho_vector[i]) - of_class * bend_sum[i] - slope * away;
-        term = number(p.term_bend, r) * (base[i] + rho_vector[i]) * of_class + number(p.term_slope, r) * away;
+  static FASTLOSS_FN double number(const void* numbers, std::size_t r) { return static_cast<double>(static_cast<const S*>(numbers)[r]); }
+  static FASTLOSS_FN double product(double c, double x) { return c == 0.0 ? 0.0 : c * x; }
+
+  FASTLOSS_FN void finish(const curvature_pass& p, std::size_t first, std::size_t n) {
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t r = first + i;
+      const double tail = number(p.tail, r), share_of_one = Kind::support ? 1.0 : 1.0 / (1.0 + tail);
+      const double slope = number(p.by_exp, r), square = number(p.by_square, r);
+      const double factor = Kind::bends == bending::everywhere ? number(p.by_bend, r) : 0.0;
+      const double label_bend = Kind::bends == bending::at_label ? number(p.label_bend, r) : 0.0;
+      const bool counts = (slope != 0.0) | (square != 0.0) | (factor != 0.0) | (label_bend != 0.0);
+      live[i] = counts ? S(1) : S(0);
+      by_exp[i] = static_cast<S>(slope);
+      by_bend[i] = static_cast<S>(factor);
+      share[i] = static_cast<S>(share_of_one);
+      double all_bends = 0.0, of_label = 0.0, of_base = 0.0;
+      const double own_bend = static_cast<double>(base_bend[i]), beside_base = tail * share_of_one;
+      if constexpr (Kind::product) {
+        const double start = static_cast<double>(base[i]), size = support[i] == 0.0 ? 1.0 : support[i];
+        const double from_base = Kind::support ? mean_sum[i] / size : (mean_sum[i] - product(start, tail)) * share_of_one;
+        const double whole = Kind::support ? along[i] : start + from_base;
+        mean[i] = static_cast<S>(from_base);
+        along_mean[i] = static_cast<S>(whole);
+        const double of_square = product(square, whole) * share_of_one;
+        if constexpr (Kind::bends == bending::everywhere) {
+          const double others = bent[i] - product(bend_sum[i], whole), own = product(own_bend, -from_base);
+          all_bends = product(factor, others + own);
+          of_base = of_square - product(slope, from_base) + product(factor, own * beside_base - others * share_of_one);
+        }
+        if constexpr (Kind::bends == bending::at_label) {
+          const double e = number(p.label_exp, r), rest = (tail + (1.0 - e)) * share_of_one;
+          const double away = (number(p.label_vector, r) - start) - from_base;
+          all_bends = product(label_bend, away);
+          of_label = e * (product(slope, away) + of_square) + all_bends * rest;
+        }
+        constant[i] = static_cast<S>(of_square - all_bends * share_of_one);
       } else {
-        const double rest = others(r, c);
-        const double spread = shared == 0.0 ? 0.0 : p.reference == row_reference::log_sum_exp ? shared * rest : 1.0 - 1.0 / support[i];
-        own = bend * rest * rest + of_class * of_class * (bend_sum[i] - bend) - slope * spread;
-        term = number(p.term_bend, r) * of_class * of_class + number(p.term_slope, r) * spread;
+        const double size = support[i] == 0.0 ? 1.0 : support[i], share_squared = share_of_one * share_of_one;
+        mean[i] = static_cast<S>(Kind::support ? slope * (1.0 - 1.0 / size) : slope * share_of_one);
+        if constexpr (Kind::bends == bending::everywhere) {
+          all_bends = product(factor, bend_sum[i] + own_bend);
+          of_base = slope * beside_base + square * share_squared +
+                    product(factor, bend_sum[i] * share_squared + own_bend * (beside_base * beside_base));
+        }
+        if constexpr (Kind::bends == bending::at_label) {
+          const double e = number(p.label_exp, r), rest = (tail + (1.0 - e)) * share_of_one;
+          all_bends = label_bend;
+          of_label = e * (slope * rest + square * share_squared * e) + label_bend * rest * rest;
+        }
+        constant[i] = static_cast<S>((square + all_bends) * share_squared);
       }
-      const double result = (factor == 0.0 ? 0.0 : factor * own) + (row_factor == 0.0 || p.term_slope == nullptr ? 0.0 : row_factor * term);
-      const std::ptrdiff_t y = static_cast<std::ptrdiff_t>(r), x = static_cast<std::ptrdiff_t>(c);
-      static_cast<S*>(p.out.data)[ByRows ? x * p.out.stride + y : y * p.out.stride + x] = static_cast<S>(result);
-    });
+      at_label[i] = counts ? static_cast<S>(of_label) : S(0);
+      at_base[i] = static_cast<S>(of_base);
+    }
   }
 };
 
-template <class S, bool ByRows>
-void row_curvature(const curvature_pass& p) {
-  curvature_of_tile<S, ByRows> tile{p, {}, {}, {}, {}, {}};
-  for (std::size_t first = 0; first < p.extent.rows; first += tile.strip) {
-    const std::size_t left = p.extent.rows - first;
-    tile.run(first, first + (left < tile.strip ? left : tile.strip));
+// The second derivatives of a pack: of classes of one row, or of one class of several rows. `of` gives the numbers of these rows.
+template <class Kind, class P, class Of>
+FASTLOSS_FN P curvature_of_pack(const Of& of, P e, P v, P bend) {
+  const P zero(0);
+  P result(0);
+  if constexpr (Kind::product && Kind::support) {
+    result = select(e > zero, of.by_exp() * (v - of.mean()), zero) + e * of.constant();
+    if constexpr (Kind::bends == bending::everywhere) result += of.by_bend() * (bend * (v - of.along_mean()));
+  } else if constexpr (Kind::product) {
+    const P away = (v - of.base()) - of.mean();
+    result = e * fma(of.by_exp(), away, of.constant());
+    if constexpr (Kind::bends == bending::everywhere) result += of.by_bend() * (bend * away);
+  } else if constexpr (Kind::support) {
+    const P rest = P(1) - e;
+    result = select(e > zero, of.mean(), zero) + e * (e * of.constant());
+    if constexpr (Kind::bends == bending::everywhere) result += of.by_bend() * (bend * (rest * rest) - bend * (e * e));
+  } else {
+    const P left = of.tail() + (P(1) - e);
+    result = e * fma(of.mean(), left, of.constant() * e);
+    if constexpr (Kind::bends == bending::everywhere) {
+      const P rest = left * of.share(), own = e * of.share();
+      result += of.by_bend() * (bend * (rest * rest) - bend * (own * own));
+    }
+  }
+  if constexpr (!Kind::support && Kind::bends == bending::everywhere)
+    return select(e == exponential_of_base(of.tail()), of.at_base(), result);
+  else return result;
+}
+
+// Calls the kernel that a pass needs: Kernel<S, Kind>::run(pass).
+template <class S, template <class, class> class Kernel>
+void run_curvature(const curvature_pass& p) {
+  using enum bending;
+  const bool product = p.vector.data != nullptr, dense = p.bends.data != nullptr;
+  if (p.supports) {
+    if (product) (dense ? Kernel<S, curvature_kind<true, everywhere, true>>::run : Kernel<S, curvature_kind<true, nowhere, true>>::run)(p);
+    else (dense ? Kernel<S, curvature_kind<true, everywhere, false>>::run : Kernel<S, curvature_kind<true, nowhere, false>>::run)(p);
+  } else if (dense) {
+    (product ? Kernel<S, curvature_kind<false, everywhere, true>>::run : Kernel<S, curvature_kind<false, everywhere, false>>::run)(p);
+  } else if (p.labels != nullptr) {
+    (product ? Kernel<S, curvature_kind<false, at_label, true>>::run : Kernel<S, curvature_kind<false, at_label, false>>::run)(p);
+  } else {
+    (product ? Kernel<S, curvature_kind<false, nowhere, true>>::run : Kernel<S, curvature_kind<false, nowhere, false>>::run)(p);
   }
 }
 

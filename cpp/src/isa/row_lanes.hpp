@@ -86,7 +86,6 @@ struct compensated {
   // An infinite term makes the sum infinite, and what it lacks NaN.
   FASTLOSS_FN T value_or_infinity() const { return sum + select(is_nan(rest), T(0), rest); }
 };
-using compensated_sum = compensated<double>;
 
 // A pass over packs that adds up: at most 64 additions in each lane before they go on in double.
 inline constexpr std::size_t packs_of_a_sum = 256;

@@ -3,8 +3,11 @@
 
 #include "fastloss/simd/log.hpp"
 #include "isa/classes_of_rows.hpp"
+#include "isa/curvature_along_classes.hpp"
+#include "isa/curvature_along_rows.hpp"
 #include "isa/parts.hpp"
 #include "isa/rows_of_classes.hpp"
+#include "isa/sparsemax.hpp"
 #include "isa/strided.hpp"
 #include "isa/transpose.hpp"
 
@@ -47,6 +50,31 @@ void leave_out(void* labels, void* counts, std::size_t rows, std::size_t padded)
     l[i] = c[i] == S(0) ? label_of<S>(-1) : l[i];
     c[i] = count;
   }
+}
+
+template <class S>
+double weighted_sum(const void* counts, const void* weights, const void* x, std::size_t count) {
+  constexpr std::size_t lanes = 8;  // of which whole packs have a multiple
+  const S *const c = static_cast<const S*>(counts), *const w = static_cast<const S*>(weights), *const v = static_cast<const S*>(x);
+  double total[lanes] = {};
+  const auto add = [&](const auto& value) {
+    for (std::size_t i = 0; i < count; i += lanes)
+      for (std::size_t k = 0; k < lanes; ++k) {
+        const double product = static_cast<double>(c[i + k]) * value(i + k);
+        total[k] += c[i + k] == S(0) ? 0.0 : product;
+      }
+  };
+  if (w == nullptr) {
+    add([&](std::size_t i) { return static_cast<double>(v[i]); });
+  } else {
+    add([&](std::size_t i) {
+      const double product = static_cast<double>(w[i]) * static_cast<double>(v[i]);
+      return w[i] == S(0) ? 0.0 : product;
+    });
+  }
+  double sum = 0.0;
+  for (const double t : total) sum += t;
+  return sum;
 }
 
 template <class S>
@@ -112,6 +140,20 @@ void gather(const void* numbers, const void* labels, void* out, std::size_t coun
   }
 }
 
+template <class S>
+constexpr row_operations_of_arrangement operations_along_classes() {
+  using namespace side_by_side_classes;
+  return {softmax<S>,  sparsemax<S>, gradient<S>, curvature<S>, products_along_rows<S>, maximum<S>, largest<S>, pick<S>, place<S>,
+          subtract<S>, weigh<S>,     repeat<S>,   sum<S>,       add_to_classes<S>};
+}
+
+template <class S>
+constexpr row_operations_of_arrangement operations_along_rows() {
+  using namespace side_by_side_rows;
+  return {softmax<S>,  sparsemax<S>, gradient<S>, curvature<S>, products_across_rows<S>, maximum<S>, largest<S>, pick<S>, place<S>,
+          subtract<S>, weigh<S>,     repeat<S>,   sum<S>,       add_to_classes<S>};
+}
+
 template <class S, dtype T>
 constexpr void add_dtype(row_operations& o) {
   if constexpr (!is_floating(T) && T != dtype::boolean) {
@@ -123,12 +165,13 @@ constexpr void add_dtype(row_operations& o) {
 template <class S, int... T>
 constexpr row_operations make_rows(std::integer_sequence<int, T...>) {
   row_operations o{};
-  o.of[static_cast<int>(arrangement::classes_side_by_side)] = side_by_side_classes::operations<S>();
-  o.of[static_cast<int>(arrangement::rows_side_by_side)] = side_by_side_rows::operations<S>();
+  o.of[static_cast<int>(arrangement::classes_side_by_side)] = operations_along_classes<S>();
+  o.of[static_cast<int>(arrangement::rows_side_by_side)] = operations_along_rows<S>();
   (add_dtype<S, static_cast<dtype>(T)>(o), ...);
   o.leave_out = leave_out<S>;
   o.coefficients = coefficients<S>;
   o.class_coefficients = class_coefficients<S>;
+  o.weighted_sum = weighted_sum<S>;
   o.log1p = log1p_of_packs<S>;
   o.gather = gather<S>;
   o.transpose_in = transpose_in<S>;

@@ -2,7 +2,6 @@
 // classes; the last pack overlaps the one before it, so nothing outside of the row is touched and there is no scalar tail.
 #pragma once
 
-#include "isa/row_curvature.hpp"
 #include "isa/row_lanes.hpp"
 #include "isa/row_products.hpp"
 
@@ -142,44 +141,6 @@ void maximum(row_extent extent, row_tile scores, void* to) {
   for (std::size_t r = 0; r < extent.rows; ++r) static_cast<S*>(to)[r] = largest_score(row_of<S>(scores, r), extent.classes);
 }
 
-// The threshold rises to its fixed point: each step drops the classes below it, of which there are ever fewer.
-template <class S>
-void sparsemax(const reference_pass& p) {
-  const std::size_t classes = p.extent.classes;
-  for (std::size_t r = 0; r < p.extent.rows; ++r) {
-    const S* const z = row_of<S>(p.scores, r);
-    S* const out = row_of<S>(p.exps, r);
-    const S most = largest_score(z, classes);
-    double threshold = -1.0, count = 0.0;
-    bool finite = most - most == S(0);
-    for (bool moved = true; moved;) {
-      compensated_sum sum;
-      double above = 0.0;
-      for (std::size_t c = 0; c < classes; ++c) {
-        const double x = static_cast<double>(z[c]) - static_cast<double>(most);
-        finite &= x == x;
-        sum.add(x > threshold ? x : 0.0);
-        above += x > threshold ? 1.0 : 0.0;
-      }
-      moved = finite && above != count && above > 0.0;
-      if (moved) threshold = (sum.value() - 1.0) / above;
-      count = above;
-    }
-    compensated_sum spread;
-    for (std::size_t c = 0; c < classes; ++c) {
-      const double x = static_cast<double>(z[c]) - static_cast<double>(most) - threshold;
-      const double share = !finite ? __builtin_nan("") : x > 0.0 ? x : 0.0;
-      spread.add(share * (1.0 - share));
-      out[c] = static_cast<S>(share);
-    }
-    static_cast<S*>(p.maximum)[r] = most;
-    static_cast<S*>(p.tail)[r] = finite ? S(0) : static_cast<S>(__builtin_nan(""));
-    static_cast<S*>(p.reference)[r] = static_cast<S>((threshold + 1.0) - 0.5 * spread.value());
-    const label_of<S> label = label_at<S>(p.labels, r);
-    static_cast<S*>(p.picked)[r] = label < 0 ? S(0) : z[label] - most;
-  }
-}
-
 template <class S>
 struct gradient_row {
   using P = native_pack<S>;
@@ -283,22 +244,59 @@ void gradient(const gradient_pass& p) {
   (p.streams ? gradient_rows<S, true> : gradient_rows<S, false>)(p);
 }
 
+// The scores of one row with one class left out, which is what `in_place_of_it` says instead.
+template <class S>
+struct scores_but_one {
+  using P = native_pack<S>;
+  static constexpr std::size_t w = P::width;
+  const S* z;
+  std::size_t classes;
+  label_of<S> left_out;
+
+  FASTLOSS_FN P at(std::size_t i, S in_place_of_it) const {
+    const P x = P::load(z + i);
+    const std::size_t lane = static_cast<std::size_t>(left_out) - i;  // of no lane where it is elsewhere
+    return lane < w ? select(lane_numbers<P>() == P(static_cast<double>(lane)), P(in_place_of_it), x) : x;
+  }
+
+  // A NaN if there is one.
+  FASTLOSS_FN S largest() const {
+    const S nothing = -__builtin_inff();
+    P most[4] = {nothing, nothing, nothing, nothing};
+    auto poisoned = most[0] != most[0];
+    const auto look = [&](std::size_t k, std::size_t i) {
+      const P x = at(i, nothing);
+      most[k] = detail::max(x, most[k]);
+      poisoned = poisoned | is_nan(x);
+    };
+    std::size_t i = 0;
+    for (; i + 4 * w <= classes; i += 4 * w)
+      for (std::size_t k = 0; k < 4; ++k) look(k, i + k * w);
+    for_each_pack<P>(classes - i, [&](std::size_t j) { look(0, i + j); }, [&](std::size_t, std::size_t) { look(1, classes - w); });
+    if (any(poisoned)) return __builtin_nanf("");
+    return largest_lane(detail::max(detail::max(most[0], most[1]), detail::max(most[2], most[3])));
+  }
+
+  // The first class that has this score, or the first NaN.
+  FASTLOSS_FN label_of<S> find(S score) const {
+    const bool nan = score != score;
+    const S other = nan ? S(0) : static_cast<S>(__builtin_nanf(""));
+    const auto is = [&](P x) { return nan ? is_nan(x) : x == P(score); };
+    std::size_t i = 0;
+    while (i + w <= classes && !any(is(at(i, other)))) i += w;
+    for (; i < classes; ++i)
+      if (static_cast<label_of<S>>(i) != left_out && (nan ? z[i] != z[i] : z[i] == score)) return static_cast<label_of<S>>(i);
+    return label_of<S>(-1);
+  }
+};
+
 template <class S>
 void largest(row_extent extent, row_tile scores, const void* labels, void* maximum, void* index) {
   for (std::size_t r = 0; r < extent.rows; ++r) {
-    const S* const z = row_of<S>(scores, r);
-    const label_of<S> left_out = label_at<S>(labels, r);
-    S most = -__builtin_inff();
-    label_of<S> at = -1;
-    for (std::size_t c = 0; c < extent.classes; ++c) {
-      if (static_cast<label_of<S>>(c) == left_out) continue;
-      if (!(z[c] > most) && z[c] == z[c] && at >= 0) continue;
-      most = z[c];
-      at = static_cast<label_of<S>>(c);
-      if (most != most) break;
-    }
+    const scores_but_one<S> row{row_of<S>(scores, r), extent.classes, label_at<S>(labels, r)};
+    const S most = row.largest();
     static_cast<S*>(maximum)[r] = most;
-    static_cast<label_of<S>*>(index)[r] = at;
+    static_cast<label_of<S>*>(index)[r] = row.find(most);
   }
 }
 
@@ -380,24 +378,6 @@ void add_to_classes(row_extent extent, row_tile tile, const void* factors, doubl
 #pragma GCC ivdep
     for (std::size_t c = 0; c < extent.classes; ++c) sums[c] += f * static_cast<double>(x[c]);
   }
-}
-
-template <class S>
-constexpr row_operations_of_arrangement operations() {
-  return {softmax<S>,
-          sparsemax<S>,
-          gradient<S>,
-          row_curvature<S, false>,
-          products_along_rows<S>,
-          maximum<S>,
-          largest<S>,
-          pick<S>,
-          place<S>,
-          subtract<S>,
-          weigh<S>,
-          repeat<S>,
-          sum<S>,
-          add_to_classes<S>};
 }
 
 }  // namespace side_by_side_classes
