@@ -38,11 +38,10 @@ inline constexpr std::size_t rows_of_a_strip = 256;
 template <class S>
 FASTLOSS_FN void largest_scores(row_extent extent, const row_tile& scores, S* maximum) {
   using P = native_pack<S>;
-  const std::size_t rows = extent.rows;
-  __builtin_memcpy(maximum, class_of<S>(scores, 0), rows * sizeof(S));
-  for (std::size_t c = 1; c < extent.classes; ++c) {
-    const S* const z = class_of<S>(scores, c);
-    for (std::size_t r = 0; r < rows; r += P::width) detail::max(P::load(z + r), P::load(maximum + r)).store(maximum + r);
+  for (std::size_t r = 0; r < extent.rows; r += P::width) {
+    P most = P::load(class_of<S>(scores, 0) + r);
+    for (std::size_t c = 1; c < extent.classes; ++c) most = detail::max(P::load(class_of<S>(scores, c) + r), most);
+    most.store(maximum + r);
   }
 }
 
@@ -122,9 +121,8 @@ void softmax_strip(const reference_pass& p, const row_tile& scores, std::size_t 
 template <class S, bool Keep, bool Weighted>
 void softmax_strips(const reference_pass& p, const row_tile& scores) {
   constexpr std::size_t w = native_pack<S>::width;
-  constexpr int packs = 4;
   std::size_t first = 0;
-  for (; first + packs * w <= p.extent.rows; first += packs * w) softmax_strip<S, packs, Keep, Weighted>(p, scores, first);
+  for (; first + 4 * w <= p.extent.rows; first += 4 * w) softmax_strip<S, 4, Keep, Weighted>(p, scores, first);
   for (; first < p.extent.rows; first += w) softmax_strip<S, 1, Keep, Weighted>(p, scores, first);
 }
 
