@@ -67,14 +67,12 @@ class Fastloss:
         if not mode.gradient:
             return None if out is not None else (lambda: function(*positional, **named))
         method = function.value_and_grad if mode.value else function.grad
+        if len(positional) == 2 and not named:
+            x, t = positional
+            return (lambda: method(x, t)) if out is None else (lambda: method(x, t, out=out))
         if out is not None:
             named["out"] = out
-        if named:
-            return lambda: method(*positional, **named)
-        if len(positional) == 2:
-            x, t = positional
-            return lambda: method(x, t)
-        return lambda: method(*positional)
+        return lambda: method(*positional, **named)
 
     def result(self, mode: Mode, raw: Any) -> tuple[Any, np.ndarray | None]:
         return pair(mode, raw)

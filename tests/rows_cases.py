@@ -200,3 +200,10 @@ def check(rows: Rows, operands, dtype, what="", *, reductions=("none",), second=
             with np.errstate(all="ignore"):
                 want, size = exact.product(vector), exact.product_magnitude(vector)
             compare(loss.hvp(**arguments, vector=vector), want, size, "hvp", stored)
+
+
+def whole_lists(rng, rows, classes, most):
+    """Lists of up to so many classes, without what may stand behind their ends."""
+    lists = rng.integers(0, classes, (rows, classes))
+    lists[np.arange(classes) >= rng.integers(0, most + 1, (rows, 1))] = -1
+    return lists

@@ -6,7 +6,6 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 
 import cases
 import fastloss as fl
@@ -95,13 +94,6 @@ def test_a_list_has_no_gradient():
         mml.grad(Z, [[3, 0, -1, 1]], wrt="target")
 
 
-def _whole_lists(rng, rows, classes, most):
-    """Lists of up to so many classes, without what may stand behind their ends."""
-    lists = rng.integers(0, classes, (rows, classes))
-    lists[np.arange(classes) >= rng.integers(0, most + 1, (rows, 1))] = -1
-    return lists
-
-
 @pytest.mark.parametrize("dtype", cases.DTYPES)
 @pytest.mark.parametrize("rows", LISTS, ids=str)
 def test_lists_of_any_length(rows, dtype, use_isa):
@@ -110,7 +102,7 @@ def test_lists_of_any_length(rows, dtype, use_isa):
         use_isa(isa)
         rng = cases.seed(rows, classes, axis)
         operands = rows_cases.draw(rows, rng, (21,), classes, dtype, axis=axis)
-        lists = _whole_lists(rng, 21, classes, classes)
+        lists = rows_cases.whole_lists(rng, 21, classes, classes)
         lists[0] = rng.permutation(classes)
         lists[1] = 0
         operands["target"] = np.ascontiguousarray(np.moveaxis(lists, 1, axis))
@@ -173,26 +165,6 @@ def test_long_rows_keep_their_digits():
     assert value == pytest.approx((1 + 2.0**-10) * 1_000_000 / 1_000_001, rel=1e-7)
     assert gradient[0, 0] == pytest.approx(-1_000_000 / 1_000_001, rel=1e-7)
     assert gradient[0, 1:] == pytest.approx(1 / 1_000_001, rel=1e-7)
-
-
-def test_torch_agrees_where_it_accepts_the_lists():
-    rng = np.random.default_rng(7)
-    for classes in (1, 2, 5, 40, 300):
-        scores, lists = rng.standard_normal((30, classes)), _whole_lists(rng, 30, classes, classes)
-        lists[:10] = rng.integers(-1, classes, (10, classes))  # also classes behind the end
-        for reduction in ("none", "mean", "sum"):
-            z = torch.tensor(scores, requires_grad=True)
-            theirs = torch.nn.functional.multilabel_margin_loss(z, torch.tensor(lists), reduction=reduction)
-            (slope,) = torch.autograd.grad(theirs.sum(), z)
-            value, gradient = mml.value_and_grad(scores, lists, reduction=reduction)
-            np.testing.assert_allclose(value, theirs.detach().numpy(), rtol=1e-12, atol=1e-14)
-            np.testing.assert_allclose(gradient, slope.numpy(), rtol=1e-12, atol=1e-14)
-    for bad in (-2, 4):
-        lists = np.array([[3, -1, bad, -1]])
-        with pytest.raises(RuntimeError):
-            torch.nn.functional.multilabel_margin_loss(torch.tensor(Z), torch.tensor(lists))
-        with pytest.raises(IndexError):
-            mml(Z, lists)
 
 
 def test_the_second_derivative_is_zero():

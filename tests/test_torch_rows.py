@@ -191,3 +191,24 @@ def test_the_errors_of_torch_are_errors():
             torch.nn.functional.cross_entropy(torch.tensor(z), torch.tensor(target))
         with pytest.raises((IndexError, ValueError)):
             cases.loss("cross_entropy")(z, target)
+
+
+def test_torch_agrees_where_it_accepts_the_lists():
+    rng = np.random.default_rng(7)
+    for classes in (1, 2, 5, 40, 300):
+        scores, lists = rng.standard_normal((30, classes)), rows_cases.whole_lists(rng, 30, classes, classes)
+        lists[:10] = rng.integers(-1, classes, (10, classes))  # also classes behind the end
+        for reduction in ("none", "mean", "sum"):
+            z = torch.tensor(scores, requires_grad=True)
+            theirs = torch.nn.functional.multilabel_margin_loss(z, torch.tensor(lists), reduction=reduction)
+            (slope,) = torch.autograd.grad(theirs.sum(), z)
+            value, gradient = fl.multilabel_margin_loss.value_and_grad(scores, lists, reduction=reduction)
+            np.testing.assert_allclose(value, theirs.detach().numpy(), rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(gradient, slope.numpy(), rtol=1e-12, atol=1e-14)
+    scores = np.array([[0.1, 0.2, 0.4, 0.8]])
+    for bad in (-2, 4):
+        lists = np.array([[3, -1, bad, -1]])
+        with pytest.raises(RuntimeError):
+            torch.nn.functional.multilabel_margin_loss(torch.tensor(scores), torch.tensor(lists))
+        with pytest.raises(IndexError):
+            fl.multilabel_margin_loss(scores, lists)
