@@ -106,6 +106,11 @@ row_tile tile_runner::differentiate_in_distribution(const class_walk& to) {
   return p.out;
 }
 
+void tile_runner::take_gradient(const gradient_pass& p) const {
+  if (job_.cut_threads > 0) gradient_in_segments(*job_.arranged, p, job_.item, job_.cut_threads);
+  else job_.arranged->gradient(p);
+}
+
 row_tile tile_runner::differentiate_in_input(const class_walk& to) {
   gradient_pass p{};
   // What is changed once more stays in the cache.
@@ -124,8 +129,7 @@ void tile_runner::differentiate_in_logits(gradient_pass& p) {
   const bool second_place = job_.loss->reference == row_reference::runner_up;
   p.streams &= !second_place;
   if (p.labels == nullptr || p.at_label == nullptr) p.labels = p.at_label = nullptr;
-  if (job_.cut_threads > 0) gradient_in_segments(*job_.arranged, p, job_.item, job_.cut_threads);
-  else job_.arranged->gradient(p);
+  take_gradient(p);
   if (second_place) {
     job_.tiles->combine(row(by_exp_slot), -1.0, row(at_label_slot), 0.0, nullptr, rows_.padded);
     job_.arranged->place(memory_.extent(), row(index_slot), row(by_exp_slot), p.out);
@@ -168,7 +172,7 @@ void tile_runner::collect_picked(gradient_pass& p) {
 void tile_runner::collect_classes(gradient_pass& p, const void* factor) {
   p.slopes = slopes_;
   p.by_slope = factor;
-  if (slopes_are_targets_) {
+  if (job_.by_products) {
     job_.tiles->combine(row(other_slot), -1.0, factor, 0.0, nullptr, rows_.padded);
     p.by_slope = row(other_slot);
   }

@@ -1,6 +1,5 @@
 // What has a softmax of its own beside that of the transformed scores: a distribution that is given as logits, and the term of the
 // label's class, which is one of the scores as they are given.
-#include "engine/row_segments.hpp"
 #include "engine/row_tile.hpp"
 
 namespace fastloss {
@@ -47,8 +46,7 @@ row_tile tile_runner::differentiate_in_logits_of_distribution(row_tile slopes, c
   const bool transforms = job_.traits.transforms;
   p.out = transforms ? memory_.tile_at(tile(distribution_slot)) : memory_.destination(to, tile(distribution_slot));
   p.streams = !transforms && memory_.streams(to);
-  if (job_.cut_threads > 0) gradient_in_segments(*job_.arranged, p, job_.item, job_.cut_threads);
-  else job_.arranged->gradient(p);
+  take_gradient(p);
   if (!transforms) return p.out;
   fill_padding(p.out);
   return through_logit_slope(p.out, distribution_operands_, slopes.data, &to);
@@ -116,8 +114,7 @@ row_tile tile_runner::add_label_gradient(row_tile g, const class_walk& to) const
   p.at_label = c.at_label;
   p.out = memory_.destination(to, tile(value_tile_slot));
   p.streams = memory_.streams(to);
-  if (job_.cut_threads > 0) gradient_in_segments(*job_.arranged, p, job_.item, job_.cut_threads);
-  else job_.arranged->gradient(p);
+  take_gradient(p);
   return p.out;
 }
 

@@ -209,7 +209,6 @@ void tile_runner::evaluate_classes() {
 
 void tile_runner::evaluate_products() {
   slopes_ = job_.traits.label_smoothing == 0.0 ? memory_.load(job_.distribution, tile(target_slot)) : dense_target();
-  slopes_are_targets_ = true;
   loss_ = row(loss_slot);
   product_pass p{};
   p.extent = memory_.extent();

@@ -145,6 +145,8 @@ class tile_runner {
 
   // What the softmax of a tile leaves, and the logarithm of its sum less the maximum.
   void take_softmax(const reference_pass&, void* log_sum) const;
+  // The map back to the classes; like the softmax, of a few very long rows by all threads.
+  void take_gradient(const gradient_pass&) const;
   // The logarithms of the probabilities that a distribution of logits has.
   row_tile log_distribution();
 
@@ -297,7 +299,6 @@ class tile_runner {
   void *reference_term_ = nullptr, *reference_slope_ = nullptr, *lengths_ = nullptr, *lists_ = nullptr;
   row_tile raw_{}, scores_{}, exps_{}, target_{}, u_{}, values_{}, slopes_{}, vector_{}, distribution_exps_{}, label_exps_{};
   const void *label_tail_ = nullptr, *label_picked_ = nullptr;
-  bool slopes_are_targets_ = false;
   const void *dense_operands_[3] = {}, *logit_operands_[3] = {}, *distribution_operands_[3] = {};
 };
 

@@ -4,16 +4,12 @@
 
 #include <type_traits>
 
+#include "fastloss/simd/primitives.hpp"
 #include "isa/row_lanes.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
-
-template <class P>
-FASTLOSS_FN P product_or_zero(P c, P x) {
-  return select(c == P(0), P(0), c * x);
-}
 
 template <class S>
 void products_along_rows(const product_pass& p) {
@@ -26,7 +22,7 @@ void products_along_rows(const product_pass& p) {
     const S* const t = static_cast<const S*>(p.targets.data) + row * p.targets.stride;
     const P first(static_cast<const S*>(p.first)[r]), second(static_cast<const S*>(p.second)[r]);
     vector_of_double sum{}, product{};
-    const auto term = [&](std::size_t i, P share) { return product_or_zero(share, (P::load(z + i) - first) - second); };
+    const auto term = [&](std::size_t i, P share) { return mul0(share, (P::load(z + i) - first) - second); };
     std::size_t i = 0;
     for (; i + 4 * w <= whole; i += 4 * w) {
       fetch<4 * w * sizeof(S)>(reinterpret_cast<const char*>(t + i) + p.ahead);
@@ -74,7 +70,7 @@ void products_across_rows(const product_pass& p) {
           const P t = P::load(target), score = P::load(static_cast<const S*>(p.scores.data) + at * p.scores.stride + row);
           fetch<sizeof(P)>(reinterpret_cast<const char*>(target) + p.ahead);
           share += t;
-          product += product_or_zero(t, (score - first) - second);
+          product += mul0(t, (score - first) - second);
         }
         sums[k].add(share);
         products[k].add(product);

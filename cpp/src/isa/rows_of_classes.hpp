@@ -56,15 +56,13 @@ struct row_sums {
     const auto largest = x == P(0);
     rest_of += select(largest, P(0), y);
     ties = select(largest, ties + I(1), ties);
-    if constexpr (Weighted) weighted_of += weights == nullptr ? x : mul0_pack(P::load(weights + i), x);
+    if constexpr (Weighted) weighted_of += weights == nullptr ? x : mul0(P::load(weights + i), x);
   }
 
   template <std::size_t Packs>
   FASTLOSS_FN void fetch_ahead(std::size_t i) const {
     fetch<Packs * sizeof(P)>(reinterpret_cast<const char*>(z + i) + ahead);
   }
-
-  static FASTLOSS_FN P mul0_pack(P c, P x) { return select(c == P(0), P(0), c * x); }
 
   FASTLOSS_FN void run(std::size_t classes) {
     const std::size_t whole = classes / w * w;
@@ -93,7 +91,7 @@ struct row_sums {
       const auto largest = x == P(0);
       rest += widened(select(fresh, select(largest, P(0), y), P(0)));
       ties = select(fresh & largest, ties + I(1), ties);
-      if constexpr (Weighted) weighted += widened(select(fresh, weights == nullptr ? x : mul0_pack(P::load(weights + at), x), P(0)));
+      if constexpr (Weighted) weighted += widened(select(fresh, weights == nullptr ? x : mul0(P::load(weights + at), x), P(0)));
     }
   }
 
