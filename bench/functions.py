@@ -11,8 +11,6 @@ import argparse
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +18,7 @@ import numpy as np
 
 from bench.machine import describe
 from bench.sampling import SPINNING, interleave
-from bench.worker import confine, environment
+from bench.worker import child, confine
 
 FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
 MODES = ("value", "both")
@@ -162,14 +160,12 @@ def main() -> None:
         if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)+", shape):
             parser.error(f"--shapes: {shape} is no shape with two axes or more, such as 8192x1000")
     for shape in shapes:
-        plan = json.dumps([[int(part) for part in shape.split("x")], options.rounds, options.threads, names])
-        command = [sys.executable, "-m", "bench.functions", "--child", plan]
-        variables = environment(options.threads, None)
-        done = subprocess.run(command, env=variables, stdout=subprocess.PIPE, text=True, check=True)
+        plan = [[int(part) for part in shape.split("x")], options.rounds, options.threads, names]
+        rows = child("bench.functions", plan, options.threads)
         load = describe(options.threads)["load_average"]
         print(f"{shape}, float32, {options.threads} threads; load {load}; minima, peers as multiples")
         print(f"{'':12}{'returns':8}{'ms':>10}" + "".join(f"{name:>8}" for name in names[1:]))
-        for row in json.loads(done.stdout):
+        for row in rows:
             own = row["fastloss"]
             multiples = "".join(f"{row[name] / own:8.2f}" if name in row else f"{'-':>8}" for name in names[1:])
             print(f"{row['function']:12}{row['mode']:8}{own * 1e3:10.3f}{multiples}")

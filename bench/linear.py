@@ -12,8 +12,6 @@ import argparse
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ import numpy as np
 
 from bench.machine import describe
 from bench.sampling import SPINNING, interleave
-from bench.worker import confine, environment
+from bench.worker import child, confine
 
 Call = Callable[[], tuple[Any, Any, Any]]
 
@@ -140,18 +138,10 @@ def measure(shape: tuple[int, int, int], rounds: int, threads: int, names: list[
         name: {
             "minimum": samples[name].minimum,
             "median": samples[name].median,
-            "extra_memory": child("peak", name, shape, threads, 1, []) - results,
+            "extra_memory": child("bench.linear", ["peak", name, shape, threads, 1, []], threads) - results,
         }
         for name in names
     }
-
-
-def child(task: str, name: str, shape: tuple[int, int, int], threads: int, rounds: int, names: list[str]) -> Any:
-    """What a process of its own finds, which has that many threads from its start."""
-    plan = json.dumps([task, name, shape, threads, rounds, names])
-    command = [sys.executable, "-m", "bench.linear", "--child", plan]
-    done = subprocess.run(command, env=environment(threads, None), stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)
 
 
 def main() -> None:
@@ -170,7 +160,7 @@ def main() -> None:
         return
     shape = tuple(int(part) for part in options.shape.split(","))
     names = list(dict.fromkeys(["fastloss", *options.peers.split(",")]))
-    found = child("measure", "", shape, options.threads, options.rounds, names)
+    found = child("bench.linear", ["measure", "", shape, options.threads, options.rounds, names], options.threads)
     own = found["fastloss"]
     print(f"N, D, V = {options.shape}; {options.threads} threads; load {describe(options.threads)['load_average']}")
     print(f"{'':16}{'min ms':>10}{'median ms':>11}{'/ fastloss':>12}{'extra MB':>10}")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from bench.cases import CASES
 from bench.contestants import Fastloss, load_peers
@@ -41,6 +43,13 @@ def confine(threads: int) -> None:
     """Keep the process on as many CPUs as it is to have threads."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, available_cpus()[:threads])
+
+
+def child(module: str, plan: list, threads: int) -> Any:
+    """What `python -m MODULE --child PLAN` prints, in a process with that many threads from its start."""
+    command = [sys.executable, "-m", module, "--child", json.dumps(plan)]
+    done = subprocess.run(command, env=environment(threads, None), stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
 
 
 def work(plan: Plan) -> dict:
