@@ -7,6 +7,7 @@
 #include "engine/messages.hpp"
 #include "fastloss/core/errors.hpp"
 #include "fastloss/engine/linear.hpp"
+#include "fastloss/runtime/floating_point.hpp"
 
 namespace fastloss {
 namespace {
@@ -99,6 +100,7 @@ class operand_checker {
 }  // namespace
 
 linear_plan::linear_plan(const loss_call& call) : call_(&call), computation_(dtype::float64) {
+  const standard_floating_point mode;
   operand_checker(call).check();
   const const_array &input = call.operands[linear_operands::input], &weight = call.operands[linear_operands::linear_weight];
   for (int i = 0; i < input.rank - 1; ++i) rows_[static_cast<std::size_t>(rank_++)] = input.shape[i];

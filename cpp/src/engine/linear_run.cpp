@@ -370,7 +370,7 @@ void check_outputs(const loss_call& call, const linear_plan& plan, const loss_ou
 
 }  // namespace
 
-double linear_plan::run(const loss_outputs& outputs) const {
+double linear_plan::compute(const loss_outputs& outputs) const {
   const loss_call& call = *call_;
   check_outputs(call, *this, outputs);
   const linear_shape shape = shape_of(call, {computation_, rank_, rows_.data()});

@@ -7,6 +7,7 @@
 #include "engine/messages.hpp"
 #include "fastloss/core/errors.hpp"
 #include "fastloss/engine/pointwise.hpp"
+#include "fastloss/runtime/floating_point.hpp"
 
 namespace fastloss {
 namespace {
@@ -81,6 +82,7 @@ void fill_defaults(loss_call& call) {
 }  // namespace
 
 void check_operand_value(const loss_info& loss, const void* options, int operand, double x) {
+  const standard_floating_point mode;
   const domain values = loss.values_of(options, operand);
   if (std::isnan(x) || !values.contains(x))
     fail_value(loss, std::string(loss.operands[static_cast<std::size_t>(operand)].name) + " must be " + domain_text(values) + ", got " +
@@ -88,6 +90,7 @@ void check_operand_value(const loss_info& loss, const void* options, int operand
 }
 
 pointwise_plan::pointwise_plan(const loss_call& given) : call_(&given), computation_(dtype::float64) {
+  const standard_floating_point mode;
   if (given.loss->reference != row_reference::absent) fail_value(*given.loss, "is a loss of rows, which rowwise_plan takes");
   if (given.loss->linear_of != nullptr) fail_value(*given.loss, "is a loss of linear scores, which linear_plan takes");
   if (needs_defaults(given)) {

@@ -268,7 +268,7 @@ double rounded(double x, dtype computation) { return computation == dtype::float
 
 }  // namespace
 
-double pointwise_plan::run(const loss_outputs& outputs) const {
+double pointwise_plan::compute(const loss_outputs& outputs) const {
   const loss_call& call = *call_;
   const call_options& options = call.call;
   const loss_info& loss = *call.loss;

@@ -1,5 +1,6 @@
 // The inner part of the pointwise driver: one range of elements, tile by tile, on one thread.
 #include <cmath>
+#include <memory>
 #include <new>
 
 #include "engine/pointwise_job.hpp"
@@ -216,7 +217,9 @@ class tile_walker {
 
   // A sum that overflows in float32 although the mean does not, or values that do although their weighted sum does not.
   double sum_in_float64() const {
-    pointwise_job wide = job_;
+    // Not on the stack: a thread may have as little of it as OpenMP allows.
+    const auto copy = std::make_unique<pointwise_job>(job_);
+    pointwise_job& wide = *copy;
     wide.item = sizeof(double);
     wide.ops = job_.wide_ops;
     wide.kernels = job_.wide_kernels;

@@ -7,6 +7,7 @@
 #include "engine/messages.hpp"
 #include "fastloss/core/errors.hpp"
 #include "fastloss/engine/rowwise.hpp"
+#include "fastloss/runtime/floating_point.hpp"
 
 namespace fastloss {
 namespace {
@@ -124,6 +125,7 @@ dtype result_dtype(const const_array& a, dtype computation) { return is_floating
 }  // namespace
 
 rowwise_plan::rowwise_plan(const loss_call& call) : call_(&call), computation_(computation_of(call)), axis_(class_axis(call)) {
+  const standard_floating_point mode;
   const const_array& input = call.operands[0];
   const loss_info& loss = *call.loss;
   for (int i = 0, to = 0; i < input.rank; ++i)

@@ -12,6 +12,7 @@
 #include "engine/row_outputs.hpp"
 #include "engine/streaming.hpp"
 #include "fastloss/core/errors.hpp"
+#include "fastloss/runtime/interruption.hpp"
 #include "fastloss/runtime/threads.hpp"
 #include "isa/dispatch.hpp"
 
@@ -55,7 +56,10 @@ double run_tiles(row_job& job, const row_pass& pass, row_findings& findings, int
     finish_streaming();
   };
   if (job.cut_threads > 0)
-    for (std::size_t task = 0; task < tasks; ++task) run_task(task);
+    for (std::size_t task = 0; task < tasks; ++task) {
+      const interruptible not_inside(nullptr);  // what runs in an interruption may need this thread's scratch
+      run_task(task);
+    }
   else parallel_for(tasks, serial_nanoseconds(job), threads, run_task);
   const double* from = copies.data();
   for (std::size_t task = 0; class_sums > 0 && task < tasks; ++task)
@@ -68,7 +72,7 @@ double run_tiles(row_job& job, const row_pass& pass, row_findings& findings, int
 
 }  // namespace
 
-double rowwise_plan::run(const loss_outputs& outputs) const {
+double rowwise_plan::compute(const loss_outputs& outputs) const {
   const loss_call& call = *call_;
   const call_options& options = call.call;
   const loss_info& loss = *call.loss;

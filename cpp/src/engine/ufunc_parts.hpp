@@ -1,26 +1,14 @@
 // What the loops of the NumPy ufuncs share.
 #pragma once
 
-#include <cfenv>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
 
 #include "fastloss/core/loss.hpp"
+#include "fastloss/runtime/floating_point.hpp"
 
 namespace fastloss {
-
-// Formulas compute both arms of a choice, which raises flags that NumPy would report as warnings.
-class quiet_floating_point {
- public:
-  quiet_floating_point() { std::feholdexcept(&environment_); }
-  ~quiet_floating_point() { std::fesetenv(&environment_); }
-  quiet_floating_point(const quiet_floating_point&) = delete;
-  quiet_floating_point& operator=(const quiet_floating_point&) = delete;
-
- private:
-  std::fenv_t environment_;
-};
 
 template <class S>
 S read_element(const char* from) {

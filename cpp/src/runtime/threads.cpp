@@ -22,6 +22,9 @@
 #include <thread>
 
 #include "fastloss/core/errors.hpp"
+#include "fastloss/runtime/floating_point.hpp"
+#include "fastloss/runtime/interruption.hpp"
+#include "runtime/team.hpp"
 
 namespace fastloss {
 namespace {
@@ -55,10 +58,17 @@ int cgroup_quota() {
   return quota > 0 && period > 0 ? static_cast<int>(std::clamp(std::ceil(quota / period), 1.0, double{most_threads})) : 0;
 }
 
+// Numbers that no int of OpenMP's holds (OMP_NUM_THREADS=2147483648) come back negative.
+int openmp_threads() {
+  const int n = omp_get_max_threads();
+  return n < 1 ? most_threads : std::min(n, most_threads);
+}
+
 struct defaults {
-  int openmp = omp_get_max_threads();
-  // OMP_NUM_THREADS is the user's own word and overrides the quota.
-  int quota = std::getenv("OMP_NUM_THREADS") ? 0 : cgroup_quota();
+  int openmp = openmp_threads();
+  // OMP_NUM_THREADS is the user's own word and overrides what the machine has for this process.
+  bool by_machine = std::getenv("OMP_NUM_THREADS") == nullptr;
+  int quota = by_machine ? cgroup_quota() : 0;
 };
 
 const defaults& at_load() {
@@ -86,13 +96,16 @@ struct loop {
   std::atomic<bool> failed{false};
   std::exception_ptr failure{};
 
-  void work() noexcept {
+  // `watch`: of the thread that called the loop.
+  void work(interruptible* watch) noexcept {
+    const standard_floating_point mode;
     try {
       for (;;) {
         const std::size_t first = next.fetch_add(step, std::memory_order_relaxed);
         if (first >= count) return;
         const std::size_t last = std::min(first + step, count);
         for (std::size_t i = first; i < last; ++i) body(context, i);
+        if (watch != nullptr) watch->poll();
       }
     } catch (...) {
       // An exception must not leave the region. The first one is kept for the caller, the others would say the same.
@@ -101,12 +114,22 @@ struct loop {
     }
   }
 
-  int run(int threads) {
+  int run(int wanted, interruptible* watch) {
+    const int threads = affordable_team(wanted);
     int size = 1;
+    if (threads > 1) {
 #pragma omp parallel num_threads(threads)
-    {
-      if (omp_get_thread_num() == 0) size = omp_get_num_threads();
-      work();
+      {
+        if (omp_get_thread_num() == 0) {
+          size = omp_get_num_threads();
+          work(watch);
+        } else if (has_stack_for_work()) {
+          work(nullptr);
+        }
+      }
+      team_was(threads);
+    } else {
+      work(watch);
     }
     return size;
   }
@@ -115,13 +138,16 @@ struct loop {
 }  // namespace
 
 int get_num_threads() {
-  const int openmp = omp_get_max_threads();
+  const int openmp = openmp_threads();
   const int chosen = chosen_threads.load(std::memory_order_relaxed);
   if (chosen == 0) {
     if (forked.load(std::memory_order_relaxed)) return 1;
     const defaults& initial = at_load();
     // A number that OpenMP was told since then is the user's word, too.
-    return initial.quota != 0 && openmp == initial.openmp ? std::min(openmp, initial.quota) : openmp;
+    if (!initial.by_machine || openmp != initial.openmp) return openmp;
+    // The processors that this thread may run on now, which may be fewer than when OpenMP counted them.
+    const int machine = std::max(1, std::min(openmp, omp_get_num_procs()));
+    return initial.quota != 0 ? std::min(machine, initial.quota) : machine;
   }
   // A limit set on OpenMP after the choice, as threadpoolctl does, still limits.
   return openmp < openmp_when_chosen.load(std::memory_order_relaxed) ? std::min(openmp, chosen) : chosen;
@@ -129,7 +155,7 @@ int get_num_threads() {
 
 void set_num_threads(int n) {
   if (n < 1) throw value_error("number of threads: got " + std::to_string(n) + ", need at least 1");
-  openmp_when_chosen.store(std::min(omp_get_max_threads(), at_load().openmp), std::memory_order_relaxed);
+  openmp_when_chosen.store(std::min(openmp_threads(), at_load().openmp), std::memory_order_relaxed);
   chosen_threads.store(n, std::memory_order_relaxed);
 }
 
@@ -137,6 +163,7 @@ int last_team_size() { return team_size; }
 
 void parallel_for(std::size_t count, double serial_ns, int threads, void (*body)(void* context, std::size_t i), void* context) {
   team_size = 1;
+  interruptible* const watch = serial_ns >= parallel_threshold_ns ? interruptible::current() : nullptr;
   if (count > 1 && serial_ns >= parallel_threshold_ns) {
     const int wanted = threads > 0 ? threads : get_num_threads();
     const int team = static_cast<int>(std::min<std::size_t>(count, static_cast<std::size_t>(std::min(wanted, most_threads))));
@@ -147,11 +174,11 @@ void parallel_for(std::size_t count, double serial_ns, int threads, void (*body)
       loop work{count, std::max(std::min(share, most), std::size_t{1}), body, context};
       bool done = true;
       if (!forked.load(std::memory_order_relaxed)) {
-        team_size = work.run(team);
+        team_size = work.run(team, watch);
       } else {
         int size = 1;
         try {
-          std::thread([&] { size = work.run(team); }).join();
+          std::thread([&] { size = work.run(team, nullptr); }).join();
         } catch (const std::system_error&) {
           done = false;  // no thread to be had
         }
@@ -161,7 +188,11 @@ void parallel_for(std::size_t count, double serial_ns, int threads, void (*body)
       if (done) return;
     }
   }
-  for (std::size_t i = 0; i < count; ++i) body(context, i);
+  const standard_floating_point mode;
+  for (std::size_t i = 0; i < count; ++i) {
+    body(context, i);
+    if (watch != nullptr) watch->poll();
+  }
 }
 
 }  // namespace fastloss

@@ -23,5 +23,9 @@ class FASTLOSS_API index_error : public error {  // a class index out of range
  public:
   using error::error;
 };
+class FASTLOSS_API interrupted : public error {  // a call was told to stop: runtime/interruption.hpp
+ public:
+  using error::error;
+};
 
 }  // namespace fastloss

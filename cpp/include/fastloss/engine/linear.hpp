@@ -37,6 +37,8 @@ class FASTLOSS_API linear_plan {
   double run(const loss_outputs& outputs) const;
 
  private:
+  double compute(const loss_outputs& outputs) const;
+
   const loss_call* call_;
   dtype computation_;
   int rank_ = 0;                               // of the rows' shape

@@ -30,6 +30,8 @@ class FASTLOSS_API pointwise_plan {
   double run(const loss_outputs& outputs) const;
 
  private:
+  double compute(const loss_outputs& outputs) const;
+
   std::optional<loss_call> completed_;  // the call with the defaults of operands that were left out, if there are any
   const loss_call* call_;
   dtype computation_;

@@ -34,6 +34,8 @@ class FASTLOSS_API rowwise_plan {
   double run(const loss_outputs& outputs) const;
 
  private:
+  double compute(const loss_outputs& outputs) const;
+
   const loss_call* call_;
   dtype computation_;
   int axis_;
