@@ -7,9 +7,12 @@
 #include "fastloss/engine/linear.hpp"
 #include "fastloss/engine/pointwise.hpp"
 #include "fastloss/engine/rowwise.hpp"
+#include "fastloss/runtime/floating_point.hpp"
+#include "fastloss/runtime/interruption.hpp"
 #include "gil.hpp"
 #include "method_type.hpp"
 #include "results.hpp"
+#include "signals.hpp"
 
 namespace fastloss::bindings {
 namespace {
@@ -83,6 +86,7 @@ template <class Plan>
 double run(const call_state& s, const Plan& plan) {
   if (estimated_ns(s) < release_gil_ns) return plan.run(s.outputs);
   const without_gil released;
+  const interruptible watched(stop_on_signals());
   return plan.run(s.outputs);
 }
 
@@ -116,8 +120,9 @@ PyObject* result_object(call_state& s) {
   return tuple;
 }
 
+// Not inlined: numbers are converted in it, which belongs into the floating-point mode that its callers set.
 template <class Plan>
-PyObject* call(const loss_object& loss, call_kind kind, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
+[[gnu::noinline]] PyObject* call(const loss_object& loss, call_kind kind, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
   call_state s(loss, kind);
   match_arguments(loss, kind, args, PyVectorcall_NARGS(nargsf), keyword_names, s.given);
   read_call(s);
@@ -132,12 +137,14 @@ PyObject* call(const loss_object& loss, call_kind kind, PyObject* const* args, s
 
 template <class Plan>
 PyObject* call_loss(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
+  const standard_floating_point mode;
   return guarded([&] { return call<Plan>(*reinterpret_cast<loss_object*>(self), call_kind::value, args, nargsf, keyword_names); });
 }
 
 template <class Plan>
 PyObject* call_method(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
   const method_object& m = *reinterpret_cast<method_object*>(self);
+  const standard_floating_point mode;
   return guarded([&] { return call<Plan>(*m.loss, m.kind, args, nargsf, keyword_names); });
 }
 

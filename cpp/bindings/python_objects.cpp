@@ -16,6 +16,7 @@ void set_error_from_current_exception() noexcept {
   try {
     throw;
   } catch (const python_error&) {
+  } catch (const interrupted&) {  // by a signal's handler, whose exception is set
   } catch (const value_error& e) {
     PyErr_SetString(PyExc_ValueError, e.what());
   } catch (const type_error& e) {
