@@ -19,8 +19,9 @@
 namespace fastloss {
 namespace {
 
-// Kernels, drivers and what they call use less than 24 KiB (painted stacks, every loss, v2 to v4); signal handlers need room too.
-constexpr std::size_t stack_for_work = std::size_t{64} << 10;
+// Every loss has run on threads of 16 KiB, the least that the system makes; the frame of a signal with the registers of AVX-512 takes
+// 3.5 KiB, and a handler some more.
+constexpr std::size_t stack_for_work = std::size_t{32} << 10;
 
 // What libgomp and the thread's own memory take for each thread beside its stack, with room to spare.
 constexpr std::size_t bytes_beside_stack = std::size_t{1} << 20;
