@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
@@ -12,6 +13,8 @@
 
 #include "check.hpp"
 #include "fastloss/core/errors.hpp"
+#include "fastloss/runtime/floating_point.hpp"
+#include "fastloss/runtime/interruption.hpp"
 #include "fastloss/runtime/threads.hpp"
 
 namespace {
@@ -201,6 +204,71 @@ void forks() {
   CHECK(team == 4);
 }
 
+// The bits of a subnormal product and of a quotient that is rounded, on every thread of a team.
+bool computes_in_the_standard_mode(int threads) {
+  std::atomic<bool> standard{true};
+  parallel_for(100, much_work, threads, [&](std::size_t i) {
+    volatile double tiny = 4e-320, three = 3.0 + static_cast<double>(i % 1), half = 0.5;
+    if (tiny * half != 2e-320 || 1.0 / three != 0x1.5555555555555p-2) standard.store(false);
+  });
+  return standard.load();
+}
+
+void every_thread_computes_in_the_standard_mode() {
+#if defined(__x86_64__)
+  const auto read = [] {
+    unsigned state;
+    __asm__ volatile("stmxcsr %0" : "=m"(state));
+    return state;
+  };
+  const auto write = [](unsigned state) { __asm__ volatile("ldmxcsr %0" : : "m"(state) : "memory"); };
+  const unsigned before = read();
+  for (const unsigned mode : {0x9fc0u, 0x5f80u, 0x3f80u, 0x7f80u, 0x1900u}) {
+    bool standard = true;
+    write(mode);
+    for (int threads : {1, 2, 4}) standard = computes_in_the_standard_mode(threads) && standard;
+    const bool given_back = (read() & 0xffc0u) == mode;
+    const unsigned flags = read() & 0x3fu;
+    {
+      const fastloss::quiet_floating_point quiet;
+      volatile double zero = 0.0, infinite = 1.0 / zero;
+      standard = infinite > 1.0 && standard;
+    }
+    const bool flags_given_back = (read() & 0x3fu) == flags;
+    write(before);
+    CHECK(standard);
+    CHECK(given_back);
+    CHECK(flags_given_back);
+  }
+#endif
+}
+
+std::atomic<int> polls{0};
+
+void loops_stop_when_they_are_told_to() {
+  const auto endless = [](std::size_t) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
+  for (int threads : {1, 3}) {
+    polls = 0;
+    bool stopped = false;
+    try {
+      const fastloss::interruptible watched([] { return ++polls == 2; });
+      parallel_for(1000000, 1e15, threads, endless);
+    } catch (const fastloss::interrupted&) {
+      stopped = true;
+    }
+    CHECK(stopped);
+    CHECK(polls == 2);
+  }
+  CHECK(fastloss::interruptible::current() == nullptr);
+  polls = 0;
+  {
+    const fastloss::interruptible watched([] { return ++polls > 0; });
+    const fastloss::interruptible not_inside(nullptr);
+    parallel_for(100, 1e9, 1, endless);
+  }
+  CHECK(polls == 0);
+}
+
 }  // namespace
 
 int main() {
@@ -208,6 +276,8 @@ int main() {
   team_sizes();
   bits_do_not_depend_on_the_team();
   no_region_inside_a_region();
+  every_thread_computes_in_the_standard_mode();
+  loops_stop_when_they_are_told_to();
   exceptions_reach_the_caller();
   calls_from_many_threads();
   default_follows_openmp_and_the_choice();
