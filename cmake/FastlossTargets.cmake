@@ -27,8 +27,8 @@ foreach(what memset memcpy)
 endforeach()
 target_include_directories(fastloss_settings INTERFACE ${PROJECT_SOURCE_DIR}/cpp/include ${PROJECT_BINARY_DIR}/generated)
 
-# What a shared object of ours is hardened with. Kernels go without: they call nothing that could be fortified, and their arrays
-# on the stack are tiles of fixed size.
+# What a shared object of ours is hardened with. Kernels go without: nothing in them can be fortified, and guarding the stack of
+# each would add code to every tile.
 add_library(fastloss_hardening INTERFACE)
 target_compile_options(fastloss_hardening INTERFACE -fstack-protector-strong)
 if(NOT FASTLOSS_SANITIZE)  # sanitizers watch the same functions, and better

@@ -171,7 +171,7 @@ def test_interrupt_is_clean():
     ) as process:
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=600)
     assert process.returncode == 130
     assert errors.strip() == "fastloss: interrupted"
 
