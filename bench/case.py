@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 
@@ -28,6 +30,11 @@ def loss_of(case_name: str) -> str:
     return case_name.partition("+")[0]
 
 
+def special(xp: ModuleType) -> ModuleType:
+    """Where the special functions for arrays of `xp` are: in SciPy for NumPy, beside `jax.numpy` for JAX."""
+    return importlib.import_module(xp.__name__.replace("numpy", "scipy", 1) + ".special")
+
+
 @dataclass(frozen=True)
 class Sklearn:
     """A class of `sklearn._loss.loss`, and the factor that turns its loss into fastloss's."""
@@ -49,7 +56,8 @@ class Case:
         `f(mode, out, *operands) -> (value, gradient)`: the best plain NumPy, temporaries reused. The gradient goes to
         `out` where that is an array; what `mode` does not ask for may be anything.
     jax
-        `f(jax.numpy, *operands) -> value`; JAX differentiates it.
+        `f(jax.numpy, *operands) -> value`; JAX differentiates it. NumPy must be able to compute it too, which tests it
+        where JAX is missing: special functions come from `special`.
     torch
         `f(torch, *operands) -> value`; None: the function of this name in `torch.nn.functional`.
     torch_compiled

@@ -3,7 +3,10 @@
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fastloss)
 
-install(TARGETS fastloss EXPORT fastloss LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(in_wheel)
+  set(links NAMELINK_SKIP)
+endif()
+install(TARGETS fastloss EXPORT fastloss LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ${links} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/cpp/include/fastloss DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(FILES ${PROJECT_BINARY_DIR}/generated/fastloss/version.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fastloss)
 install(EXPORT fastloss NAMESPACE fastloss:: FILE fastlossTargets.cmake DESTINATION ${package_dir})

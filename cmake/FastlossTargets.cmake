@@ -27,6 +27,22 @@ foreach(what memset memcpy)
 endforeach()
 target_include_directories(fastloss_settings INTERFACE ${PROJECT_SOURCE_DIR}/cpp/include ${PROJECT_BINARY_DIR}/generated)
 
+# What a shared object of ours is hardened with. Kernels go without: nothing in them can be fortified, and guarding the stack of
+# each would add code to every tile.
+add_library(fastloss_hardening INTERFACE)
+target_compile_options(fastloss_hardening INTERFACE -fstack-protector-strong)
+if(NOT FASTLOSS_SANITIZE)  # sanitizers watch the same functions, and better
+  target_compile_options(fastloss_hardening INTERFACE "$<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
+endif()
+target_link_options(fastloss_hardening INTERFACE LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack)
+
+# Exports what the list names and nothing else: templates of the standard library are visible by themselves wherever they are
+# compiled, and another library's copies would be merged with ours.
+function(fastloss_export target list)
+  target_link_options(${target} PRIVATE LINKER:--version-script=${list})
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${list})
+endfunction()
+
 if(FASTLOSS_SANITIZE)
   # One instruction set and -O1: sanitized kernels take many times as long to compile.
   list(GET FASTLOSS_ISAS 0 built_isas)
@@ -52,17 +68,22 @@ set(isa_flags_neon "")
 file(GLOB library_sources CONFIGURE_DEPENDS cpp/src/engine/*.cpp cpp/src/runtime/*.cpp)
 add_library(fastloss ${library_sources})
 add_library(fastloss::fastloss ALIAS fastloss)
-target_link_libraries(fastloss PRIVATE $<BUILD_INTERFACE:fastloss_settings> OpenMP::OpenMP_CXX Threads::Threads)
+target_link_libraries(fastloss PRIVATE $<BUILD_INTERFACE:fastloss_settings> $<BUILD_INTERFACE:fastloss_hardening> OpenMP::OpenMP_CXX Threads::Threads)
 target_compile_features(fastloss PUBLIC cxx_std_20)
 target_include_directories(
   fastloss
   PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/cpp/include> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
   PRIVATE ${PROJECT_SOURCE_DIR}/cpp/src
 )
-set_target_properties(fastloss PROPERTIES POSITION_INDEPENDENT_CODE ON)
-if(NOT in_wheel)  # a wheel cannot hold the symbolic links of a versioned library
-  set_target_properties(fastloss PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+# Until 1.0 every minor version may break the interface.
+set(abi_version ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+if(in_wheel)
+  set(file_version ${abi_version})  # a wheel cannot hold symbolic links: the file itself has the name that programs load
+else()
+  set(file_version ${PROJECT_VERSION})
 endif()
+set_target_properties(fastloss PROPERTIES POSITION_INDEPENDENT_CODE ON VERSION ${file_version} SOVERSION ${abi_version})
+fastloss_export(fastloss ${PROJECT_SOURCE_DIR}/cmake/libfastloss.exports)
 
 file(GLOB kernel_sources CONFIGURE_DEPENDS cpp/src/isa/*.cpp)
 file(GLOB families RELATIVE ${PROJECT_SOURCE_DIR}/cpp/include/fastloss/losses CONFIGURE_DEPENDS cpp/include/fastloss/losses/*.hpp)

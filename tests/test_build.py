@@ -8,11 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import fastloss as fl
+from elf import SharedObject
 
 PACKAGE = Path(fl.__file__).parent
 SOURCE = Path(__file__).parent.parent
-LIBRARY = PACKAGE / "lib" / "libfastloss.so"
+(LIBRARY,) = (PACKAGE / "lib").glob("libfastloss.*")
+MODULE = Path(fl._core.__file__)
+EXCEPTIONS = ("error", "value_error", "type_error", "index_error")
 
 
 def test_one_version_everywhere():
@@ -53,23 +58,46 @@ def test_the_module_uses_only_installed_headers():
             assert here or included.split("/")[0] in allowed, f"{source.name} includes {included}"
 
 
-def exported_symbols() -> list[tuple[str, str]]:
-    listing = subprocess.run(
-        ["nm", "-D", "-C", "--defined-only", LIBRARY], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    return [tuple(line.split(maxsplit=2)[1:]) for line in listing]
+def typeinfo(name: str) -> set[str]:
+    """The symbols of a class of namespace fastloss that are needed to catch it."""
+    return {f"_ZT{part}N8fastloss{len(name)}{name}E" for part in "IS"}
 
 
-def test_the_library_exports_its_interface_and_no_kernel():
-    symbols = exported_symbols()
-    names = [name for _, name in symbols]
-    assert any(name.startswith("fastloss::parallel_for(") for name in names)
-    for kind, name in symbols:
-        # Instantiations of the standard library may be exported weakly; they are compiled for the baseline processor.
-        ours = re.match(r"(typeinfo (name )?for |vtable for )?fastloss::", name)
-        assert ours or kind in "VWuw", f"{name} ({kind}) is visible outside the library"
+def test_the_library_exports_its_interface_alone():
+    names = SharedObject(LIBRARY).exported
+    assert any(name.startswith("_ZN8fastloss12parallel_for") for name in names)
+    assert set().union(*map(typeinfo, EXCEPTIONS)) <= names
+    for name in names:
+        assert re.match(r"_Z(NK?|T[ISV]N)8fastloss", name), f"{name} is visible outside the library"
         assert "fastloss_kernels" not in name
-        assert not re.search(r"fastloss::v[234]::", name), f"{name} is compiled for newer processors only"
+        assert not re.match(r"_ZNK?8fastloss2v[234]", name), f"{name} is compiled for newer processors only"
+
+
+def test_the_module_exports_its_initialisation_alone():
+    # And the types of exceptions, so that there is one of each in a process.
+    assert SharedObject(MODULE).exported == {"PyInit__core"}.union(*map(typeinfo, EXCEPTIONS))
+
+
+@pytest.mark.parametrize("path", [LIBRARY, MODULE], ids=["library", "module"])
+def test_shared_objects_are_hardened(path):
+    shared = SharedObject(path)
+    assert shared.has_read_only_relocations
+    assert shared.is_bound_at_load
+    assert not shared.has_executable_stack
+    assert "__stack_chk_fail" in shared.imported, "compiled without the stack protector"
+
+
+def test_the_library_is_fortified():
+    checked = {name for name in SharedObject(LIBRARY).imported if name.endswith("_chk")}
+    assert checked, "no copy into a buffer of known size is checked: compiled without _FORTIFY_SOURCE?"
+
+
+def test_programs_load_a_versioned_library():
+    major, minor, _ = fl._core.version.split(".")
+    assert SharedObject(LIBRARY).soname == LIBRARY.name == f"libfastloss.so.{major}.{minor}"
+    assert not LIBRARY.is_symlink()
+    targets = (PACKAGE / "lib" / "cmake" / "fastloss" / "fastlossTargets-release.cmake").read_text()
+    assert f"/lib/{LIBRARY.name}" in targets
 
 
 def test_no_dangerous_compiler_flags():

@@ -197,7 +197,8 @@ def test_a_large_result_outlives_everything():
     np.testing.assert_array_equal(again[::1000], -6.0)
 
 
-def test_other_threads_run_during_a_large_call():
+def ticks_during_a_large_call():
+    """How often this thread runs in the middle half of a call of another one."""
     large = np.broadcast_to(0.5, 200_000_000)
     times = []
 
@@ -213,8 +214,12 @@ def test_other_threads_run_during_a_large_call():
         ticks.append(time.perf_counter())
         time.sleep(0.0005)
     start, end = times
-    middle = [tick for tick in ticks if start + 0.25 * (end - start) < tick < end - 0.25 * (end - start)]
-    assert len(middle) >= 2, (len(ticks), end - start)
+    return sum(start + 0.25 * (end - start) < tick < end - 0.25 * (end - start) for tick in ticks)
+
+
+def test_other_threads_run_during_a_large_call():
+    # Never while the interpreter is held; otherwise sooner or later, on a busy machine too.
+    assert any(ticks_during_a_large_call() >= 2 for _ in range(20))
 
 
 def test_many_python_threads_at_once():

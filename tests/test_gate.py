@@ -46,7 +46,7 @@ def _checks_of(mark):
 
 
 def _refuse(mark, name):
-    assert mark.name not in {"skip", "skipif", "xfail"}, f"{name} is marked {mark.name}"
+    assert mark.name not in {"skip", "skipif", "xfail", "needs"}, f"{name} is marked {mark.name}"
     return set()
 
 

@@ -127,7 +127,7 @@ def _rows_of(function):
     """What a test is parameterised with."""
     found = set()
     for mark in function.pytestmark:
-        assert mark.name not in {"skip", "skipif", "xfail"}, f"{function.__name__} is marked {mark.name}"
+        assert mark.name not in {"skip", "skipif", "xfail", "needs"}, f"{function.__name__} is marked {mark.name}"
         if mark.name == "parametrize" and mark.args[0] == "rows":
             found |= set(mark.args[1])
     return found

@@ -28,13 +28,13 @@ def call():
 """
 
 
-def run_python(code: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("FASTLOSS_", "OMP_"))}
     return subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PREAMBLE + code],
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=600,  # for what hangs; a busy machine may take minutes
         env={**clean, **environment},
     )
 
@@ -97,12 +97,12 @@ def test_threads_is_local_to_its_context():
     def hold():
         with fl.threads(3):
             inside.set()
-            looked.wait(60)
+            looked.wait(600)
 
     before = fl.get_num_threads()
     thread = threading.Thread(target=hold)
     thread.start()
-    inside.wait(60)
+    inside.wait(600)
     seen = fl.get_num_threads()
     looked.set()
     thread.join()
@@ -175,7 +175,7 @@ def child(work):
     import signal
     pid = os.fork()
     if pid == 0:
-        signal.alarm(60)
+        signal.alarm(300)
         os._exit(0 if work() else 1)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 def computes():
@@ -208,7 +208,7 @@ def computes():
         pytest.param(
             "import multiprocessing\n"
             "with multiprocessing.get_context('fork').Pool(2) as pool:\n"
-            "    assert pool.apply_async(call).get(60) == expected",
+            "    assert pool.apply_async(call).get(300) == expected",
             id="multiprocessing",
         ),
     ],
@@ -298,18 +298,24 @@ print("ok")
 
 MAPPED = """
 def mapped():
-    return int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGESIZE")
-before = mapped()
-fl.mse_loss.grad(x, y)
-after_call = mapped() - before
+    for line in open("/proc/self/maps"):
+        (begin, end), access = (int(bound, 16) for bound in line.split()[0].split("-")), line.split()[1]
+        if access.startswith("rw") and begin <= where and where + size <= end:
+            return True
+    return False
+result = fl.mse_loss.grad(x, y)
+where, size = result.ctypes.data, result.nbytes
+seen = [mapped()]
+del result
+seen.append(mapped())
 fl.empty_cache()
-after_emptying = mapped() - before
-print(after_call > 40 << 20, after_emptying > 40 << 20)
+seen.append(mapped())
+print(*seen)
 """
 
 
 def test_the_cache_can_be_emptied_bounded_and_turned_off():
-    warm = CACHE + "with fl.threads(2): address()\nfl.empty_cache()\n"  # starts the threads, which map stacks
-    assert output(warm + MAPPED) == "True False"
-    assert output(warm + MAPPED, FASTLOSS_CACHE_MB="0") == "False False"
-    assert output(warm + MAPPED, FASTLOSS_CACHE_MB="20") == "False False"
+    # Looks at the memory of the result alone: threads that start, or allocate for the first time, map more than that.
+    assert output(CACHE + MAPPED) == "True True False"
+    assert output(CACHE + MAPPED, FASTLOSS_CACHE_MB="0") == "True False False"
+    assert output(CACHE + MAPPED, FASTLOSS_CACHE_MB="20") == "True False False"

@@ -6,10 +6,12 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 
 import cases
+from oracles import torch
 from references import REFERENCES
+
+pytestmark = pytest.mark.needs("torch")
 
 IN_TORCH = [name for name in cases.NAMES if REFERENCES[name].torch is not None]
 SHAPE = (13, 7)

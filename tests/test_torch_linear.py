@@ -6,11 +6,13 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 
 import cases
 import fastloss as fl
 from linear_reference import draw
+from oracles import torch
+
+pytestmark = pytest.mark.needs("torch")
 
 SHAPES = {
     "one sample": {"samples": ()},

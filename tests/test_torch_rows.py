@@ -7,11 +7,13 @@ import itertools
 import ml_dtypes
 import numpy as np
 import pytest
-import torch
 
 import cases
 import fastloss as fl
 import rows_cases
+from oracles import torch
+
+pytestmark = pytest.mark.needs("torch")
 
 IN_TORCH = [rows for rows in rows_cases.kinds() if rows.reference.torch is not None]
 SHAPES = [(), (1,), (13,), (5, 3), (2, 3, 4)]

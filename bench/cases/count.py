@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.case import Case, Sklearn
+from bench.case import Case, Sklearn, special
 
 
 def poisson(mode, out, x, t):
@@ -59,8 +59,7 @@ def negative_binomial(mode, out, x, t, dispersion):
 
 def jax_negative_binomial(jnp, x, t, dispersion):
     """The same formula."""
-    from jax.scipy.special import gammaln
-
+    gammaln = special(jnp).gammaln
     r = 1 / dispersion
     log_scale = jnp.log1p(dispersion * jnp.exp(x))
     return jnp.mean((r + t) * log_scale - t * (x + jnp.log(dispersion)) - gammaln(r + t) + gammaln(r))

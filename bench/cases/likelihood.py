@@ -7,7 +7,7 @@ torch's check of the sign of the variance keeps `torch.compile` from compiling t
 import numpy as np
 from scipy.special import gammaln, i0e
 
-from bench.case import Case
+from bench.case import Case, special
 
 
 def gaussian(mode, out, x, t, var):
@@ -101,9 +101,7 @@ def student_t_formula(xp, gammaln_of, x, t, scale, df):
 
 def student_t_jax(xp, x, t, scale, df):
     """The gamma function of JAX is in another module."""
-    from jax.scipy.special import gammaln as of_jax
-
-    return student_t_formula(xp, of_jax, x, t, scale, df)
+    return student_t_formula(xp, special(xp).gammaln, x, t, scale, df)
 
 
 def student_t_torch(torch, x, t, scale, df):
@@ -125,9 +123,7 @@ def von_mises(mode, out, x, t, k):
 
 def von_mises_jax(xp, x, t, k):
     """With the scaled Bessel function of JAX."""
-    from jax.scipy.special import i0e as of_jax
-
-    return xp.mean(xp.log(of_jax(k)) + k - k * xp.cos(x - t))
+    return xp.mean(xp.log(special(xp).i0e(k)) + k - k * xp.cos(x - t))
 
 
 def von_mises_torch(torch, x, t, k):

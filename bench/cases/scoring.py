@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import erf, expit
 
-from bench.case import Case
+from bench.case import Case, special
 
 ROOT_2, ROOT_2_BY_PI, ROOT_1_BY_PI = 2**0.5, (2 / np.pi) ** 0.5, np.pi**-0.5
 
@@ -67,10 +67,8 @@ def crps_logistic(mode, out, x, t, scale):
 
 def crps_gaussian_jax(xp, x, t, scale):
     """The formula of the textbooks."""
-    from jax.scipy.special import erf as jax_erf
-
     z = (x - t) / scale
-    return xp.mean(scale * (z * jax_erf(z / ROOT_2) + ROOT_2_BY_PI * xp.exp(-0.5 * z * z) - ROOT_1_BY_PI))
+    return xp.mean(scale * (z * special(xp).erf(z / ROOT_2) + ROOT_2_BY_PI * xp.exp(-0.5 * z * z) - ROOT_1_BY_PI))
 
 
 def crps_gaussian_torch(torch, x, t, scale):

@@ -136,7 +136,7 @@ void fork_drops_the_list() {
   for (int repeat = 0; repeat < 20; ++repeat) {
     const pid_t pid = fork();
     if (pid == 0) {
-      alarm(20);
+      alarm(250);
       bool holds = get_cache_state().kept_blocks == 0 && static_cast<unsigned char*>(held.data)[999] == 7;
       const result_block block = acquire_result(48 * mebibyte);
       holds = holds && !block.recycled;

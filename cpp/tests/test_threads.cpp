@@ -156,7 +156,7 @@ template <class F>
 bool holds_in_child(F&& child) {
   const pid_t pid = fork();
   if (pid == 0) {
-    alarm(20);
+    alarm(250);
     _exit(child() ? 0 : 1);
   }
   int status = -1;

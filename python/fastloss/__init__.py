@@ -10,21 +10,22 @@ from __future__ import annotations
 import importlib as _importlib
 import pkgutil as _pkgutil
 from collections.abc import Mapping as _Mapping
-from types import MappingProxyType as _MappingProxyType
 from typing import TYPE_CHECKING
 
-from fastloss import losses as _declarations
 from fastloss._config import __version__, show_config
 from fastloss._core import Loss, empty_cache
 from fastloss._declare import functions as _functions
 from fastloss._declare import registry as _registry
+from fastloss._info import FixedMapping as _FixedMapping
 from fastloss._info import LossInfo, OperandInfo, OptionInfo
 from fastloss._logsumexp import logsumexp
 from fastloss._settings import errstate, get_num_threads, geterr, set_num_threads, threads
 from fastloss._softmax import log_softmax, softmax
 from fastloss._weights import class_balanced_weights
 
-# Every module in losses/ declares what it holds, so a new loss needs no line here.
+# Every module in losses/ declares what it holds, so a new loss needs no line here. The package is asked for by its full
+# name: in this module its place is taken by the function `losses`, which is already there when the module is reloaded.
+_declarations = _importlib.import_module("fastloss.losses")
 for _module in _pkgutil.iter_modules(_declarations.__path__):
     _importlib.import_module(f"{_declarations.__name__}.{_module.name}")
 globals().update(_functions)
@@ -49,7 +50,7 @@ def losses() -> _Mapping[str, LossInfo]:
     >>> info.units, info.defaults["delta"]
     ('target', 1.0)
     """
-    return _MappingProxyType({name: loss.info for name, loss in _registry.items()})
+    return _FixedMapping({name: loss.info for name, loss in _registry.items()})
 
 
 __all__ = [

@@ -11,13 +11,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from fastloss import _core, _docs
-from fastloss._info import Differentiable, LossInfo, OperandInfo, OptionInfo
+from fastloss._info import Differentiable, FixedMapping, LossInfo, OperandInfo, OptionInfo
 
 
 class DeclarationError(Exception):
@@ -59,8 +58,10 @@ class Declaration:
         return sum(not operand["optional"] for operand in self._core["operands"])
 
     @cached_property
-    def documentation(self) -> _docs.Documentation:
-        """The docstring in its parts; raises DocumentationError where it lacks one."""
+    def documentation(self) -> _docs.Documentation | None:
+        """The docstring in its parts, or DocumentationError where one is missing; None after `python -OO`."""
+        if self._docstring is None:
+            return None
         parameters = [parameter["name"] for parameter in (*self._core["operands"], *self._core["options"])]
         return _docs.parse(self._name, self._docstring, parameters)
 
@@ -70,19 +71,21 @@ class Declaration:
         options = tuple(OptionInfo(**option) for option in self._core["options"])
         return LossInfo(
             name=self._name,
-            summary=self.documentation.summary,
-            formula=self.documentation.formula,
+            summary=self.documentation.summary if self.documentation else "",
+            formula=self.documentation.formula if self.documentation else "",
             operands=tuple(OperandInfo(**operand) for operand in self._core["operands"]),
             options=options,
-            defaults=MappingProxyType({option.name: option.default for option in options}),
+            defaults=FixedMapping({option.name: option.default for option in options}),
             elementwise=self._core["elementwise"],
             rowwise=self.rowwise,
             linear=self.linear,
             **self._properties,
         )
 
-    def document(self, method: str) -> str:
+    def document(self, method: str) -> str | None:
         """Docstring of the loss ("__call__") or a method; composed at the first request, as few are ever read."""
+        if self.documentation is None:
+            return None
         if method not in self._composed:
             self._composed[method] = self.documentation.compose(
                 self._name, method, self._core["row_keywords"], self._required, self._example(method)
@@ -121,6 +124,8 @@ class Declaration:
 
     def document_ufunc(self, gradient: bool) -> str:
         """Docstring of the ufunc of the value or of the gradient."""
+        if self.documentation is None:
+            return ""
         names = [o.name for o in self.info.operands if not o.multiplies] + [o.name for o in self.info.options]
         return self.documentation.compose_ufunc(self.info.name, ", ".join(names), gradient, self.rowwise)
 
@@ -364,7 +369,7 @@ def declare(
             "twice_differentiable": twice_differentiable,
             "robust": robust,
             "units": units,
-            "kinks": MappingProxyType(dict(kinks or {})),
+            "kinks": FixedMapping(kinks or {}),
             "reference": reference,
             "also_named": also_named,
             "aliases": aliases,

@@ -97,10 +97,8 @@ def _section(title: str, text: str) -> str:
     return f"{title}\n{'-' * len(title)}\n{text}"
 
 
-def parse(loss: str, docstring: str | None, parameters: Sequence[str]) -> Documentation:
+def parse(loss: str, docstring: str, parameters: Sequence[str]) -> Documentation:
     """Take a declaration's docstring apart; raise DocumentationError where it does not fit the signature."""
-    if not docstring:
-        raise DocumentationError(f"{loss}: the declaration has no docstring")
     pieces = re.split(r"^(\w+)\n-{3,}\n", inspect.cleandoc(docstring), flags=re.MULTILINE)
     head, titles, texts = pieces[0].rstrip(), pieces[1::2], [text.rstrip() for text in pieces[2::2]]
     if titles != [title for title in SECTIONS if title in titles]:

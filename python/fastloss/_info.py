@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 Differentiable = Literal["smooth", "C1", "kinks"]
+Value = TypeVar("Value")
+
+
+class FixedMapping(Mapping[str, Value]):
+    """A mapping that stays as it is. Unlike a `MappingProxyType` it can be hashed, copied and pickled."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, Value]) -> None:
+        self._items = dict(items)
+
+    def __getitem__(self, key: str) -> Value:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._items)
 
 
 @dataclass(frozen=True)
@@ -75,6 +100,7 @@ class LossInfo:
     ----------
     name, family, task, summary, formula, reference : str
         Name, room in the registry, the task it is made for, first sentence of the documentation, formula, source.
+        Summary and formula are empty under ``python -OO``, which drops all documentation.
     operands, options : tuple
         Descriptions of the operands and options, in order.
     defaults : mapping

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import fastloss as fl
 
@@ -18,21 +19,46 @@ READER_GONE = 141  # and for one whose output nobody reads any more
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code: 0, 1 for a failure, 2 for bad arguments."""
+    if sys.stdout is None:  # whoever started this has closed it
+        return fail("cannot write the output: stdout is closed")
     try:
-        code = dispatch(build_parser(), arguments)
-        sys.stdout.flush()
-        return code
+        try:
+            return dispatch(build_parser(), arguments)
+        finally:  # also where --help or --version end the program
+            sys.stdout.flush()
     except KeyboardInterrupt:
         print("fastloss: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # Python flushes stdout once more on its way out, and would complain there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return READER_GONE
+    except OSError as error:
+        if error.filename is not None:  # of a file, while an error of the output names none
+            raise
+        discard_output()
+        return fail(f"cannot write the output: {error.strerror}")
+
+
+def fail(message: str) -> int:
+    if sys.stderr is not None:  # print() would take stdout instead
+        print(f"fastloss: {message}", file=sys.stderr)
+    return 1
+
+
+def discard_output() -> None:
+    """Python flushes stdout once more on its way out, and would complain there."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Parser(argparse.ArgumentParser):
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """argparse would ignore that its help cannot be written."""
+        if stream := file or sys.stderr:
+            stream.write(message)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="fastloss",
         description="Value and gradient of machine-learning losses on plain arrays.",
         allow_abbrev=False,
@@ -100,8 +126,7 @@ def loss_table() -> str:
 def demo(*, quick: bool, seed: int) -> int:
     missing = [name for name in DEMO_NEEDS if importlib.util.find_spec(name) is None]
     if missing:
-        print("fastloss: the demo needs rich and scikit-learn: pip install 'fastloss[demo]'", file=sys.stderr)
-        return 1
+        return fail("the demo needs rich and scikit-learn: pip install 'fastloss[demo]'")
     from fastloss.cli.demo import run
 
     run(quick=quick, seed=seed)
