@@ -6,6 +6,12 @@
 
 namespace fastloss {
 
+// In the order of row_extra.
+inline constexpr const char* extra_names[row_extra_count] = {"lse", "probabilities", "log_probabilities", "prediction", "correct"};
+
+// Throws where an output is given that the call does not ask for: nothing would be written to it.
+void check_asked_for(const loss_call&, const loss_outputs&);
+
 // Collects the outputs of a call, then holds them against one another and against what the call reads.
 class output_checker {
  public:
