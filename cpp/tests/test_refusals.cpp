@@ -105,7 +105,9 @@ void ask_for_gradient(request& r) {
 // What every engine refuses. `good` is a call with a gradient and a reduced value.
 template <class Plan>
 void refuses_what_no_engine_reads(const char* loss, const change& good) {
-  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) { return is_refused<Plan>(loss, good, bad, words); };
+  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) {
+    return is_refused<Plan>(loss, good, bad, words);
+  };
   const auto without_gradient = [](request& r) {
     r.call.gradient_count = 0;
     r.outputs.gradients[0] = {};
@@ -126,7 +128,8 @@ void refuses_what_no_engine_reads(const char* loss, const change& good) {
   CHECK(refused([](request& r) { r.call.gradient_count = 0; }, {"gradient 0", "gradient_count is 0"}));
   CHECK(refused([](request& r) { r.outputs.hessian = to_table(r.data.out[1]); }, {"second derivative", "not asked for"}));
   for (int e = 0; e < row_extra_count; ++e)
-    CHECK(refused([e](request& r) { r.outputs.extras[static_cast<std::size_t>(e)] = to_table(r.data.out[1]); }, {"array for", "not asked for"}));
+    CHECK(refused([e](request& r) { r.outputs.extras[static_cast<std::size_t>(e)] = to_table(r.data.out[1]); },
+                  {"array for", "not asked for"}));
   // Operands and gradients.
   CHECK(refused([](request& r) { r.call.operands[max_operands - 1] = table_of(r.data.other); }, {"operand 5 is given"}));
   CHECK(refused([](request& r) { r.call.gradient_of[1] = 1; }, {"gradient_of", "beyond its first 1"}));
@@ -179,7 +182,9 @@ void pointwise_calls() {
   const change good = ask_for_gradient;
   refuses_what_no_engine_reads<plan>(loss, good);
   refuses_calls_without_a_loss<plan>(loss, good);
-  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) { return is_refused<plan>(loss, good, bad, words); };
+  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) {
+    return is_refused<plan>(loss, good, bad, words);
+  };
   CHECK(refused([](request& r) { r.call.vector = table_of(r.data.other); }, {"vector", "only losses of rows"}));
   CHECK(refused([](request& r) { r.call.extras = 1u << static_cast<int>(row_extra::lse); }, {"extras", "only losses of rows"}));
   CHECK(refused([](request& r) { r.call.call.axis = 1; }, {"axis", "only losses of rows"}));
@@ -200,7 +205,9 @@ void rowwise_calls() {
   };
   refuses_what_no_engine_reads<plan>(loss, good);
   refuses_calls_without_a_loss<plan>(loss, good);
-  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) { return is_refused<plan>(loss, good, bad, words); };
+  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) {
+    return is_refused<plan>(loss, good, bad, words);
+  };
   CHECK(refused([](request& r) { r.call.vector = table_of(r.data.other); }, {"vector", "no second derivative is asked for"}));
   const auto ask_for_product = [](request& r) {
     r.call.vector = table_of(r.data.other);
@@ -252,7 +259,9 @@ void linear_calls() {
   };
   refuses_what_no_engine_reads<plan>(loss, good);
   refuses_calls_without_a_loss<plan>(loss, good);
-  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) { return is_refused<plan>(loss, good, bad, words); };
+  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) {
+    return is_refused<plan>(loss, good, bad, words);
+  };
   CHECK(refused([](request& r) { r.call.hessian = true; }, {"second derivative", "linear scores"}));
   CHECK(refused([](request& r) { r.call.vector = table_of(r.data.other); }, {"vector", "only losses of rows"}));
   CHECK(refused([](request& r) { r.call.extras = 1u; }, {"extras", "only losses of rows"}));

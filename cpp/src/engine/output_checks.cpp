@@ -22,33 +22,24 @@ void check_output(const loss_info& loss, const char* what, const char* of, const
   if (may_overlap_itself(view_of(out))) throw value_error(prefix + name + " has elements that share memory with one another");
 }
 
-[[noreturn]] void fail_unasked(const loss_call& call, const loss_outputs& outputs) {
+}  // namespace
+
+void fail_ignored(const loss_call& call, const loss_outputs& outputs) {
   const loss_info& loss = *call.loss;
   const std::string prefix = std::string(loss.name) + ": ";
   const bool reduced = call.call.reduction != reduction::none;
   if (!outputs.value.absent() && !(call.value && !reduced))
     throw value_error(prefix + "out for the value is given, " +
-         (call.value ? "and a reduced value is returned, not written" : "and the value is not asked for"));
+                      (call.value ? "and a reduced value is returned, not written" : "and the value is not asked for"));
   for (std::size_t i = static_cast<std::size_t>(call.gradient_count); i < max_operands; ++i)
     if (!outputs.gradients[i].absent())
-      throw value_error(prefix + "out for gradient " + std::to_string(i) + " is given, and gradient_count is " + std::to_string(call.gradient_count));
+      throw value_error(prefix + "out for gradient " + std::to_string(i) + " is given, and gradient_count is " +
+                        std::to_string(call.gradient_count));
   if (!outputs.hessian.absent() && !call.hessian)
     throw value_error(prefix + "out for the second derivative is given, and that is not asked for");
   std::size_t e = 0;
   while (outputs.extras[e].absent() || (call.extras >> e & 1u) != 0) ++e;
   throw value_error(prefix + "the array for '" + extra_names[e] + "' is given, and that is not asked for");
-}
-
-}  // namespace
-
-// Absent arrays have a negative rank, and so has the bitwise and of several: one test for all.
-void check_asked_for(const loss_call& call, const loss_outputs& outputs) {
-  int ranks = call.value && call.call.reduction == reduction::none ? -1 : outputs.value.rank;
-  for (std::size_t i = static_cast<std::size_t>(call.gradient_count); i < max_operands; ++i) ranks &= outputs.gradients[i].rank;
-  if (!call.hessian) ranks &= outputs.hessian.rank;
-  for (std::size_t e = 0; e < row_extra_count; ++e)
-    if ((call.extras >> e & 1u) == 0) ranks &= outputs.extras[e].rank;
-  if (ranks >= 0) fail_unasked(call, outputs);
 }
 
 void output_checker::add(const mutable_array& out, const array_spec& need, const char* what, const char* of) {

@@ -97,7 +97,7 @@ pointwise_plan::pointwise_plan(const loss_call& given) : call_(&given), computat
     call_ = &*completed_;
   }
   const loss_call& call = *call_;
-  check_parts(call, call.loss->elementwise ? second_derivative : 0u);
+  check_ignored(call, call.loss->elementwise ? second_derivative : 0u);
   check_operands(call);
   check_options(*call.loss, call.options);
   check_call_options(call, elements_of(call));

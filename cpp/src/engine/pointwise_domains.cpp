@@ -1,5 +1,6 @@
 #include "engine/pointwise_domains.hpp"
 
+#include <bit>
 #include <string>
 
 #include "engine/messages.hpp"
@@ -115,8 +116,9 @@ void check_each_element(const loss_call& call, const pointwise_job& job) {
 }  // namespace
 
 void check_numbers(const loss_call& call, pointwise_job& job) {
-  for (int k = 0; k < job.operand_total && job.count > 0; ++k) {
-    if (!job.is_checked(k) || job.operands[k].how != walk::kind::constant) continue;
+  for (unsigned left = job.checked; left != 0; left &= left - 1) {
+    const int k = std::countr_zero(left);
+    if (job.operands[k].how != walk::kind::constant || job.count == 0) continue;
     if (!job.domains[k].contains(job.operands[k].number)) check_each_element(call, job);
     job.checked &= ~(1u << k);
   }

@@ -297,7 +297,7 @@ double pointwise_plan::run(const loss_outputs& outputs) const {
   if (job.checked != 0) {
     check_numbers(call, job);
     const bool sums_first = reduced && wants_outputs && needs_sum;
-    if (!sums_first && job.count > tile_elements && keeps_outputs(call, outputs))
+    if (job.count > tile_elements && !sums_first && keeps_outputs(call, outputs))
       check_operands(call, job, in_place || options.accumulate, options.threads);
   }
   bool check_domains = job.checked != 0;

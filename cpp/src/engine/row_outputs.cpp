@@ -26,7 +26,7 @@ bool is_masked(const loss_call& call, const rowwise_plan& plan, std::size_t row)
   align_strides(where, alignment::leading, plan.row_rank(), plan.rows(), strides);
   double kept;
   active_kernels().tiles[1].load[static_cast<int>(where.type)][where.byteswapped](&kept, where.data,
-                                                                                          {plan.row_rank(), plan.rows(), strides, row, 1});
+                                                                                  {plan.row_rank(), plan.rows(), strides, row, 1});
   return kept == 0.0;
 }
 
@@ -151,7 +151,7 @@ class block_walker {
 
 void check_row_outputs(const loss_call& call, const rowwise_plan& plan, const loss_outputs& outputs) {
   const loss_info& loss = *call.loss;
-  check_asked_for(call, outputs);
+  check_ignored(call, outputs);
   output_checker checker(loss);
   if (call.value && !plan.reduced()) checker.add(outputs.value, plan.value(), "out for the value", nullptr);
   for (int i = 0; i < call.gradient_count; ++i)

@@ -39,6 +39,15 @@ double tile_runner::run() {
 }
 
 void tile_runner::load_rows() {
+  const auto load_mask = [&](void* counts) {
+    if (job_.where.base == nullptr) job_.tiles->fill(counts, 1.0, rows_.padded);
+    else memory_.load_rows(job_.where, counts, 0.0);
+  };
+  const auto load_labels = [&](void* labels, void* counts) {
+    job_.rows->load_labels[static_cast<int>(job_.labels.type)][job_.labels.byteswapped](
+        labels, job_.labels.base, memory_.row_run(job_.labels), static_cast<std::int64_t>(job_.classes), job_.ignore_index);
+    job_.rows->leave_out(labels, counts, rows_.count, rows_.padded);
+  };
   counts_ = row(counts_slot);
   load_mask(counts_);
   if (job_.sample_weight.base != nullptr) {
@@ -64,17 +73,6 @@ void tile_runner::load_rows() {
   }
   row_weight_ = job_.row_weighted ? label_weight_ : nullptr;
   if (job_.has_lists) load_lists();
-}
-
-void tile_runner::load_mask(void* counts) const {
-  if (job_.where.base == nullptr) job_.tiles->fill(counts, 1.0, rows_.padded);
-  else memory_.load_rows(job_.where, counts, 0.0);
-}
-
-void tile_runner::load_labels(void* labels, void* counts) const {
-  job_.rows->load_labels[static_cast<int>(job_.labels.type)][job_.labels.byteswapped](
-      labels, job_.labels.base, memory_.row_run(job_.labels), static_cast<std::int64_t>(job_.classes), job_.ignore_index);
-  job_.rows->leave_out(labels, counts, rows_.count, rows_.padded);
 }
 
 void tile_runner::load_scores() {

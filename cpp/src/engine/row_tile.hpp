@@ -112,8 +112,6 @@ class tile_runner {
 
   // Class indices, and how much each row counts: 0 where it is masked or ignored. What counts nowhere is never multiplied.
   void load_rows();
-  void load_mask(void* counts) const;
-  void load_labels(void* labels, void* counts) const;
 
   // The scores, or what the loss makes of them before anything else.
   void load_scores();

@@ -157,14 +157,14 @@ dtype result_dtype(const const_array& a, dtype computation) { return is_floating
 rowwise_plan::rowwise_plan(const loss_call& call) : call_(&call), computation_(computation_of(call)), axis_(class_axis(call)) {
   const const_array& input = call.operands[0];
   const loss_info& loss = *call.loss;
-  unsigned parts = second_derivative | row_extras | axis_of_classes;
-  if (call.hessian) parts |= vector_of_product;
-  if (takes_class_indices(loss)) parts |= ignored_class;
-  check_parts(call, parts);
-  check_class_count(loss, 0, input, axis_, computation_);
+  check_ignored(call, all_parts);
+  if (call.call.ignore_index != call_options{}.ignore_index && !takes_class_indices(loss)) fail_ignored(call, all_parts & ~ignored_class);
+  check_class_count(loss, 0, input.shape[axis_], axis_, computation_);
+  std::size_t rank = 0;
   for (int i = 0; i < input.rank; ++i)
-    if (i != axis_) rows_[static_cast<std::size_t>(row_rank_++)] = input.shape[i];
-  if (is_array_of_one_row(call)) rows_[static_cast<std::size_t>(row_rank_++)] = 1;
+    if (i != axis_) rows_[rank++] = input.shape[i];
+  if (is_array_of_one_row(call)) rows_[rank++] = 1;
+  row_rank_ = static_cast<int>(rank);
   operand_checker(call, axis_, row_rank_, rows_.data()).check();
   check_options(loss, call.options);
   check_call_options(call, {row_rank_, rows_.data(), loss.operands[0].name, " without its class axis"});
@@ -176,6 +176,7 @@ rowwise_plan::rowwise_plan(const loss_call& call) : call_(&call), computation_(c
   }
   if (call.extras != 0) check_extras(call, input, input.shape[axis_]);
   if (!call.vector.absent()) {
+    if (!call.hessian) fail_ignored(call, all_parts & ~vector_of_product);
     check_rank(loss, "vector", call.vector);
     if (!same_shape(call.vector, input.rank, input.shape))
       fail_shape(loss, "vector", call.vector,

@@ -27,10 +27,10 @@ class FASTLOSS_API rowwise_plan {
   int axis() const { return axis_; }  // of the classes, not negative
   int row_rank() const { return row_rank_; }
   const std::ptrdiff_t* rows() const { return rows_.data(); }  // the rows' shape, `row_rank` extents
-  array_spec value() const;           // of reduction::none; rank 0 otherwise
-  array_spec gradient(int i) const;   // of the i-th gradient asked for
-  array_spec hessian() const;         // of the second derivative, or of its product with a vector
-  array_spec extra(row_extra) const;  // lse of the computation dtype, probabilities of the input's, int64, bool
+  array_spec value() const;                                    // of reduction::none; rank 0 otherwise
+  array_spec gradient(int i) const;                            // of the i-th gradient asked for
+  array_spec hessian() const;                                  // of the second derivative, or of its product with a vector
+  array_spec extra(row_extra) const;                           // lse of the computation dtype, probabilities of the input's, int64, bool
 
   // Computes. Returns the reduced value, rounded to the computation dtype (0 where none was asked for).
   // Shapes, dtypes and overlaps of the outputs, and class indices, are checked before anything is written.
