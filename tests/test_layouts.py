@@ -250,6 +250,18 @@ def test_accumulate_adds_to_out(name, dtype):
         np.testing.assert_allclose(out, 1 + loss.hess(**operands, reduction="none"), rtol=4 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_a_value_beside_an_accumulated_gradient_is_no_sum(name):
+    """Its memory is new: whatever was there before is not added to."""
+    operands = cases.sample(REFERENCES[name], cases.seed(name), 3000, np.float64)
+    expected = cases.loss(name)(**operands, reduction="none")
+    for _ in range(3):
+        used = np.full(3000, 1e9)  # memory of this size that an allocator hands out again
+        del used
+        value, _ = cases.loss(name).value_and_grad(**operands, reduction="none", out=np.zeros(3000), accumulate=True)
+        np.testing.assert_array_equal(value, expected)
+
+
 @pytest.mark.parametrize(
     ("name", "stretched"), [(name, operand) for name in cases.NAMES for operand in cases.differentiable(name)[1:]]
 )

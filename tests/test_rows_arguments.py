@@ -8,7 +8,9 @@ import pickle
 import numpy as np
 import pytest
 
+import cases
 import fastloss as fl
+import rows_cases
 from fastloss import _declare
 
 Z = np.array([[2.0, 0.5, -1.0], [0.0, 1.0, 0.0]])
@@ -227,3 +229,50 @@ def test_a_declaration_is_held_against_the_core(change, words):
 
     with pytest.raises(_declare.DeclarationError, match=words):
         _declare.declare(**(properties | change))(cross_entropy)
+
+
+def test_multi_margin_loss_takes_an_array_of_one_index_for_a_row():
+    """torch takes () and (1,) beside (C,), and the loss has the index's shape."""
+    loss, z, w = fl.multi_margin_loss, np.array([0.5, -1.0, 2.0]), np.array([1.0, 3.0, 2.0])
+    for method in (loss.grad, loss.hess, loss):
+        assert method(z, [1], w) == pytest.approx(method(z, 1, w), rel=0)
+    alone, (gradient, of_weight) = loss.value_and_grad(z, 1, w, reduction="none", wrt=("input", "weight"))
+    for given in (
+        {},
+        {"sample_weight": np.ones(1)},
+        {"sample_weight": 1.0},
+        {"where": np.ones(1, bool)},
+        {"grad_output": np.ones(1)},
+        {"axis": -1},
+    ):
+        value, (slope, slope_of_weight) = loss.value_and_grad(
+            z, [1], w, reduction="none", wrt=("input", "weight"), **given
+        )
+        np.testing.assert_array_equal(value, alone[None], strict=True)
+        np.testing.assert_array_equal(slope, gradient, strict=True)
+        np.testing.assert_array_equal(slope_of_weight, of_weight, strict=True)
+    assert loss(z, [1], reduction="batchmean") == loss(z, 1)
+    np.testing.assert_array_equal(loss(z, [1], reduction="none", where=[False]), [0.0], strict=True)
+    np.testing.assert_array_equal(loss(z, [-100], reduction="none"), [0.0], strict=True)
+    np.testing.assert_array_equal(loss.hvp(z, [1], vector=z), loss.hvp(z, 1, vector=z), strict=True)
+    out = np.empty(1)
+    assert loss(z, [1], reduction="none", out=out) is out
+    with pytest.raises(IndexError, match=r"got 3 at index \(0,\)"):
+        loss(z, [3])
+    for target in ([0, 1], [[1]], []):
+        with pytest.raises(ValueError, match=r"target has shape .* must have shape \(\) or \(1,\)"):
+            loss(z, np.array(target, int))
+    with pytest.raises(ValueError, match=r"must have shape \(1,\)"):
+        loss(z[None], 1)
+    with pytest.raises(ValueError, match=r"sample_weight has shape \(3,\)"):
+        loss(z, [1], sample_weight=w)
+
+
+@pytest.mark.parametrize("name", [name for name in rows_cases.INDEXED if name != "multi_margin_loss"])
+def test_other_losses_take_one_index_for_a_row_as_torch_does(name):
+    rows = rows_cases.Rows(name, "index")
+    operands = rows_cases.draw(rows, cases.seed(name), (), 5, np.float64)
+    target = rows.reference.target.name
+    operands[target] = np.asarray(operands[target]).reshape(1)
+    with pytest.raises(ValueError, match=rf"{target} has shape \(1,\); class indices for .* must have shape \(\)"):
+        cases.loss(name)(**operands)

@@ -202,6 +202,46 @@ def test_an_operand_outside_its_domain_is_refused_on_request(rows):
         assert operands[operand.name].flat[-1] == operand.outside
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("rows", rows_cases.kinds(), ids=str)
+def test_more_classes_than_float32_counts_are_refused(rows, dtype):
+    """Class indices are then of 32 bits: one beyond would be another class, or none. The arrays take no memory."""
+    loss, classes = cases.loss(rows.loss), 2**31 + 8
+    many = np.broadcast_to(dtype(0.5), (1, classes))
+    shapes = {"scores": many, "distribution": many, "logits": many, "weight": many[0], "per_class": many[0]}
+    shapes["list"] = np.broadcast_to(-1, (1, classes))
+    shapes["index"] = np.array([classes - 2])
+    shapes["target"] = shapes["index"] if rows.kind == "index" else many
+    operands = {o.name: shapes[o.kind] for o in rows.reference.operands if o.kind != "index" or rows.kind == "index"}
+    out = np.full(1, 7, np.float32)
+    message = (
+        rf"^{rows.loss}: {rows.reference.first} has {classes} classes on axis 1; float32 takes at most {2**31 - 1}"
+    )
+    with pytest.raises(ValueError, match=message):
+        loss(**operands, reduction="none", out=out)
+    for call in (loss, loss.grad, loss.value_and_grad, loss.hess):
+        with pytest.raises(ValueError, match=message):
+            call(**operands)
+    with pytest.raises(ValueError, match=message):
+        loss.hvp(**operands, vector=many)
+    assert (out == 7).all()
+
+
+def test_more_classes_of_linear_scores_than_float32_counts_are_refused():
+    classes = 2**31 + 8
+    weights = np.broadcast_to(np.float32(0.5), (classes, 2))
+    out = np.full((1, 2), 7, np.float32)
+    message = (
+        rf"^linear_cross_entropy: linear_weight has {classes} classes on axis 0; float32 takes at most {2**31 - 1}"
+    )
+    for call in (fl.linear_cross_entropy, fl.linear_cross_entropy.value_and_grad):
+        with pytest.raises(ValueError, match=message):
+            call(np.ones((1, 2), np.float32), weights, [classes - 2])
+    with pytest.raises(ValueError, match=message):
+        fl.linear_cross_entropy.grad(np.ones((1, 2), np.float32), weights, [classes - 2], out=out)
+    assert (out == 7).all()
+
+
 def test_random_calls_never_crash():
     """Any shapes and arguments: a number or an exception that is documented."""
     rng, finished = np.random.default_rng(11), 0

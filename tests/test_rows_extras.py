@@ -194,6 +194,81 @@ def test_extras_into_given_arrays(rows):
         assert found["probabilities"] is given["probabilities"]
 
 
+def _layouts(array):
+    """Places for an array, each with elements that are not what belongs there: strides, alignment, byte orders."""
+
+    def filled(place):
+        place[...] = 1
+        return place
+
+    bytes_of = np.zeros(array.nbytes + 1, np.int8)
+    yield "strided", filled(np.zeros((*array.shape, 2), array.dtype)[..., 1])
+    yield "reversed", filled(np.zeros(array.shape, array.dtype)[::-1])
+    yield "misaligned", filled(bytes_of[1:].view(array.dtype).reshape(array.shape))
+    if array.dtype.kind in "iuf" and array.dtype != ml_dtypes.bfloat16:
+        swapped = array.dtype.newbyteorder("S")
+        yield "swapped", filled(np.zeros(array.shape, swapped))
+        yield "swapped and strided", filled(np.zeros((*array.shape, 2), swapped)[..., 1])
+        yield "swapped and misaligned", filled(bytes_of[1:].view(swapped).reshape(array.shape))
+
+
+@pytest.mark.parametrize("dtype", [*cases.DTYPES, np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("rows", PLAIN, ids=str)
+def test_extras_into_every_layout_and_byte_order(rows, dtype):
+    loss, wanted = cases.loss(rows.loss), (*(ALL if rows.kind == "index" else ALL[:-1]), "log_probabilities")
+    for shape, classes, axis in SHAPES[1:]:
+        drawn = rows_cases.draw(rows, cases.seed(rows, shape), shape, classes, np.float32, axis=axis)
+        operands = {k: v.astype(dtype) if v.dtype.kind == "f" else v for k, v in drawn.items()}
+        value, extra = loss(**operands, axis=axis, return_=wanted)
+        for name in wanted:
+            for how, place in _layouts(extra[name]) if shape else ():
+                again, found = loss(**operands, axis=axis, return_={name: place})
+                assert again == value
+                assert found[name] is place
+                np.testing.assert_array_equal(place, extra[name], err_msg=f"{name} {how}")
+
+
+@pytest.mark.parametrize("rows", PLAIN, ids=str)
+def test_extras_of_other_dtypes_are_refused_before_anything_is_written(rows):
+    """Among them integers that do not hold every class."""
+    loss, wanted = cases.loss(rows.loss), (*(ALL if rows.kind == "index" else ALL[:-1]), "log_probabilities")
+    operands = rows_cases.draw(rows, cases.seed(rows), (4,), 1000, np.float32)
+    _, extra = loss(**operands, return_=wanted)
+    dtypes = [np.dtype(code) for code in "?bBhHiIlLqQefdFDSO"] + [np.dtype(ml_dtypes.bfloat16)]
+    for name in wanted:
+        for dtype in (d for kind in dtypes for d in (kind, kind.newbyteorder("S"))):
+            if dtype.newbyteorder("=") == extra[name].dtype:
+                continue
+            given = {other: np.full_like(extra[other], 1) for other in wanted}
+            given[name] = np.ones(extra[name].shape, dtype)
+            gradient = np.full_like(operands[rows.reference.first], 7)
+            with pytest.raises(TypeError, match=rf"{name}|return_"):
+                loss.grad(**operands, out=gradient, return_=given)
+            assert (gradient == 7).all()
+            for other, array in given.items():
+                assert (array == np.ones((), array.dtype)).all(), f"{other} {dtype}"
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("rows", [rows for rows in SOFTMAX if rows.kind == "index"], ids=str)
+def test_a_row_of_weight_zero_keeps_its_target(rows, dtype):
+    """It counts nowhere; what is given beside the value is what it is with any other weight."""
+    loss, wanted = cases.loss(rows.loss), (*ALL, "log_probabilities")
+    for shape, classes, axis in SHAPES:
+        operands = rows_cases.draw(rows, cases.seed(rows, shape), shape, classes, dtype, axis=axis, ignored=0.2)
+        weight = np.asarray(cases.seed(rows, shape, "weight").integers(0, 2, shape), dtype)
+        mask = np.asarray(cases.seed(rows, shape, "mask").random(shape) < 0.8)
+        for given in ({}, {"where": mask}):
+            call = {**operands, **rows.given, **given, "axis": axis, "return_": wanted}
+            _, _, whole = loss.value_and_grad(**call, sample_weight=np.ones_like(weight))
+            _, gradient, found = loss.value_and_grad(**call, sample_weight=weight)
+            for name in wanted:
+                np.testing.assert_array_equal(found[name], whole[name], err_msg=name, strict=True)
+            assert (np.moveaxis(gradient, axis, -1)[weight == 0] == 0).all()
+    right = fl.cross_entropy([[2.0, 1.0]], [0], sample_weight=[0.0], reduction="sum", return_=("prediction", "correct"))
+    assert (right[0], right[1]["prediction"], right[1]["correct"]) == (0, [0], [True])
+
+
 @pytest.mark.parametrize("dtype", cases.DTYPES)
 @pytest.mark.parametrize("rows", PLAIN, ids=str)
 def test_a_result_in_the_place_of_an_operand_spoils_no_other(rows, dtype):

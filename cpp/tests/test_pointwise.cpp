@@ -188,8 +188,8 @@ void targets_of_every_dtype(const loss_info& loss) {
         fill(rest.emplace_back(dtype::float64, count, how), count, allowed.everything() ? domain{.lower = 1, .upper = 2} : allowed, 2);
         call.operands[k] = rest.back().input();
       }
-      call.gradient_of = {0, 1};
       call.gradient_count = loss.operands[1].is(differentiable) ? 2 : 1;
+      call.gradient_of = {0, call.gradient_count - 1};
       const pointwise_plan plan(call);
       loss_outputs outputs;
       outputs.gradients = {gradient.output(), target_gradient.output()};

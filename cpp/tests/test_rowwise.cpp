@@ -155,6 +155,7 @@ std::vector<double> results_of(const request& r) {
   second.vector = vector.input();
   second.value = false;
   second.gradient_count = 0;
+  second.gradient_of = {};
   loss_outputs product;
   table& to = make(r.type, r.rows, r.classes);
   product.hessian = to.output();

@@ -6,10 +6,6 @@
 
 namespace fastloss {
 
-alignment alignment_of(const operand& o) {
-  return o.is(trailing) ? alignment::trailing : o.is(leading) ? alignment::same_or_leading : alignment::same;
-}
-
 bool align_strides(const const_array& a, alignment how, int rank, const std::ptrdiff_t* shape, std::ptrdiff_t* strides) {
   for (int i = 0; i < rank; ++i) strides[i] = 0;
   if (a.rank == 0) return true;

@@ -17,7 +17,9 @@ enum class alignment {
   same_or_leading,  // the input's rank, or one axis less, matched from the first axis
 };
 
-alignment alignment_of(const operand& o);
+inline alignment alignment_of(const operand& o) {
+  return o.is(trailing) ? alignment::trailing : o.is(leading) ? alignment::same_or_leading : alignment::same;
+}
 
 // Writes the byte strides of `a` over the input's axes, 0 where it stretches; false if its shape does not fit.
 // Numbers (rank 0) always fit.

@@ -101,6 +101,11 @@ class operand_checker {
 
 linear_plan::linear_plan(const loss_call& call) : call_(&call), computation_(dtype::float64) {
   const standard_floating_point mode;
+  check_loss(call);
+  if (call.loss->linear_of == nullptr) fail_value(*call.loss, "is no loss of linear scores, which linear_plan takes");
+  if (find_loss(call.loss->linear_of) == nullptr)
+    fail_value(*call.loss, std::string("the loss of its scores must be a registered one, got '") + call.loss->linear_of + "'");
+  check_ignored(call, ignored_class);
   operand_checker(call).check();
   const const_array &input = call.operands[linear_operands::input], &weight = call.operands[linear_operands::linear_weight];
   for (int i = 0; i < input.rank - 1; ++i) rows_[static_cast<std::size_t>(rank_++)] = input.shape[i];
@@ -109,6 +114,7 @@ linear_plan::linear_plan(const loss_call& call) : call_(&call), computation_(dty
   check_call_options(call, {rank_, rows_.data(), "the rows of input"});
   check_gradients(call);
   if (!is_wide(input.type) && !is_wide(weight.type)) computation_ = dtype::float32;
+  check_class_count(*call.loss, linear_operands::linear_weight, weight.shape[0], 0, computation_);
 }
 
 array_spec linear_plan::value() const {

@@ -209,15 +209,15 @@ class runner {
         std::transform(sample_weight_.begin(), sample_weight_.end(), grad_output_.begin(), grad_output_.begin(), std::multiplies<>());
       else inner.call.sample_weight = of_rows(sample_weight_.data(), dtype::float64, strides[2]);
     }
-    inner.call.grad_output = of_rows(grad_output_.data(), dtype::float64, strides[3]);
+    if (wants_gradient) inner.call.grad_output = of_rows(grad_output_.data(), dtype::float64, strides[3]);
     inner.value = call_.value;
     inner.gradient_count = wants_gradient ? 1 : 0;
 
     loss_outputs to{};
     losses_.resize(n * shape_.places * item_);
     const const_array losses = of_rows(losses_.data(), type_, strides[4]);
-    to.value = {losses_.data(), losses.shape, losses.strides, losses.rank, type_};
-    to.gradients[0] = {scores_.data(), row_shape_, score_strides_, rank, type_};
+    if (inner.value) to.value = {losses_.data(), losses.shape, losses.strides, losses.rank, type_};
+    if (wants_gradient) to.gradients[0] = {scores_.data(), row_shape_, score_strides_, rank, type_};
     const rowwise_plan plan(inner);
     plan.run(to);
     const std::size_t bytes = shape_.places * item_;
@@ -359,6 +359,7 @@ class runner {
 };
 
 void check_outputs(const loss_call& call, const linear_plan& plan, const loss_outputs& outputs) {
+  check_ignored(call, outputs);
   output_checker checker(*call.loss);
   if (call.value && !plan.reduced()) checker.add(outputs.value, plan.value(), "out for the value", nullptr);
   for (int i = 0; i < call.gradient_count; ++i)

@@ -24,6 +24,24 @@ void check_output(const loss_info& loss, const char* what, const char* of, const
 
 }  // namespace
 
+void fail_ignored(const loss_call& call, const loss_outputs& outputs) {
+  const loss_info& loss = *call.loss;
+  const std::string prefix = std::string(loss.name) + ": ";
+  const bool reduced = call.call.reduction != reduction::none;
+  if (!outputs.value.absent() && !(call.value && !reduced))
+    throw value_error(prefix + "out for the value is given, " +
+                      (call.value ? "and a reduced value is returned, not written" : "and the value is not asked for"));
+  for (std::size_t i = static_cast<std::size_t>(call.gradient_count); i < max_operands; ++i)
+    if (!outputs.gradients[i].absent())
+      throw value_error(prefix + "out for gradient " + std::to_string(i) + " is given, and gradient_count is " +
+                        std::to_string(call.gradient_count));
+  if (!outputs.hessian.absent() && !call.hessian)
+    throw value_error(prefix + "out for the second derivative is given, and that is not asked for");
+  std::size_t e = 0;
+  while (outputs.extras[e].absent() || (call.extras >> e & 1u) != 0) ++e;
+  throw value_error(prefix + "the array for '" + extra_names[e] + "' is given, and that is not asked for");
+}
+
 void output_checker::add(const mutable_array& out, const array_spec& need, const char* what, const char* of) {
   const bool fits = !out.absent() && out.type == need.type && out.rank == need.rank &&
                     std::equal(need.shape, need.shape + need.rank, out.shape) && (out.unshared || !may_overlap_itself(view_of(out)));

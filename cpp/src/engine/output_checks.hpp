@@ -1,10 +1,20 @@
 // Checks of outputs that the engines share.
 #pragma once
 
+#include "engine/ignored.hpp"
 #include "engine/layout.hpp"
 #include "fastloss/engine/call.hpp"
 
 namespace fastloss {
+
+// In the order of row_extra.
+inline constexpr const char* extra_names[row_extra_count] = {"lse", "probabilities", "log_probabilities", "prediction", "correct"};
+
+[[noreturn]] void fail_ignored(const loss_call&, const loss_outputs&);
+// Throws where an output is given that the call does not ask for: nothing would be written to it.
+inline void check_ignored(const loss_call& call, const loss_outputs& outputs) {
+  if (ignores_outputs(call, outputs)) fail_ignored(call, outputs);
+}
 
 // Collects the outputs of a call, then holds them against one another and against what the call reads.
 class output_checker {

@@ -12,7 +12,4 @@ bool check_outputs(const loss_call&, const pointwise_plan&, const loss_outputs&)
 // Scales the sums of a stretched operand and stores them.
 void store_sums(const pointwise_job&, const loss_call&, const gradient_target&, double scale, const mutable_array& to, pointwise_findings&);
 
-// Finds the first operand element outside its domain and throws an error that names it.
-[[noreturn]] void fail_domain(const loss_call&, const domain domains[max_operands]);
-
 }  // namespace fastloss

@@ -91,6 +91,7 @@ void check_operand_value(const loss_info& loss, const void* options, int operand
 
 pointwise_plan::pointwise_plan(const loss_call& given) : call_(&given), computation_(dtype::float64) {
   const standard_floating_point mode;
+  check_loss(given);
   if (given.loss->reference != row_reference::absent) fail_value(*given.loss, "is a loss of rows, which rowwise_plan takes");
   if (given.loss->linear_of != nullptr) fail_value(*given.loss, "is a loss of linear scores, which linear_plan takes");
   if (needs_defaults(given)) {
@@ -99,11 +100,11 @@ pointwise_plan::pointwise_plan(const loss_call& given) : call_(&given), computat
     call_ = &*completed_;
   }
   const loss_call& call = *call_;
+  check_ignored(call, call.loss->elementwise ? second_derivative : 0u);
   check_operands(call);
   check_options(*call.loss, call.options);
   check_call_options(call, elements_of(call));
   check_gradients(call);
-  if (call.hessian && !call.loss->elementwise) fail_value(*call.loss, "the second derivative exists for elementwise losses only");
   computation_ = promote(call);
 }
 

@@ -62,7 +62,8 @@ struct pointwise_job {
 
   int operand_total;  // of the call
   walk operands[max_operands];
-  domain domains[max_operands];  // those to check; everything() where none
+  unsigned checked;              // bits of the operands whose domain is to be checked
+  domain domains[max_operands];  // theirs
   double filler[max_operands];   // stands in for masked elements: never read, but must be harmless
   int formula[max_operands];     // call operand of each formula operand
   int formula_total;
@@ -80,6 +81,7 @@ struct pointwise_job {
   bool check_finite;
 
   pointwise_job() {}
+  bool is_checked(int operand) const { return (checked >> operand & 1u) != 0; }
 };
 
 // What one walk over the elements is to do.

@@ -6,6 +6,7 @@
 
 #include "engine/messages.hpp"
 #include "engine/outputs.hpp"
+#include "engine/pointwise_domains.hpp"
 #include "engine/pointwise_job.hpp"
 #include "fastloss/core/errors.hpp"
 #include "fastloss/runtime/memory.hpp"
@@ -92,18 +93,18 @@ class job_builder {
     job_.operand_total = static_cast<int>(call_.loss->operands.size());
     job_.formula_total = 0;
     job_.weight_operand = -1;
+    job_.checked = 0;
     bool any_optional = false;
     for (int k = 0; k < job_.operand_total; ++k) {
       const operand& o = call_.loss->operands[static_cast<std::size_t>(k)];
       const const_array& a = call_.operands[static_cast<std::size_t>(k)];
       add(job_.operands[k], a, alignment_of(o));
-      job_.domains[k] = domain{};
       job_.filler[k] = 1.0;
       if (o.is(multiplies)) {
         if (!a.absent()) job_.weight_operand = k;
         continue;
       }
-      choose_domain(k);
+      if (!a.absent()) choose_domain(k);
       any_optional |= o.is(optional) && !a.absent();
     }
     for (int k = 0; k < job_.operand_total; ++k) {
@@ -123,6 +124,7 @@ class job_builder {
       return;
     const domain d = call_.loss->values_of(call_.options, k);
     if (d.everything() || !(d.always || call_.call.raise_domain)) return;
+    job_.checked |= 1u << k;
     job_.domains[k] = d;
     job_.filler[k] = number_inside(d);
   }
@@ -264,6 +266,13 @@ class job_builder {
 
 [[noreturn]] void fail(const loss_info& loss, const std::string& what) { throw value_error(std::string(loss.name) + ": " + what); }
 
+// Whether the caller still sees what was written when a call fails.
+bool keeps_outputs(const loss_call& call, const loss_outputs& outputs) {
+  bool keeps = call.value && call.call.reduction == reduction::none && !outputs.value.unshared;
+  for (int g = 0; g < call.gradient_count; ++g) keeps |= !outputs.gradients[static_cast<std::size_t>(g)].unshared;
+  return keeps || (call.hessian && !outputs.hessian.unshared);
+}
+
 double rounded(double x, dtype computation) { return computation == dtype::float32 ? static_cast<double>(static_cast<float>(x)) : x; }
 
 }  // namespace
@@ -278,19 +287,20 @@ double pointwise_plan::compute(const loss_outputs& outputs) const {
   job_builder(call, outputs, computation_, job).build(sums);
 
   pointwise_findings findings;
-  bool check_domains = false;
-  for (int k = 0; k < job.operand_total; ++k) check_domains |= !job.domains[k].everything();
-  if (check_domains && (in_place || options.accumulate)) {
-    run_pass(job, {.check_domains = true}, findings, options.threads);
-    if (findings.outside.load()) fail_domain(call, job.domains);
-    check_domains = false;
-  }
-
   const bool reduced = options.reduction != reduction::none;
   const bool wants_outputs = call.gradient_count > 0 || call.hessian;
   bool needs_sum = loss.head != nullptr;
   for (int g = 0; g < job.gradient_total; ++g) needs_sum |= job.gradients[g].in_denominator;
   const bool data_denominator = job.divides != denominator_of::constant;
+
+  // A pass that writes nothing may check what it reads, and a tile is checked before it is stored. Elsewhere checks come first.
+  if (job.checked != 0) {
+    check_numbers(call, job);
+    const bool sums_first = reduced && wants_outputs && needs_sum;
+    if (job.count > tile_elements && !sums_first && keeps_outputs(call, outputs))
+      check_operands(call, job, in_place || options.accumulate, options.threads);
+  }
+  bool check_domains = job.checked != 0;
 
   // The statistics come first where the gradients depend on them.
   block_sums statistics{};
@@ -299,7 +309,7 @@ double pointwise_plan::compute(const loss_outputs& outputs) const {
   if (reduced && wants_outputs && (data_denominator || needs_sum)) {
     const pointwise_pass first{.value = needs_sum, .denominator = data_denominator, .check_domains = check_domains && needs_sum};
     statistics = run_pass(job, first, findings, options.threads);
-    if (findings.outside.load()) fail_domain(call, job.domains);
+    if (findings.outside.load()) fail_domain(call, job);
     value_left = call.value && !needs_sum;
     denominator_left = false;
     if (needs_sum) check_domains = false;
@@ -353,7 +363,7 @@ double pointwise_plan::compute(const loss_outputs& outputs) const {
     if (main.value) statistics.sum = found.sum;
     if (main.denominator) denominator = found.denominator;
   }
-  if (findings.outside.load()) fail_domain(call, job.domains);
+  if (findings.outside.load()) fail_domain(call, job);
   if (denominator_left) check_empty();
 
   for (int g = 0; g < job.gradient_total; ++g)

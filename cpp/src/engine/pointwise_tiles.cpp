@@ -118,7 +118,7 @@ class tile_walker {
         x = slot(masked_slot + k);
       }
       tile_.operand[f] = x;
-      if (pass_.check_domains && !job_.domains[k].everything() && ops_.outside(x, job_.domains[k], padded_))
+      if (pass_.check_domains && job_.is_checked(k) && ops_.outside(x, job_.domains[k], padded_))
         findings_.outside.store(true, std::memory_order_relaxed);
     }
     tile_.count = padded_;
@@ -136,6 +136,7 @@ class tile_walker {
   void run_tile(block_sums& totals) {
     load_factors();
     if (pass_.value || pass_.gradients || pass_.hessian || pass_.check_domains || job_.divides == denominator_of::share) load_operands();
+    if (pass_.check_domains && findings_.outside.load(std::memory_order_relaxed)) return;
     run_kernels();
     if (pass_.denominator) totals.denominator += sum(denominator_tile());
     const bool gradients_left = pass_.gradients && !direct_;
@@ -148,10 +149,10 @@ class tile_walker {
         const double s = sum(value);
         const bool exact = s - s == 0.0 && !(std::abs(s) < job_.least_sum);
         totals.sum += exact || job_.item == sizeof(double) ? s : sum_in_float64();
-      } else store(value, job_.value, 1.0, job_.value_streams);
+      } else store(value, job_.value, 1.0, job_.value_streams, false);
     }
     if (gradients_left) store_gradients();
-    if (pass_.hessian) store(hessian, job_.hessian, pass_.by_sum, job_.hessian_streams);
+    if (pass_.hessian) store(hessian, job_.hessian, pass_.by_sum, job_.hessian_streams, job_.accumulate);
   }
 
   void run_kernels() {
@@ -293,19 +294,19 @@ class tile_walker {
         double* const to = sums_[g] + (base(target.to) - target.to.base) / static_cast<std::ptrdiff_t>(sizeof(double));
         ops_.scatter_add(results_[g], to, run_of(target.to));
       } else {
-        store(results_[g], target.to, target.in_denominator ? 1.0 : target.sign * pass_.by_sum, target.streams);
+        store(results_[g], target.to, target.in_denominator ? 1.0 : target.sign * pass_.by_sum, target.streams, job_.accumulate);
       }
     }
   }
 
-  void store(void* tile, const walk& to, double scale, bool streams) {
+  void store(void* tile, const walk& to, double scale, bool streams, bool accumulate) {
     if (scale == 0.0) {  // 0 * inf is 0
       ops_.fill(slot(value_slot + 5), 0.0, padded_);
       tile = slot(value_slot + 5);
     }
     if (job_.check_finite && ops_.nonfinite(tile, count_)) findings_.nonfinite.store(true, std::memory_order_relaxed);
     if (streams) ops_.stream(tile, to.base + first_ * job_.item, count_, scale);
-    else ops_.store[static_cast<int>(to.type)][to.byteswapped](tile, base(to), run_of(to), scale, job_.accumulate);
+    else ops_.store[static_cast<int>(to.type)][to.byteswapped](tile, base(to), run_of(to), scale, accumulate);
   }
 
   const pointwise_job& job_;

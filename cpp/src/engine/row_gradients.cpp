@@ -223,9 +223,10 @@ void tile_runner::make_extras() {
   job_.arranged->largest(memory_.extent(), scores_, nullptr, row(spare_slot), row(index_slot));
   for (std::size_t i = 0; i < rows_.count; ++i) {
     const std::int64_t best = label(row(index_slot), i);
+    const std::uint64_t bits = static_cast<std::uint64_t>(best), stored = job_.prediction.byteswapped ? __builtin_bswap64(bits) : bits;
     const row_memory one(job_, {rows_.first + i, 1, 1});
-    if (job_.prediction.base != nullptr) __builtin_memcpy(one.first_row(job_.prediction), &best, sizeof best);
-    const bool correct = labels_ != nullptr && best == label(labels_, i);
+    if (job_.prediction.base != nullptr) __builtin_memcpy(one.first_row(job_.prediction), &stored, sizeof stored);
+    const bool correct = targets_ != nullptr && best == label(targets_, i);
     if (job_.correct.base != nullptr) __builtin_memcpy(one.first_row(job_.correct), &correct, sizeof correct);
   }
 }

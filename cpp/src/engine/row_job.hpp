@@ -83,6 +83,7 @@ struct row_job {
   class_walk hessian_to;
   class_walk probabilities, log_probabilities;
   row_walk lse, prediction, correct;
+  bool has_extras;
   bool accumulate, check_finite;
   int cut_threads;  // that share each row; 0: a thread has whole rows
 

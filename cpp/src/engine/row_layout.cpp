@@ -71,25 +71,18 @@ class builder {
 
   void add_rows(row_walk& w, const const_array& a) {
     if (a.absent()) return;
-    std::ptrdiff_t shape[max_rank];
-    const int rank = rows_of(shape);
-    align_strides(a, alignment::leading, rank, shape, w.strides);
+    align_strides(a, alignment::leading, plan_.row_rank(), plan_.rows(), w.strides);
     set(w, a);
   }
 
   void add_classes(class_walk& w, const const_array& a) {
     const int axis = plan_.axis();
-    for (int i = 0, to = 0; i < a.rank; ++i)
+    int to = 0;
+    for (int i = 0; i < a.rank; ++i)
       if (i != axis) w.strides[to++] = a.shape[i] == 1 ? 0 : a.strides[i];
+    if (to < plan_.row_rank()) w.strides[to] = 0;
     w.class_stride = a.shape[axis] == 1 ? static_cast<std::ptrdiff_t>(itemsize(a.type)) : a.strides[axis];
     set(w, a);
-  }
-
-  int rows_of(std::ptrdiff_t* shape) const {
-    int rank = 0;
-    for (int i = 0; i < input_.rank; ++i)
-      if (i != plan_.axis()) shape[rank++] = input_.shape[i];
-    return rank;
   }
 
   void add_operands() {
@@ -163,6 +156,7 @@ class builder {
     }
     job_.hessian = call_.hessian;
     if (job_.hessian) add_classes(job_.hessian_to, view(outputs_.hessian));
+    job_.has_extras = call_.extras != 0;
     const auto wanted = [&](row_extra e) { return (call_.extras >> static_cast<int>(e) & 1u) != 0; };
     const auto extra = [&](row_extra e) { return view(outputs_.extras[static_cast<std::size_t>(e)]); };
     if (wanted(row_extra::probabilities)) add_classes(job_.probabilities, extra(row_extra::probabilities));
@@ -173,7 +167,8 @@ class builder {
   }
 
   void layout() {
-    layout_.rank = rows_of(layout_.shape);
+    layout_.rank = plan_.row_rank();
+    std::copy(plan_.rows(), plan_.rows() + layout_.rank, layout_.shape);
     job_.row_count = element_count(layout_.rank, layout_.shape);
     simplify(layout_);
     job_.rank = layout_.rank;

@@ -18,20 +18,15 @@ constexpr std::size_t block_rows = 4096, rows_at_once = 256;
 constexpr std::size_t blocks_on_stack = 32;
 constexpr double nanoseconds_per_row = 2.0;
 
-// In the order of row_extra.
-constexpr const char* extra_names[row_extra_count] = {"lse", "probabilities", "log_probabilities", "prediction", "correct"};
-
 // Whether a row, by its place in C order over the rows' axes, is masked.
 bool is_masked(const loss_call& call, const rowwise_plan& plan, std::size_t row) {
-  const const_array &where = call.call.where, &input = call.operands[0];
+  const const_array& where = call.call.where;
   if (where.absent()) return false;
-  std::ptrdiff_t shape[max_rank], strides[max_rank];
-  int rank = 0;
-  for (int i = 0; i < input.rank; ++i)
-    if (i != plan.axis()) shape[rank++] = input.shape[i];
-  align_strides(where, alignment::leading, rank, shape, strides);
+  std::ptrdiff_t strides[max_rank];
+  align_strides(where, alignment::leading, plan.row_rank(), plan.rows(), strides);
   double kept;
-  active_kernels().tiles[1].load[static_cast<int>(where.type)][where.byteswapped](&kept, where.data, {rank, shape, strides, row, 1});
+  active_kernels().tiles[1].load[static_cast<int>(where.type)][where.byteswapped](&kept, where.data,
+                                                                                  {plan.row_rank(), plan.rows(), strides, row, 1});
   return kept == 0.0;
 }
 
@@ -156,6 +151,7 @@ class block_walker {
 
 void check_row_outputs(const loss_call& call, const rowwise_plan& plan, const loss_outputs& outputs) {
   const loss_info& loss = *call.loss;
+  check_ignored(call, outputs);
   output_checker checker(loss);
   if (call.value && !plan.reduced()) checker.add(outputs.value, plan.value(), "out for the value", nullptr);
   for (int i = 0; i < call.gradient_count; ++i)

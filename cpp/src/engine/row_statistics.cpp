@@ -39,25 +39,37 @@ double tile_runner::run() {
 }
 
 void tile_runner::load_rows() {
+  const auto load_mask = [&](void* counts) {
+    if (job_.where.base == nullptr) job_.tiles->fill(counts, 1.0, rows_.padded);
+    else memory_.load_rows(job_.where, counts, 0.0);
+  };
+  const auto load_labels = [&](void* labels, void* counts) {
+    job_.rows->load_labels[static_cast<int>(job_.labels.type)][job_.labels.byteswapped](
+        labels, job_.labels.base, memory_.row_run(job_.labels), static_cast<std::int64_t>(job_.classes), job_.ignore_index);
+    job_.rows->leave_out(labels, counts, rows_.count, rows_.padded);
+  };
   counts_ = row(counts_slot);
-  if (job_.where.base == nullptr) job_.tiles->fill(counts_, 1.0, rows_.padded);
-  else memory_.load_rows(job_.where, counts_, 0.0);
+  load_mask(counts_);
   if (job_.sample_weight.base != nullptr) {
     memory_.load_rows(job_.sample_weight, row(spare_slot), 0.0);
     job_.tiles->multiply(counts_, counts_, row(spare_slot), rows_.padded);
   }
   memory_.pad_rows(counts_, 0.0);
-  labels_ = nullptr;
+  labels_ = targets_ = nullptr;
   label_weight_ = nullptr;
   if (job_.has_labels) {
-    labels_ = row(labels_slot);
-    job_.rows->load_labels[static_cast<int>(job_.labels.type)][job_.labels.byteswapped](
-        labels_, job_.labels.base, memory_.row_run(job_.labels), static_cast<std::int64_t>(job_.classes), job_.ignore_index);
-    job_.rows->leave_out(labels_, counts_, rows_.count, rows_.padded);
+    labels_ = targets_ = row(labels_slot);
+    load_labels(labels_, counts_);
     if (!job_.weights.empty()) {
       job_.rows->gather(job_.weights.data(), labels_, row(label_weight_slot), rows_.padded);
       label_weight_ = row(label_weight_slot);
     }
+  }
+  // A row of weight 0 has no part in the loss. What is given beside it knows its target all the same.
+  if (job_.has_labels && job_.sample_weight.base != nullptr && pass_.outputs && job_.has_extras) {
+    targets_ = row(targets_slot);
+    load_mask(row(spare_slot));
+    load_labels(targets_, row(spare_slot));
   }
   row_weight_ = job_.row_weighted ? label_weight_ : nullptr;
   if (job_.has_lists) load_lists();
@@ -73,18 +85,18 @@ void tile_runner::load_scores() {
     job_.arranged->repeat(memory_.extent(), job_.logit_argument.data(), argument);
     fill_padding(argument);
     logit_operands_[1] = argument.data;
-    logit_operands_[2] = make_target(1.0, 0.0).data;
+    logit_operands_[2] = make_target(targets_, 1.0, 0.0).data;
   }
   scores_ = memory_.tile_at(tile(logit_slot));
   run_kernel(job_.row_formulas->logit, logit_operands_, scores_.data, nullptr);
 }
 
-row_tile tile_runner::make_target(double on, double off) const {
+row_tile tile_runner::make_target(const void* labels, double on, double off) const {
   const row_tile t = memory_.tile_at(tile(target_slot));
   job_.tiles->fill(t.data, off, padded_elements_);
-  if (labels_ != nullptr) {
+  if (labels != nullptr) {
     job_.tiles->fill(row(spare_slot), on, rows_.padded);
-    job_.arranged->place(memory_.extent(), labels_, row(spare_slot), t);
+    job_.arranged->place(memory_.extent(), labels, row(spare_slot), t);
   }
   return t;
 }
@@ -228,7 +240,7 @@ row_tile tile_runner::dense_target() {
   const double s = job_.traits.label_smoothing, share = s / static_cast<double>(job_.classes);
   if (job_.distribution_as == distribution_kind::logits) return log_distribution();
   if (job_.distribution_as == distribution_kind::none)
-    return job_.loss->reference == row_reference::picked ? make_target(0.0, 1.0) : make_target(1.0 - s + share, share);
+    return job_.loss->reference == row_reference::picked ? make_target(labels_, 0.0, 1.0) : make_target(labels_, 1.0 - s + share, share);
   const row_tile t = whole_packs(memory_.load(job_.distribution, tile(target_slot)), tile(target_slot));
   if (s == 0.0) return t;
   job_.tiles->combine(tile(target_slot), 1.0 - s, t.data, share, nullptr, padded_elements_);

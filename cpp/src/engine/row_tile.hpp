@@ -46,6 +46,7 @@ enum row_slot : int {
   label_loss_slot,
   label_slope_slot,
   label_factor_slot,
+  targets_slot,
   row_slot_total
 };
 
@@ -137,8 +138,8 @@ class tile_runner {
   // A pointwise kernel over a whole tile of classes.
   void run_kernel(tile_kernel kernel, const void* const* operands, void* value, void* gradient) const;
 
-  // The same number at every class but the target's.
-  row_tile make_target(double on, double off) const;
+  // The same number at every class but the label's.
+  row_tile make_target(const void* labels, double on, double off) const;
 
   // The reference of each row, as maximum + log_sum, and the weights of the classes in its derivative.
   void refer();
@@ -294,7 +295,7 @@ class tile_runner {
   row_findings& findings_;
   char* scratch_ = nullptr;
   std::size_t row_bytes_ = 0, tile_bytes_ = 0, elements_ = 0, padded_elements_ = 0;
-  void *labels_ = nullptr, *counts_ = nullptr, *label_weight_ = nullptr, *row_weight_ = nullptr;
+  void *labels_ = nullptr, *targets_ = nullptr, *counts_ = nullptr, *label_weight_ = nullptr, *row_weight_ = nullptr;
   void *upstream_ = nullptr, *factor_ = nullptr, *loss_ = nullptr, *weighted_ = nullptr;
   void *reference_term_ = nullptr, *reference_slope_ = nullptr, *lengths_ = nullptr, *lists_ = nullptr;
   row_tile raw_{}, scores_{}, exps_{}, target_{}, u_{}, values_{}, slopes_{}, vector_{}, distribution_exps_{}, label_exps_{};

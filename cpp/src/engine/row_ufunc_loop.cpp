@@ -105,7 +105,7 @@ class row_loop {
                           .type = has_class_indices(loss_.operands[k]) ? dtype::int64 : own};
     }
     call.call.reduction = reduction::none;
-    call.call.ignore_index = -1;  // which no class index is
+    if (index_ != no_index && !operands_[index_].by_class) call.call.ignore_index = -1;  // which no class index is
     call.call.threads = 1;
     call.value = !gradient_;
     call.gradient_count = gradient_ ? 1 : 0;

@@ -5,6 +5,7 @@
 
 #include "engine/checks.hpp"
 #include "engine/messages.hpp"
+#include "engine/output_checks.hpp"
 #include "fastloss/core/errors.hpp"
 #include "fastloss/engine/rowwise.hpp"
 #include "fastloss/runtime/floating_point.hpp"
@@ -13,6 +14,7 @@ namespace fastloss {
 namespace {
 
 int class_axis(const loss_call& call) {
+  check_loss(call);
   if (call.loss->reference == row_reference::absent) fail_value(*call.loss, "is no loss of rows, which rowwise_plan takes");
   const const_array& input = call.operands[0];
   const loss_info& loss = *call.loss;
@@ -36,8 +38,8 @@ bool same_shape(const const_array& a, int rank, const std::ptrdiff_t* shape) {
 
 class operand_checker {
  public:
-  operand_checker(const loss_call& call, int axis, const std::ptrdiff_t* rows)
-      : call_(call), loss_(*call.loss), input_(call.operands[0]), axis_(axis), rows_(rows) {}
+  operand_checker(const loss_call& call, int axis, int row_rank, const std::ptrdiff_t* rows)
+      : call_(call), loss_(*call.loss), input_(call.operands[0]), axis_(axis), row_rank_(row_rank), rows_(rows) {}
 
   void check() const {
     for (std::size_t k = 0; k < loss_.operands.size(); ++k) {
@@ -75,9 +77,10 @@ class operand_checker {
 
   void check_indices(const operand& o, const const_array& a) const {
     check_integers(o, a);
-    if (same_shape(a, input_.rank - 1, rows_)) return;
+    if (same_shape(a, row_rank_, rows_)) return;
     std::string need = "class indices for " + input_text() + " with classes on axis " + std::to_string(axis_) + " must have shape " +
-                       shape_text(input_.rank - 1, rows_);
+                       shape_text(row_rank_, rows_);
+    if (o.is(one_of_a_row) && row_rank_ == 0) need += " or (1,)";
     if (o.is(distribution) && same_shape(a, input_.rank, input_.shape)) need += "; probabilities and one-hot targets must be floating";
     fail_shape(loss_, o.name, a, need);
   }
@@ -88,7 +91,7 @@ class operand_checker {
                             " is probabilities (use where=), got ignore_index=" + std::to_string(call_.call.ignore_index));
     if (same_shape(a, input_.rank, input_.shape)) return;
     std::string need = "it must have the shape of " + input_text();
-    if (o.is(class_index) && same_shape(a, input_.rank - 1, rows_)) need += ", or an integer dtype if it is class indices";
+    if (o.is(class_index) && same_shape(a, row_rank_, rows_)) need += ", or an integer dtype if it is class indices";
     fail_shape(loss_, o.name, a, need);
   }
 
@@ -103,7 +106,7 @@ class operand_checker {
   const loss_call& call_;
   const loss_info& loss_;
   const const_array& input_;
-  int axis_;
+  int axis_, row_rank_;
   const std::ptrdiff_t* rows_;
 };
 
@@ -120,6 +123,34 @@ bool has_class_indices(const loss_call& call) {
   return false;
 }
 
+bool takes_class_indices(const loss_info& loss) {
+  bool takes = false;
+  for (const operand& o : loss.operands) takes |= o.is(class_index);
+  return takes;
+}
+
+// The input is a row by itself, and its class index an array of one.
+bool is_array_of_one_row(const loss_call& call) {
+  if (call.operands[0].rank != 1) return false;
+  for (std::size_t k = 1; k < call.loss->operands.size(); ++k)
+    if (call.loss->operands[k].is(one_of_a_row)) return call.operands[k].rank == 1 && call.operands[k].shape[0] == 1;
+  return false;
+}
+
+void check_extras(const loss_call& call, const const_array& input, std::ptrdiff_t classes) {
+  const loss_info& loss = *call.loss;
+  const auto wants = [&](row_extra e) { return (call.extras >> static_cast<int>(e) & 1u) != 0; };
+  if (call.extras >> row_extra_count != 0) fail_value(loss, "extras has bits that stand for no row_extra");
+  for (const row_extra e : {row_extra::lse, row_extra::probabilities, row_extra::log_probabilities})
+    if (wants(e) && loss.reference != row_reference::log_sum_exp)
+      fail_value(loss, std::string("return_ names '") + extra_names[static_cast<int>(e)] + "', which losses of softmax probabilities have");
+  if (wants(row_extra::correct) && !has_class_indices(call))
+    fail_value(loss, "return_ names 'correct', which needs a target of class indices");
+  if (classes == 0 && (wants(row_extra::prediction) || wants(row_extra::correct)))
+    fail_value(loss, std::string("return_ asks for a predicted class, and there is none: ") + loss.operands[0].name + " has shape " +
+                         shape_text(input.rank, input.shape));
+}
+
 dtype result_dtype(const const_array& a, dtype computation) { return is_floating(a.type) && !a.weak ? a.type : computation; }
 
 }  // namespace
@@ -128,24 +159,26 @@ rowwise_plan::rowwise_plan(const loss_call& call) : call_(&call), computation_(c
   const standard_floating_point mode;
   const const_array& input = call.operands[0];
   const loss_info& loss = *call.loss;
-  for (int i = 0, to = 0; i < input.rank; ++i)
-    if (i != axis_) rows_[static_cast<std::size_t>(to++)] = input.shape[i];
-  operand_checker(call, axis_, rows_.data()).check();
+  check_ignored(call, all_parts);
+  if (call.call.ignore_index != call_options{}.ignore_index && !takes_class_indices(loss)) fail_ignored(call, all_parts & ~ignored_class);
+  check_class_count(loss, 0, input.shape[axis_], axis_, computation_);
+  std::size_t rank = 0;
+  for (int i = 0; i < input.rank; ++i)
+    if (i != axis_) rows_[rank++] = input.shape[i];
+  if (is_array_of_one_row(call)) rows_[rank++] = 1;
+  row_rank_ = static_cast<int>(rank);
+  operand_checker(call, axis_, row_rank_, rows_.data()).check();
   check_options(loss, call.options);
-  check_call_options(call, {input.rank - 1, rows_.data(), loss.operands[0].name, " without its class axis"});
+  check_call_options(call, {row_rank_, rows_.data(), loss.operands[0].name, " without its class axis"});
   check_gradients(call);
   for (int i = 0; i < call.gradient_count; ++i) {
     const std::size_t k = static_cast<std::size_t>(call.gradient_of[static_cast<std::size_t>(i)]);
     if (loss.operands[k].is(class_index) && !is_floating(call.operands[k].type))
       fail_value(loss, std::string("wrt names '") + loss.operands[k].name + "', which is class indices here and has no gradient");
   }
-  const auto wants = [&](row_extra e) { return (call.extras >> static_cast<int>(e) & 1u) != 0; };
-  if (wants(row_extra::correct) && !has_class_indices(call))
-    fail_value(loss, "return_ names 'correct', which needs a target of class indices");
-  if (input.shape[axis_] == 0 && (wants(row_extra::prediction) || wants(row_extra::correct)))
-    fail_value(loss, std::string("return_ asks for a predicted class, and there is none: ") + loss.operands[0].name + " has shape " +
-                         shape_text(input.rank, input.shape));
+  if (call.extras != 0) check_extras(call, input, input.shape[axis_]);
   if (!call.vector.absent()) {
+    if (!call.hessian) fail_ignored(call, all_parts & ~vector_of_product);
     check_rank(loss, "vector", call.vector);
     if (!same_shape(call.vector, input.rank, input.shape))
       fail_shape(loss, "vector", call.vector,
@@ -155,7 +188,7 @@ rowwise_plan::rowwise_plan(const loss_call& call) : call_(&call), computation_(c
 
 array_spec rowwise_plan::value() const {
   if (reduced()) return {computation_, 0, nullptr};
-  return {computation_, call_->operands[0].rank - 1, rows_.data()};
+  return {computation_, row_rank_, rows_.data()};
 }
 
 array_spec rowwise_plan::gradient(int i) const {
@@ -173,7 +206,7 @@ array_spec rowwise_plan::extra(row_extra e) const {
   if (e == row_extra::probabilities || e == row_extra::log_probabilities)
     return {result_dtype(input, computation_), input.rank, input.shape};
   const dtype type = e == row_extra::lse ? computation_ : e == row_extra::prediction ? dtype::int64 : dtype::boolean;
-  return {type, input.rank - 1, rows_.data()};
+  return {type, row_rank_, rows_.data()};
 }
 
 }  // namespace fastloss

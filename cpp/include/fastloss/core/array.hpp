@@ -37,7 +37,7 @@ struct mutable_array {
   int rank = -1;
   dtype type = dtype::float32;
   bool byteswapped = false;
-  bool unshared = false;  // allocated for this call: shares memory with nothing else
+  bool unshared = false;  // allocated for this call: shares memory with nothing else, and is thrown away if the call fails
   bool recycled = true;   // its pages are mapped already, so that streaming stores pay (see runtime/memory.hpp)
 
   constexpr bool absent() const { return rank < 0; }

@@ -25,6 +25,9 @@ struct domain {
   bool upper_open = false;
   bool ends_only = false;  // only the two ends themselves, such as labels -1 and 1
   bool always = false;     // checked in every call, not only under errstate(domain="raise")
+  // Checked by the pass that computes, and not before anything is written. For losses whose operands of full size all have domains:
+  // a pass that only checks would cost them half as much again.
+  bool in_pass = false;
 
   constexpr bool everything() const {
     return lower == -std::numeric_limits<double>::infinity() && upper == std::numeric_limits<double>::infinity() && !ends_only;
@@ -49,6 +52,10 @@ constexpr domain checked_always(domain d) {
   d.always = true;
   return d;
 }
+constexpr domain checked_in_pass(domain d) {
+  d.always = d.in_pass = true;
+  return d;
+}
 
 enum operand_flags : unsigned {
   differentiable = 1u,  // has a gradient
@@ -68,6 +75,8 @@ enum operand_flags : unsigned {
   // Class indices of any integer dtype, of the input's shape: those of a row up to its first -1. The formula sees u of every class
   // that the row does not list, with t = 1, relative to each class that it does list.
   class_list = 8192u,
+  // Class indices that may be an array of one where the input is a row by itself: the loss then has that shape, too.
+  one_of_a_row = 16384u,
 };
 
 // What the formula of a row-wise loss sees of a class is u = x - r: the class's score, or logit, less a reference of its row.

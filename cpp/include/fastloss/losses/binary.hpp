@@ -25,8 +25,8 @@ struct binary_cross_entropy {
   double label_smoothing = 0.0;
 
   static constexpr const char* name = "binary_cross_entropy";
-  static constexpr operand operands[] = {{"input", differentiable, checked_always(between(0, 1))},
-                                         {"target", differentiable, checked_always(between(0, 1))},
+  static constexpr operand operands[] = {{"input", differentiable, checked_in_pass(between(0, 1))},
+                                         {"target", differentiable, checked_in_pass(between(0, 1))},
                                          {"weight", differentiable | optional | multiplies | trailing}};
   static constexpr double nanoseconds = 0.7;
   static constexpr auto options() {

@@ -21,7 +21,7 @@ struct multi_margin {
   static constexpr row_reference reference = row_reference::picked;
   static constexpr bool mean_over_classes = true;
   static constexpr operand operands[] = {
-      {"input", differentiable}, {"target", class_index}, {"weight", differentiable | optional | multiplies | per_class}};
+      {"input", differentiable}, {"target", class_index | one_of_a_row}, {"weight", differentiable | optional | multiplies | per_class}};
   static constexpr double nanoseconds = 0.3;
   static constexpr auto options() {
     return std::array{option<multi_margin>{"p", &multi_margin::p, either(1, 2)},
