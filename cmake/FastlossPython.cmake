@@ -10,6 +10,7 @@ endif()
 file(GLOB binding_sources CONFIGURE_DEPENDS cpp/bindings/*.cpp)
 pybind11_add_module(_core MODULE NO_EXTRAS ${binding_sources})
 target_link_libraries(_core PRIVATE fastloss::fastloss fastloss_settings Python::NumPy)
+target_link_options(_core PRIVATE LINKER:--wrap=__gxx_personality_v0) # see cpp/bindings/gil.cpp
 set_target_properties(_core PROPERTIES INSTALL_RPATH "$ORIGIN/${CMAKE_INSTALL_LIBDIR}")
 install(TARGETS _core LIBRARY DESTINATION .)
 

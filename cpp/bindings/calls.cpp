@@ -7,6 +7,7 @@
 #include "fastloss/engine/linear.hpp"
 #include "fastloss/engine/pointwise.hpp"
 #include "fastloss/engine/rowwise.hpp"
+#include "gil.hpp"
 #include "method_type.hpp"
 #include "results.hpp"
 
@@ -77,14 +78,6 @@ double estimated_ns(const call_state& s) {
     for (int i = 0; i < s.call.operands[1].rank - 1; ++i) elements *= static_cast<double>(s.call.operands[1].shape[i]);
   return elements * s.loss.info->nanoseconds;
 }
-
-struct without_gil {
-  PyThreadState* const state = PyEval_SaveThread();
-  without_gil() = default;
-  without_gil(const without_gil&) = delete;
-  without_gil& operator=(const without_gil&) = delete;
-  ~without_gil() { PyEval_RestoreThread(state); }
-};
 
 template <class Plan>
 double run(const call_state& s, const Plan& plan) {

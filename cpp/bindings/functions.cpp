@@ -12,6 +12,7 @@
 #include "fastloss/runtime/threads.hpp"
 #include "fastloss/version.hpp"
 #include "functions.hpp"
+#include "gil.hpp"
 
 namespace py = pybind11;
 
@@ -61,7 +62,7 @@ py::dict build() {
 void add_functions(py::module_& module) {
   module.def("set_num_threads", set_num_threads, py::arg("n"), "Threads by default, for the whole process.");
   module.def("get_num_threads", get_num_threads, "Threads by default: set_num_threads, else what OpenMP says.");
-  module.def("empty_cache", empty_cache, py::call_guard<py::gil_scoped_release>(), "Gives the kept result blocks back to the system.");
+  module.def("empty_cache", empty_cache, py::call_guard<without_gil>(), "Gives the kept result blocks back to the system.");
   module.def("cache", cache, "State of the result-block cache, in bytes.");
   module.def("build", build, "How this module was compiled.");
   module.def("available_isas", isa_names, "Instruction sets that this machine can run, least first.");

@@ -9,6 +9,7 @@
 #include "fastloss/engine/elementary.hpp"
 #include "fastloss/runtime/isa.hpp"
 #include "fastloss/runtime/threads.hpp"
+#include "gil.hpp"
 #include "hooks.hpp"
 
 namespace py = pybind11;
@@ -41,8 +42,10 @@ py::array apply(void (*function)(const S* const*, S*, std::size_t), const py::ar
   py::array_t<S> result(arrays.front().size());
   const auto count = static_cast<std::size_t>(result.size());
   S* const out = result.mutable_data();
-  const py::gil_scoped_release released;
-  function(data.data(), out, count);
+  {
+    const without_gil released;
+    function(data.data(), out, count);
+  }
   return result;
 }
 

@@ -4,6 +4,7 @@
 
 #include "fastloss/engine/pointwise.hpp"
 #include "fastloss/engine/row_ufunc_loop.hpp"
+#include "gil.hpp"
 #include "loss_type.hpp"
 #include "python_objects.hpp"
 #include "ufuncs.hpp"
@@ -29,9 +30,8 @@ void run_row_loop(char** data, const npy_intp* dimensions, const npy_intp* steps
   try {
     run_row_ufunc_loop(*static_cast<const ufunc_loop*>(loop), data, dimensions[0], dimensions[1], extents(steps));
   } catch (...) {
-    const PyGILState_STATE state = PyGILState_Ensure();
+    const with_gil held;
     set_error_from_current_exception();
-    PyGILState_Release(state);
   }
 }
 
