@@ -53,16 +53,27 @@ owned list_item(PyObject* list, Py_ssize_t i) {
 #endif
 }
 
+// A list or tuple, and those that it is in.
+struct nesting {
+  PyObject* container;
+  const nesting* outer;
+  int depth;
+};
+
 // What NumPy would read without a word, and should not; also inside of lists and tuples, as deep as arrays go.
-void reject_unsuitable(PyObject* object, const char* argument, const caller& who, int depth = 0) {
+void reject_unsuitable(PyObject* object, const char* argument, const caller& who, const nesting* outer = nullptr) {
   if (PyFloat_Check(object) || PyLong_Check(object) || PyUnicode_Check(object) || PyArray_CheckExact(object)) return;
-  if (depth < max_rank && PyTuple_Check(object)) {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) reject_unsuitable(PyTuple_GET_ITEM(object, i), argument, who, depth + 1);
-  } else if (depth < max_rank && PyList_Check(object)) {
-    for (Py_ssize_t i = 0;; ++i) {
-      const owned item = list_item(object, i);
-      if (!item) break;
-      reject_unsuitable(item.get(), argument, who, depth + 1);
+  if (PyTuple_Check(object) || PyList_Check(object)) {
+    const nesting here{object, outer, outer == nullptr ? 1 : outer->depth + 1};
+    if (here.depth > max_rank) return;
+    for (const nesting* n = outer; n != nullptr; n = n->outer)  // NumPy would not find out within a lifetime
+      if (n->container == object)
+        raise(PyExc_ValueError, "%U: %s cannot be read as an array of numbers (it has a %s that contains itself)", who.loss, argument,
+              Py_TYPE(object)->tp_name);
+    if (PyTuple_Check(object)) {
+      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) reject_unsuitable(PyTuple_GET_ITEM(object, i), argument, who, &here);
+    } else {
+      for (Py_ssize_t i = 0; const owned item = list_item(object, i); ++i) reject_unsuitable(item.get(), argument, who, &here);
     }
   } else if (PyArray_Check(object)) {
     reject_masked_array(object, argument, who);
