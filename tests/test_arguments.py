@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 
 import ml_dtypes
 import numpy as np
@@ -212,6 +214,11 @@ def test_what_a_loss_does_not_have_is_no_attribute(method):
 # Everything that is an array
 
 
+class Named:
+    def __repr__(self):
+        return type(self).__name__  # no address: every process that runs tests must name them alike
+
+
 class WithArray:
     def __array__(self, dtype=None, copy=None):
         return X.copy()
@@ -221,12 +228,52 @@ class WithInterface:
     __array_interface__ = X.__array_interface__
 
 
-class WithDLPack:
+class WithDLPack(Named):
     def __dlpack__(self, **keywords):
         return X.__dlpack__(**keywords)
 
     def __dlpack_device__(self):
         return X.__dlpack_device__()
+
+
+class NegationPending(WithDLPack):
+    """What torch's `z.conj().imag` is: its memory holds the opposite, and only `__array__` knows."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("resolve the negation first")
+
+
+class Lazy(Named):
+    """What Dask and its like hand out."""
+
+    dtype, shape = X.dtype, X.shape
+
+    def __init__(self, graph=()):
+        self.graph = graph
+        self.computed = False
+
+    def __dask_graph__(self):
+        return self.graph
+
+    def compute(self):
+        return X.copy()
+
+    def __array__(self, dtype=None, copy=None):
+        self.computed = True
+        return self.compute()
+
+
+class Stored(Named):
+    """What HDF5 and Zarr hand out: it is in a file, cut into chunks, and reading copies."""
+
+    chunks = (2,)
+
+    def __array__(self, dtype=None, copy=None):
+        return X.copy()
+
+
+class Contiguous(Stored):
+    chunks = None
 
 
 class Subclass(np.ndarray):
@@ -242,6 +289,8 @@ class Subclass(np.ndarray):
         WithArray(),
         WithInterface(),
         WithDLPack(),
+        Lazy(graph=None),
+        Contiguous(),
         X.view(Subclass),
         pd.Series(X),
         X.astype(">f8"),
@@ -292,13 +341,14 @@ def test_bfloat16_needs_no_registration():
     np.testing.assert_array_equal(gradient.astype("f4"), [1.0, 2.0])
 
 
-class Opaque:
-    def __repr__(self):
-        return "opaque"  # no address: every process that runs tests must name them alike
+class Opaque(Named):
+    pass
 
 
 RECURSIVE: list = []
 RECURSIVE.append(RECURSIVE)
+TWICE_RECURSIVE: list = []
+TWICE_RECURSIVE += [TWICE_RECURSIVE, TWICE_RECURSIVE]
 
 
 @pytest.mark.parametrize(
@@ -315,7 +365,13 @@ RECURSIVE.append(RECURSIVE)
         (np.array([(1, 2)], "i4,i4"), TypeError, "f0"),
         (np.ma.array(X, mask=[1, 0, 0]), TypeError, "masked array.*where=~mask"),
         ([X, [0.0, np.ma.array(1.0, mask=True), 1.0]], TypeError, "masked array.*where=~mask"),
-        (RECURSIVE, ValueError, "inhomogeneous|depth|dimension"),
+        (RECURSIVE, ValueError, "contains itself"),
+        ([X, TWICE_RECURSIVE], ValueError, "contains itself"),
+        (NegationPending(), TypeError, "resolve the negation first"),
+        (Lazy(), TypeError, r"lazy array.*\.compute\(\)"),
+        ([X, Lazy()], TypeError, r"lazy array.*\.compute\(\)"),
+        (([1.0, 2.0], [[Lazy()]]), TypeError, r"lazy array.*\.compute\(\)"),
+        (Stored(), TypeError, r"lazy array.*read it first, as in array\[\.\.\.\]"),
         (10**400, ValueError, "too large"),
         ({1: 2}, TypeError, "object"),
     ],
@@ -328,6 +384,75 @@ def test_unusable_arrays_are_named(array, error, words, argument):
         return  # None means not given there
     with pytest.raises(error, match=f"huber_loss: {argument} .*({words})"):
         fl.huber_loss.grad(**arguments)
+
+
+def test_a_lazy_array_is_not_computed():
+    lazy = Lazy()
+    for given in (lazy, [lazy, lazy]):
+        with pytest.raises(TypeError, match="lazy"):
+            fl.mse_loss(given, X)
+    assert not lazy.computed
+
+
+NUMBERS = {  # everything that is read as a number, as a call
+    "delta": lambda number: fl.huber_loss(X, T, delta=number),
+    "normalizer": lambda number: fl.mse_loss(X, T, normalizer=number),
+    "partial": lambda number: fl.huber_loss.partial(delta=number)(X, T),
+    "quantile": lambda number: fl.quantile_loss.partial(quantile=number)(X, T),
+    "temperature": lambda number: fl.cross_entropy(X[None], [1], temperature=number),
+}
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        0.5 + 2j,
+        0.5 + 0j,
+        np.complex128(0.5),
+        np.complex64(0.5),
+        np.clongdouble(0.5),
+        np.array(0.5 + 0j),
+        np.array(0.5, object),
+        np.array([0.5]),
+        np.array("0.5"),
+        np.str_("0.5"),
+        np.bytes_(b"0.5"),
+        b"0.5",
+        True,
+        np.True_,
+        np.array(True),
+        np.timedelta64(1, "s"),
+        np.datetime64(1, "s"),
+        [0.5],
+    ],
+    ids=lambda n: f"{type(n).__name__}-{n}",
+)
+@pytest.mark.parametrize("argument", NUMBERS)
+def test_what_is_no_real_number(argument, number):
+    error = ValueError if argument == "normalizer" and isinstance(number, str) else TypeError
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(error, match="must be a number"):
+            NUMBERS[argument](number)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        np.float32(0.5),
+        np.float16(0.5),
+        np.longdouble(0.5),
+        ml_dtypes.bfloat16(0.5),
+        np.array(0.5),
+        np.array(0.5, ">f4"),
+        Decimal("0.5"),
+        Fraction(1, 2),
+    ],
+    ids=lambda n: type(n).__name__,
+)
+@pytest.mark.parametrize("argument", NUMBERS)
+def test_what_is_a_real_number(argument, number):
+    assert NUMBERS[argument](number) == NUMBERS[argument](0.5)
 
 
 def test_an_error_while_reading_is_kept_as_cause():

@@ -106,6 +106,33 @@ def test_bad_thread_counts(choose, n, error):
         choose(n)
 
 
+@pytest.mark.parametrize("choose", [fl.threads, fl.set_num_threads])
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [
+        (0, "got 0, need at least 1"),
+        (-(2**31), "got -2147483648, need at least 1"),
+        (1025, "got 1025, need at most 1024"),
+        (2**31, "got 2147483648, need at most 1024"),
+        (np.uint64(2**63), "got 9223372036854775808, need at most 1024"),
+        (10**5000, "got an integer of 16610 bits, need at most 1024"),
+        (-(10**5000), "got an integer of 16610 bits, need at least 1"),
+    ],
+    ids=["0", "-2**31", "1025", "2**31", "2**63", "10**5000", "-10**5000"],
+)
+def test_thread_counts_out_of_range_say_what_is_needed(choose, n, words):
+    with pytest.raises(ValueError, match=f"number of threads: {words}"):
+        choose(n)
+
+
+def test_the_core_has_the_same_bound_of_threads():
+    with pytest.raises(ValueError, match="number of threads: got 1025, need at most 1024"):
+        fl._core.set_num_threads(1025)
+    fl.set_num_threads(1024)
+    with fl.threads(1024):
+        assert fl.get_num_threads() == 1024
+
+
 def test_show_config(capsys):
     config = fl.show_config(mode="dict")
     assert config["version"] == fl.__version__

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cases
+import fastloss as fl
 from oracles import torch
 from references import REFERENCES
 
@@ -127,3 +128,15 @@ def test_takes_cpu_tensors(name):
     value = cases.loss(name)(**{k: torch.tensor(v) for k, v in operands.items()})
     assert value == cases.loss(name)(**operands)
     assert isinstance(value, np.float64)
+
+
+def test_a_pending_negation_is_refused_or_done():
+    """The memory of `z.conj().imag` holds the opposite; torch knows, and says so instead of handing the memory out."""
+    imaginary = torch.tensor([1 + 2j, 3 - 4j]).conj().imag
+    assert imaginary.is_neg()
+    zeros = np.zeros(2, np.float32)
+    with pytest.raises(TypeError, match=r"mse_loss: input cannot be read.*negative bit.*resolve_neg"):
+        fl.mse_loss.grad(imaginary, zeros)
+    with pytest.raises(TypeError, match=r"mse_loss: target cannot be read"):
+        fl.mse_loss.grad(zeros, [imaginary, imaginary])
+    np.testing.assert_array_equal(fl.mse_loss.grad(imaginary.resolve_neg(), zeros), np.float32([-2.0, 4.0]))

@@ -73,10 +73,11 @@ PyObject** place_of(const loss_object& loss, call_kind kind, PyObject* name, arg
 void match_positional(const loss_object& loss, call_kind kind, PyObject* const* args, Py_ssize_t count, arguments& result) {
   if (count > loss.operand_count + vectors(kind)) raise_too_many(loss, kind, count);
   const Py_ssize_t before = vectors(kind) > 0 && count > loss.required_count ? loss.required_count : count;
-  for (Py_ssize_t i = 0; i < before; ++i) result.operands[i] = args[i];
+  const auto kept = [&](Py_ssize_t i) { return result.kept.add(borrowed(args[i])); };
+  for (Py_ssize_t i = 0; i < before; ++i) result.operands[i] = kept(i);
   if (before == count) return;
-  result.keywords[kw_vector] = args[before];
-  for (Py_ssize_t i = before + 1; i < count; ++i) result.operands[i - 1] = args[i];
+  result.keywords[kw_vector] = kept(before);
+  for (Py_ssize_t i = before + 1; i < count; ++i) result.operands[i - 1] = kept(i);
 }
 
 }  // namespace
@@ -105,7 +106,7 @@ void match_arguments(const loss_object& loss, call_kind kind, PyObject* const* a
     PyObject* const name = PyTuple_GET_ITEM(keyword_names, i);
     PyObject** const place = place_of(loss, kind, name, result);
     if (*place != nullptr) raise(PyExc_TypeError, "%U got multiple values for argument '%U'", function_text(loss, kind).get(), name);
-    *place = args[positional + i];
+    *place = result.kept.add(borrowed(args[positional + i]));
     if (place >= result.options && place < result.options + max_options) result.any_option = true;
   }
   for (int i = 0; i < loss.required_count; ++i)

@@ -1,4 +1,5 @@
-// What one call from Python is made of: the arguments as given, their views, what the core is asked for, and the results.
+// What one call from Python is made of, which it keeps alive: the arguments as given, their views, what the core is asked for, and the
+// results.
 #pragma once
 
 #include "arguments.hpp"
@@ -7,22 +8,23 @@
 namespace fastloss::bindings {
 
 struct call_state {
-  call_state(const loss_object& l, call_kind k) : loss(l), kind(k), who{l.name} {}
+  call_state(loss_object& l, call_kind k) : self(borrowed(reinterpret_cast<PyObject*>(&l))), loss(l), kind(k), who{l.name} {}
+  const owned self;
   const loss_object& loss;
   const call_kind kind;
   const caller who;
   arguments given{};
-  view_storage storage{};
+  view_storage storage;
   loss_call call{};
   loss_outputs outputs{};
   bool several_gradients = false;  // wrt was a sequence
   int extra_count = -1;            // of the names in return_; -1: it was not given
   row_extra extras[row_extra_count];
-  owned extra_out[row_extra_count]{};  // where they go; empty where an array is to be made
-  owned results[max_operands + 1]{};   // gradients, then the Hessian
+  object_list<row_extra_count> extra_arrays;  // where they go; null where an array is to be made
+  PyObject* out[max_operands + 1]{};          // given as out=, in the order of the results; null where an array is to be made
+  owned out_items{};                          // out as a tuple, where it was one or a list
+  object_list<max_operands + 1> results;      // gradients, then the Hessian
   owned value{};
-  owned extra_arrays{};  // a dict, where return_ was given
-  owned out_items{};     // out as a tuple, where it was one or a list
   alignas(double) unsigned char options[max_loss_bytes];
 };
 
@@ -30,11 +32,16 @@ struct call_state {
 inline PyObject* given_or_null(PyObject* p) { return p == Py_None ? nullptr : p; }
 
 // From the arguments to the core's call. What is allowed is the plan's business; only Python's own forms (strings, tuples, None)
-// are read here.
+// are read here. All that may run Python code comes first, and views are made last: such code, like another thread, may reshape
+// arrays and empty lists that were read already.
 void read_call(call_state& s);
 
-// The arrays given as out=, in the order of the results; null where one is to be made.
-void read_out(call_state& s, int count, PyObject** arrays);
+// Arrays that results go into, as messages name them.
+struct argument_text {
+  char text[40];
+};
+argument_text out_argument(int position);
+argument_text extra_argument(row_extra extra);
 
 // Whether out is a tuple, or the one array itself.
 inline bool out_is_tuple(const call_state& s) { return s.several_gradients || s.kind == call_kind::grad_and_hess; }

@@ -39,8 +39,8 @@ bool read_switch(PyObject* given, const char* argument, PyObject* loss_name);
 // Creates the type and adds it to the module, at import.
 void add_loss_type(PyObject* module);
 
-// A real number; TypeError otherwise.
-double read_number(PyObject* given, const char* argument, PyObject* loss_name);
+// A real number; TypeError otherwise, saying what is needed.
+double read_number(PyObject* given, const char* argument, PyObject* loss_name, const char* needed = "a number");
 
 // The value of an option given from Python, as the loss struct takes it; raises TypeError or ValueError.
 double option_value(const loss_object& loss, int option, PyObject* given);

@@ -36,6 +36,8 @@ void check_machine() {
 
 }  // namespace
 
+// pybind11's function initialises pybind11 before anything else, which waits for ever in a subinterpreter. Ours comes before it.
+#define PyInit__core PyInit__core_of_pybind11
 PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   module.doc() = "The compiled core of fastloss. Internal: use the package.";
   check_machine();
@@ -61,4 +63,11 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   add_descriptions(module);
   add_ufunc_functions(module);
   add_test_hooks(module);
+}
+#undef PyInit__core
+
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit__core_of_pybind11();
+  PyErr_SetString(PyExc_ImportError, "module fastloss._core does not support loading in subinterpreters");
+  return nullptr;
 }

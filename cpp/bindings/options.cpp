@@ -1,9 +1,15 @@
 // Options between Python and the loss struct.
 #include "loss_type.hpp"
 #include "python_objects.hpp"
+#include "views.hpp"
 
 namespace fastloss::bindings {
 namespace {
+
+bool is_real(int type_number) {
+  dtype type{};
+  return type_number == NPY_LONGDOUBLE || (dtype_of(type_number, type) && type != dtype::boolean);
+}
 
 double choice_value(const option_info& o, PyObject* given, PyObject* loss_name) {
   if (PyUnicode_Check(given))
@@ -15,6 +21,22 @@ double choice_value(const option_info& o, PyObject* given, PyObject* loss_name) 
         given);
 }
 
+// Whether float() of it is the number that it is. Of NumPy's objects float() takes the real part of a complex number, the digits of a
+// text, the ticks of a time, and the only element of an array.
+bool may_be_number(PyObject* given) {
+  if (PyBool_Check(given) || PyUnicode_Check(given) || PyBytes_Check(given) || PyComplex_Check(given)) return false;
+  if (PyArray_Check(given)) {
+    PyArrayObject* const array = reinterpret_cast<PyArrayObject*>(given);
+    return PyArray_NDIM(array) == 0 && is_real(PyArray_TYPE(array));
+  }
+  if (!PyArray_IsScalar(given, Generic)) return true;
+  PyArray_Descr* const description = PyArray_DescrFromScalar(given);
+  if (description == nullptr) throw python_error{};
+  const bool real = is_real(description->type_num);
+  Py_DECREF(description);
+  return real;
+}
+
 }  // namespace
 
 bool read_switch(PyObject* given, const char* argument, PyObject* loss_name) {
@@ -24,10 +46,9 @@ bool read_switch(PyObject* given, const char* argument, PyObject* loss_name) {
   raise(PyExc_TypeError, "%U: %s must be True or False, not %R", loss_name, argument, given);
 }
 
-double read_number(PyObject* given, const char* argument, PyObject* loss_name) {
+double read_number(PyObject* given, const char* argument, PyObject* loss_name, const char* needed) {
   if (PyFloat_Check(given)) return PyFloat_AS_DOUBLE(given);
-  // NumPy would let an array of one element pass for a number.
-  const bool number = !PyBool_Check(given) && !(PyArray_Check(given) && PyArray_NDIM(reinterpret_cast<PyArrayObject*>(given)) > 0);
+  const bool number = may_be_number(given);
   const double x = number ? PyFloat_AsDouble(given) : -1.0;
   if (x != -1.0) return x;
   if (PyErr_Occurred() != nullptr) {
@@ -36,7 +57,10 @@ double read_number(PyObject* given, const char* argument, PyObject* loss_name) {
   } else if (number) {
     return x;
   }
-  raise(PyExc_TypeError, "%U: %s must be a number, not %s", loss_name, argument, Py_TYPE(given)->tp_name);
+  if (PyArray_Check(given) && PyArray_NDIM(reinterpret_cast<PyArrayObject*>(given)) == 0)
+    raise(PyExc_TypeError, "%U: %s must be %s, not an array of dtype %S", loss_name, argument, needed,
+          PyArray_DESCR(reinterpret_cast<PyArrayObject*>(given)));
+  raise(PyExc_TypeError, "%U: %s must be %s, not %s", loss_name, argument, needed, Py_TYPE(given)->tp_name);
 }
 
 double option_value(const loss_object& loss, int option, PyObject* given) {

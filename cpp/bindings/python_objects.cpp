@@ -1,6 +1,7 @@
 #include "python_objects.hpp"
 
 #include <cstdarg>
+#include <stdexcept>
 
 namespace fastloss::bindings {
 
@@ -24,6 +25,8 @@ void set_error_from_current_exception() noexcept {
   } catch (const index_error& e) {
     PyErr_SetString(PyExc_IndexError, e.what());
   } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::length_error&) {  // a container of more elements than there can be
     PyErr_NoMemory();
   } catch (const std::exception& e) {
     PyErr_SetString(PyExc_RuntimeError, e.what());

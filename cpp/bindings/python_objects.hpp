@@ -37,6 +37,26 @@ class owned {
   PyObject* p_ = nullptr;
 };
 
+// Up to N strong references, or nulls. A call keeps in these what it needs to its end: Python code may drop all other references.
+template <int N>
+class object_list {
+ public:
+  object_list() {}  // `= default` would have every call fill the array with zeros
+  object_list(const object_list&) = delete;
+  object_list& operator=(const object_list&) = delete;
+  ~object_list() {
+    while (count_ > 0) Py_XDECREF(objects_[--count_]);
+  }
+  PyObject* add(owned object) { return objects_[count_++] = object.release(); }
+  PyObject* operator[](int i) const { return objects_[i]; }
+  owned take(int i) { return owned(std::exchange(objects_[i], nullptr)); }
+  void replace(int i, owned object) { Py_XSETREF(objects_[i], object.release()); }
+
+ private:
+  PyObject* objects_[N];
+  int count_ = 0;
+};
+
 // A new reference that must not be null.
 inline owned checked(PyObject* p) {
   if (p == nullptr) throw python_error{};

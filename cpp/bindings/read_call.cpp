@@ -30,15 +30,8 @@ void read_normalizer(call_state& s, PyObject* given) {
     s.call.call.normalizer = i == 0 ? normalizer::count : normalizer::weight;
     return;
   }
-  const double x = PyFloat_AsDouble(given);
-  if (x == -1.0 && PyErr_Occurred() != nullptr) {
-    if (PyErr_ExceptionMatches(PyExc_TypeError))
-      raise(PyExc_TypeError, "%U: normalizer must be %s, not %s", s.who.loss, choices, Py_TYPE(given)->tp_name);
-    if (PyErr_ExceptionMatches(PyExc_OverflowError)) raise(PyExc_ValueError, "%U: normalizer is too large for a float64", s.who.loss);
-    throw python_error{};
-  }
   s.call.call.normalizer = normalizer::number;
-  s.call.call.normalizer_value = x;
+  s.call.call.normalizer_value = read_number(given, "normalizer", s.who.loss, choices);
 }
 
 int operand_named(const call_state& s, PyObject* given) {
@@ -114,15 +107,17 @@ void add_extra(call_state& s, PyObject* given, PyObject* array = nullptr) {
                      "'lse', 'probabilities', 'log_probabilities', 'prediction', 'correct' or several of them", s.who);
   if ((s.call.extras >> e & 1u) != 0) raise(PyExc_ValueError, "%U: return_ names %R twice", s.who.loss, given);
   s.call.extras |= 1u << e;
-  if (array != nullptr) s.extra_out[s.extra_count] = borrowed(array);
+  if (array != nullptr) check_output(array, extra_argument(static_cast<row_extra>(e)).text, s.who);
+  s.extra_arrays.add(owned(Py_XNewRef(array)));
   s.extras[s.extra_count++] = static_cast<row_extra>(e);
 }
 
 void read_return(call_state& s, PyObject* given) {
   s.extra_count = 0;
   if (PyDict_Check(given)) {
+    const owned items = checked(PyDict_Copy(given));  // it, too, could change
     PyObject *name, *array;
-    for (Py_ssize_t at = 0; PyDict_Next(given, &at, &name, &array) != 0;) add_extra(s, name, given_or_null(array));
+    for (Py_ssize_t at = 0; PyDict_Next(items.get(), &at, &name, &array) != 0;) add_extra(s, name, given_or_null(array));
     return;
   }
   if (!PyTuple_Check(given) && !PyList_Check(given)) {
@@ -138,7 +133,7 @@ void read_row_keywords(call_state& s) {
   if (PyObject* const x = given_or_null(k[kw_axis])) read_axis(s, x);
   if (k[kw_ignore_index] != nullptr) s.call.call.ignore_index = read_integer(s, k[kw_ignore_index], "ignore_index");
   if (PyObject* const x = given_or_null(k[kw_return])) read_return(s, x);
-  if (k[kw_vector] != nullptr) s.call.vector = view(k[kw_vector], "vector", s.who, s.storage);
+  if (k[kw_vector] != nullptr) read_array(k[kw_vector], "vector", s.who, s.storage, s.call.vector);
 }
 
 void read_keywords(call_state& s) {
@@ -147,12 +142,37 @@ void read_keywords(call_state& s) {
   if (k[kw_reduction] != nullptr)
     o.reduction =
         static_cast<reduction>(word(k[kw_reduction], names.reductions, 4, "reduction", "'none', 'mean', 'sum' or 'batchmean'", s.who));
-  if (PyObject* const x = given_or_null(k[kw_sample_weight])) o.sample_weight = view(x, "sample_weight", s.who, s.storage);
-  if (PyObject* const x = given_or_null(k[kw_where])) o.where = view(x, "where", s.who, s.storage);
+  if (PyObject* const x = given_or_null(k[kw_sample_weight])) read_array(x, "sample_weight", s.who, s.storage, o.sample_weight);
+  if (PyObject* const x = given_or_null(k[kw_where])) read_array(x, "where", s.who, s.storage, o.where);
   if (PyObject* const x = given_or_null(k[kw_normalizer])) read_normalizer(s, x);
-  if (PyObject* const x = given_or_null(k[kw_grad_output])) o.grad_output = view(x, "grad_output", s.who, s.storage);
+  if (PyObject* const x = given_or_null(k[kw_grad_output])) read_array(x, "grad_output", s.who, s.storage, o.grad_output);
   if (PyObject* const x = given_or_null(k[kw_wrt])) read_wrt(s, x);
   if (k[kw_accumulate] != nullptr) o.accumulate = read_switch(k[kw_accumulate], "accumulate", s.who.loss);
+}
+
+// The arrays given as out=.
+void read_out(call_state& s) {
+  PyObject* const given = given_or_null(s.given.keywords[kw_out]);
+  if (given == nullptr) {
+    if (s.call.call.accumulate) raise(PyExc_ValueError, "%U: accumulate=True adds to the arrays given as out; out is missing", s.who.loss);
+    return;
+  }
+  if (!out_is_tuple(s)) {
+    check_output(given, "out", s.who);
+    s.out[0] = given;
+    return;
+  }
+  const int count = s.call.gradient_count + (s.call.hessian ? 1 : 0);
+  if (PyTuple_Check(given) || PyList_Check(given)) s.out_items = checked(PySequence_Tuple(given));
+  if (!s.out_items || PyTuple_GET_SIZE(s.out_items.get()) != count)
+    raise(PyExc_TypeError, "%U: out must be a tuple of %d arrays, %s", s.who.loss, count,
+          s.several_gradients ? "one for each operand in wrt" : "for the gradient and the second derivative");
+  for (int i = 0; i < count; ++i) {
+    s.out[i] = given_or_null(PyTuple_GET_ITEM(s.out_items.get(), i));
+    if (s.out[i] != nullptr) check_output(s.out[i], out_argument(i).text, s.who);
+    else if (s.call.call.accumulate)
+      raise(PyExc_ValueError, "%U: accumulate=True adds to the arrays given as out; out[%d] is missing", s.who.loss, i);
+  }
 }
 
 }  // namespace
@@ -166,34 +186,27 @@ void read_call(call_state& s) {
     PyObject* const given = s.given.operands[i];
     const operand& description = s.loss.info->operands[static_cast<std::size_t>(i)];
     const_array& to = s.call.operands[static_cast<std::size_t>(i)];
-    if (given != nullptr && (given != Py_None || !description.may_be_left_out())) to = view(given, description.name, s.who, s.storage);
+    if (given != nullptr && (given != Py_None || !description.may_be_left_out())) read_array(given, description.name, s.who, s.storage, to);
     else if ((s.loss.bound_operands >> i & 1u) != 0) to = number_view(s.loss.operand_values[i]);
   }
   read_options(s);
   read_keywords(s);
   if (is_rowwise(*s.loss.info) || is_linear(*s.loss.info)) read_row_keywords(s);
+  read_out(s);
   apply_context(s.call.call);
+  s.storage.make_views(s.who);
 }
 
-void read_out(call_state& s, int count, PyObject** arrays) {
-  for (int i = 0; i < count; ++i) arrays[i] = nullptr;
-  PyObject* const given = given_or_null(s.given.keywords[kw_out]);
-  if (given == nullptr) {
-    if (s.call.call.accumulate) raise(PyExc_ValueError, "%U: accumulate=True adds to the arrays given as out; out is missing", s.who.loss);
-    return;
-  }
-  if (!out_is_tuple(s)) {
-    arrays[0] = given;
-    return;
-  }
-  if (PyTuple_Check(given) || PyList_Check(given)) s.out_items = checked(PySequence_Tuple(given));
-  if (!s.out_items || PyTuple_GET_SIZE(s.out_items.get()) != count)
-    raise(PyExc_TypeError, "%U: out must be a tuple of %d arrays, %s", s.who.loss, count,
-          s.several_gradients ? "one for each operand in wrt" : "for the gradient and the second derivative");
-  for (int i = 0; i < count; ++i) arrays[i] = given_or_null(PyTuple_GET_ITEM(s.out_items.get(), i));
-  for (int i = 0; i < count && s.call.call.accumulate; ++i)
-    if (arrays[i] == nullptr)
-      raise(PyExc_ValueError, "%U: accumulate=True adds to the arrays given as out; out[%d] is missing", s.who.loss, i);
+argument_text out_argument(int position) {
+  argument_text argument;
+  PyOS_snprintf(argument.text, sizeof argument.text, "out[%d]", position);
+  return argument;
+}
+
+argument_text extra_argument(row_extra extra) {
+  argument_text argument;
+  PyOS_snprintf(argument.text, sizeof argument.text, "return_['%s']", PyUnicode_AsUTF8(names.extras[static_cast<int>(extra)]));
+  return argument;
 }
 
 }  // namespace fastloss::bindings

@@ -37,11 +37,22 @@ owned new_small_array(const array_spec& spec) {
   return checked(PyArray_NewFromDescr(&PyArray_Type, description_of(spec.type), spec.rank, shape, nullptr, nullptr, 0, nullptr));
 }
 
+// A view that repeats one element may have more of them than there is memory for in the world.
+std::size_t bytes_of(const array_spec& spec) {
+  std::size_t bytes = itemsize(spec.type);
+  bool overflow = false;
+  for (int i = 0; i < spec.rank; ++i) {
+    if (spec.shape[i] == 0) return 0;
+    overflow |= __builtin_mul_overflow(bytes, static_cast<std::size_t>(spec.shape[i]), &bytes);
+  }
+  if (overflow) throw std::bad_alloc();
+  return bytes;
+}
+
 }  // namespace
 
 owned new_array(const array_spec& spec, mutable_array& view) {
-  std::size_t bytes = itemsize(spec.type);
-  for (int i = 0; i < spec.rank; ++i) bytes *= static_cast<std::size_t>(spec.shape[i]);
+  const std::size_t bytes = bytes_of(spec);
   bool recycled = true;  // the system's allocator keeps small blocks mapped
   owned result = bytes <= small_result_bytes ? new_small_array(spec) : new_block_array(spec, bytes, recycled);
   PyArrayObject* const array = reinterpret_cast<PyArrayObject*>(result.get());

@@ -21,6 +21,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "empty": ("ignore", "raise", "zero"),
 }
 
+_MOST_THREADS = 1024  # as in the core
+
 # Threads, the three codes, and the settings outside the innermost `with`, which come back at its end. Keeping them here
 # and not in the context manager lets many threads share one.
 _Settings = tuple[int, int, int, int, "_Settings | None"]
@@ -39,8 +41,11 @@ def _positive_count(n: SupportsIndex) -> int:
         raise TypeError(f"number of threads must be an integer, not {type(n).__name__}") from None
     if isinstance(n, bool):
         raise TypeError("number of threads must be an integer, not bool")
-    if not 1 <= count <= 2**31 - 1:
-        raise ValueError(f"number of threads must be >= 1, got {count}")
+    if not 1 <= count <= _MOST_THREADS:
+        # Python refuses to write out the longest integers.
+        got = count if count.bit_length() <= 64 else f"an integer of {count.bit_length()} bits"
+        need = "at least 1" if count < 1 else f"at most {_MOST_THREADS}"
+        raise ValueError(f"number of threads: got {got}, need {need}")
     return count
 
 
@@ -68,12 +73,12 @@ class threads(_Context):
     Parameters
     ----------
     n : int
-        Number of threads, at least 1.
+        Number of threads, from 1 to 1024.
 
     Raises
     ------
     ValueError
-        If n is less than 1.
+        If n is less than 1 or more than 1024.
     TypeError
         If n is not an integer.
 
@@ -173,12 +178,12 @@ def set_num_threads(n: SupportsIndex) -> None:
     Parameters
     ----------
     n : int
-        Number of threads, at least 1.
+        Number of threads, from 1 to 1024.
 
     Raises
     ------
     ValueError
-        If n is less than 1.
+        If n is less than 1 or more than 1024.
     TypeError
         If n is not an integer.
 

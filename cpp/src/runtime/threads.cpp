@@ -155,6 +155,7 @@ int get_num_threads() {
 
 void set_num_threads(int n) {
   if (n < 1) throw value_error("number of threads: got " + std::to_string(n) + ", need at least 1");
+  if (n > most_threads) throw value_error("number of threads: got " + std::to_string(n) + ", need at most " + std::to_string(most_threads));
   openmp_when_chosen.store(std::min(openmp_threads(), at_load().openmp), std::memory_order_relaxed);
   chosen_threads.store(n, std::memory_order_relaxed);
 }

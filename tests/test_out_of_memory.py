@@ -1,0 +1,93 @@
+"""Where memory is missing, a call raises MemoryError and the next one computes as ever."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+from test_runtime import run_python
+
+
+def repeated(dtype, *shape):
+    """An array of any size that takes one element of memory."""
+    return np.broadcast_to(np.ones((), dtype), shape)
+
+
+LONG = [repeated("f4", 2**46), repeated("f8", 2**59), repeated("f2", 2**61), repeated("?", 2**62)]
+SQUARE = repeated("f4", 2**23, 2**23)
+ROWS = repeated("f4", 2**46, 2)
+CALLS = {  # results of more bytes than an address space has; those of the last array do not even fit an integer
+    "none": (lambda x: fl.mse_loss(x, 0.5, reduction="none"), LONG),
+    "grad": (lambda x: fl.mse_loss.grad(x, 0.5), LONG),
+    "wrt": (lambda x: fl.mse_loss.value_and_grad(x, x, wrt=("target", "input")), LONG),
+    "hess": (lambda x: fl.mse_loss.grad_and_hess(x, 0.5), LONG),
+    "rowwise none": (lambda x: fl.cross_entropy(x, x, reduction="none"), [ROWS]),
+    "rowwise grad": (lambda x: fl.cross_entropy.grad(x, x), [SQUARE, ROWS]),
+    "rowwise hess": (lambda x: fl.cross_entropy.hess(x, x), [SQUARE, ROWS]),
+    "rowwise hvp": (lambda x: fl.cross_entropy.hvp(x, x, x), [SQUARE, ROWS]),
+    "rowwise return_": (lambda x: fl.cross_entropy(x, x, return_=("lse", "probabilities")), [SQUARE, ROWS]),
+    "softmax": (lambda x: fl.softmax(x, 1), [SQUARE, ROWS]),
+    "linear grad": (
+        lambda x: fl.linear_cross_entropy.grad(x[:2], x[:3], [0, 1], wrt=(0, 1)),
+        [repeated("f4", 3, 2**46)],
+    ),
+    "linear value": (lambda x: fl.linear_cross_entropy(x[:2], x, [0, 1]), [ROWS]),
+}
+
+
+@pytest.mark.parametrize(("call", "k"), [(name, k) for name, (_, arrays) in CALLS.items() for k in range(len(arrays))])
+def test_a_result_larger_than_memory(call, k):
+    compute, arrays = CALLS[call]
+    with pytest.raises(MemoryError):
+        compute(arrays[k])
+
+
+LIMITED = """
+import collections, resource
+z, labels = x.reshape(-1, 1024), np.arange(1024)
+calls = {
+    "mean": lambda: fl.huber_loss(x, y),
+    "grad": lambda: fl.huber_loss.value_and_grad(x, y, wrt=("input", "target")),
+    "stretched": lambda: fl.huber_loss.grad(z, y[None, :1024], wrt="target"),
+    "float32": lambda: fl.huber_loss.grad(x.astype("f4"), 0.5),
+    "list": lambda: fl.mse_loss([1.0] * 100_000, 0.0),
+    "rowwise": lambda: fl.cross_entropy.value_and_grad(z, labels, return_=("probabilities", "lse")),
+    "planes": lambda: fl.cross_entropy.grad(z.T, labels, axis=0),
+    "hvp": lambda: fl.cross_entropy.hvp(z, labels, z),
+    "linear": lambda: fl.linear_cross_entropy.value_and_grad(z, z, labels, wrt=("input", "linear_weight")),
+}
+def flat(result):
+    if isinstance(result, dict):
+        result = tuple(result.values())
+    return [part for item in result for part in flat(item)] if isinstance(result, tuple) else [result]
+
+def outcome(one, limit=-1):
+    resource.setrlimit(resource.RLIMIT_AS, (limit, -1))
+    try:
+        result = one()
+    except MemoryError:
+        return "out of memory"
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+    return [np.asarray(part).tobytes() for part in flat(result)]
+
+expected = {name: outcome(one) for name, one in calls.items()}
+fl.empty_cache()
+used = int(open("/proc/self/statm").read().split()[0]) * 4096
+seen = collections.Counter()
+for kilobytes in (*range(0, 1024, 64), *range(1024, 40_000, 2048)):
+    for name, one in calls.items():
+        fl.empty_cache()
+        got = outcome(one, used + 1024 * kilobytes)
+        assert got in ("out of memory", expected[name]), (name, kilobytes)
+        seen[got == "out of memory"] += 1
+for name, one in calls.items():
+    assert outcome(one) == expected[name], name
+assert seen[True] > 20 and seen[False] > 20, seen
+"""
+
+
+def test_every_allocation_may_fail():
+    result = run_python(LIMITED, OMP_NUM_THREADS="1")
+    assert result.returncode == 0, result.stderr
