@@ -5,8 +5,8 @@ Arguments are the operands of the formula (torch's ``weight``, which multiplies 
 options as trailing operands without defaults; a switch is 0 or 1, a choice its position. They broadcast, cast, and take
 ``out=``, ``where=`` and ``dtype=`` as all ufuncs do, and run on one thread: the functions of `fastloss` are faster.
 
-They leave the processor's floating-point flags as they were, so that `numpy.errstate` has no effect on them: formulas compute
-both arms of a choice, and a flag would say nothing about the result.
+They leave the processor's floating-point flags as they were, so that `numpy.errstate` has no effect on them: formulas
+compute both arms of a choice, and a flag would say nothing about the result.
 
 Those of row-wise losses are generalised: ``signature`` tells which arguments have an axis of classes, the last one.
 Targets are class indices where the loss knows them.
