@@ -455,6 +455,13 @@ def test_what_is_a_real_number(argument, number):
     assert NUMBERS[argument](number) == NUMBERS[argument](0.5)
 
 
+@pytest.mark.parametrize("argument", NUMBERS)
+def test_a_masked_number(argument):
+    for number in (np.ma.masked, np.ma.array(0.5)):
+        with pytest.raises(TypeError, match="is a masked array"):
+            NUMBERS[argument](number)
+
+
 def test_an_error_while_reading_is_kept_as_cause():
     class Broken:
         def __array__(self, dtype=None, copy=None):
