@@ -1,10 +1,10 @@
 # The Python module, and the type stubs of the losses.
 
 find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module NumPy)
-find_package(pybind11 2.13 CONFIG QUIET)
+find_package(pybind11 3.0 CONFIG QUIET)
 if(NOT pybind11_FOUND)
   execute_process(COMMAND ${Python_EXECUTABLE} -m pybind11 --cmakedir OUTPUT_VARIABLE pybind11_DIR OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  find_package(pybind11 2.13 CONFIG REQUIRED)
+  find_package(pybind11 3.0 CONFIG REQUIRED)
 endif()
 
 file(GLOB binding_sources CONFIGURE_DEPENDS cpp/bindings/*.cpp)

@@ -455,6 +455,31 @@ def test_what_is_a_real_number(argument, number):
     assert NUMBERS[argument](number) == NUMBERS[argument](0.5)
 
 
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        (True, TypeError, "not bool"),
+        (np.True_, TypeError, "not numpy.bool"),
+        (np.array([0, 1]), TypeError, "not numpy.ndarray"),
+        (0.0, TypeError, "not float"),
+        (2**70, ValueError, "1180591620717411303424"),
+        (10**5000, ValueError, "an integer of thousands of digits"),
+    ],
+    ids=["bool", "bool_", "array", "float", "2**70", "10**5000"],
+)
+@pytest.mark.parametrize("argument", ["wrt", "axis", "ignore_index"])
+def test_what_is_no_integer(argument, given, error, words):
+    with pytest.raises(error, match=f"cross_entropy: {argument} must .*{words}"):
+        fl.cross_entropy.grad(X[None], [1], **{argument: given})
+
+
+@pytest.mark.parametrize("argument", NUMBERS)
+def test_a_masked_number(argument):
+    for number in (np.ma.masked, np.ma.array(0.5)):
+        with pytest.raises(TypeError, match="is a masked array"):
+            NUMBERS[argument](number)
+
+
 def test_an_error_while_reading_is_kept_as_cause():
     class Broken:
         def __array__(self, dtype=None, copy=None):

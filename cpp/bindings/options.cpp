@@ -48,6 +48,7 @@ bool read_switch(PyObject* given, const char* argument, PyObject* loss_name) {
 
 double read_number(PyObject* given, const char* argument, PyObject* loss_name, const char* needed) {
   if (PyFloat_Check(given)) return PyFloat_AS_DOUBLE(given);
+  reject_masked_array(given, argument, {loss_name});
   const bool number = may_be_number(given);
   const double x = number ? PyFloat_AsDouble(given) : -1.0;
   if (x != -1.0) return x;

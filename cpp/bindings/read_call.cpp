@@ -34,6 +34,24 @@ void read_normalizer(call_state& s, PyObject* given) {
   s.call.call.normalizer_value = read_number(given, "normalizer", s.who.loss, choices);
 }
 
+// An int of an int or what can stand for one; not of a bool.
+owned integer_of(const call_state& s, PyObject* given, const char* argument, const char* needed) {
+  if (!PyBool_Check(given) && PyIndex_Check(given) != 0) {
+    owned index(PyNumber_Index(given));
+    if (index) return index;
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw python_error{};  // NumPy's bools and arrays of several numbers say so here
+  }
+  raise(PyExc_TypeError, "%U: %s must be %s, not %s", s.who.loss, argument, needed, Py_TYPE(given)->tp_name);
+}
+
+// An integer as messages show it: Python refuses to write out the longest.
+owned integer_text(PyObject* integer) {
+  owned text(PyObject_Str(integer));
+  if (text) return text;
+  PyErr_Clear();
+  return checked(PyUnicode_FromString("an integer of thousands of digits"));
+}
+
 int operand_named(const call_state& s, PyObject* given) {
   const loss_object& loss = s.loss;
   if (PyUnicode_Check(given)) {
@@ -46,13 +64,11 @@ int operand_named(const call_state& s, PyObject* given) {
     }
     raise(PyExc_ValueError, "%U: wrt must name operands among %R, not %R", s.who.loss, operands.get(), given);
   }
-  if (PyBool_Check(given) || PyIndex_Check(given) == 0)
-    raise(PyExc_TypeError, "%U: wrt must be the name or position of an operand, or a sequence of them, not %s", s.who.loss,
-          Py_TYPE(given)->tp_name);
-  const Py_ssize_t i = PyNumber_AsSsize_t(given, nullptr);
-  if (i == -1 && PyErr_Occurred() != nullptr) throw python_error{};
+  const owned index = integer_of(s, given, "wrt", "the name or position of an operand, or a sequence of them");
+  const Py_ssize_t i = PyNumber_AsSsize_t(index.get(), nullptr);  // beyond its range: the nearest end
   if (i < 0 || i >= loss.operand_count)
-    raise(PyExc_ValueError, "%U: wrt must be a position from 0 to %d, not %R", s.who.loss, loss.operand_count - 1, given);
+    raise(PyExc_ValueError, "%U: wrt must be a position from 0 to %d, not %U", s.who.loss, loss.operand_count - 1,
+          integer_text(index.get()).get());
   return static_cast<int>(i);
 }
 
@@ -82,14 +98,11 @@ void read_options(call_state& s) {
   s.call.options = s.options;
 }
 
-// An int or what can stand for one; not a bool.
 long long read_integer(const call_state& s, PyObject* given, const char* argument) {
-  if (PyBool_Check(given) || PyIndex_Check(given) == 0)
-    raise(PyExc_TypeError, "%U: %s must be an integer, not %s", s.who.loss, argument, Py_TYPE(given)->tp_name);
-  const owned index = checked(PyNumber_Index(given));
+  const owned index = integer_of(s, given, argument, "an integer");
   int overflow = 0;
   const long long x = PyLong_AsLongLongAndOverflow(index.get(), &overflow);
-  if (overflow != 0) raise(PyExc_ValueError, "%U: %s must fit an int64, got %S", s.who.loss, argument, index.get());
+  if (overflow != 0) raise(PyExc_ValueError, "%U: %s must fit an int64, got %U", s.who.loss, argument, integer_text(index.get()).get());
   if (x == -1 && PyErr_Occurred() != nullptr) throw python_error{};
   return x;
 }

@@ -6,18 +6,6 @@ namespace {
 
 constexpr const char* accepted = "bool, integer, float16, bfloat16, float32 or float64";
 
-void reject_masked_array(PyObject* object, const char* argument, const caller& who) {
-  if (PyArray_CheckExact(object) || !PyArray_Check(object)) return;
-  const owned ma = checked(PyImport_ImportModule("numpy.ma"));
-  const owned type = checked(PyObject_GetAttrString(ma.get(), "MaskedArray"));
-  const int masked = PyObject_IsInstance(object, type.get());
-  if (masked < 0) throw python_error{};
-  if (masked == 1)
-    raise(PyExc_TypeError,
-          "%U: %s is a masked array, whose mask would be lost; pass its .data, and where=~mask to leave the masked elements out", who.loss,
-          argument);
-}
-
 // An attribute of the object, where its type has one of this name: an instance may make up attributes, as a table does for its columns.
 owned declared_attribute(PyObject* object, const char* name) {
   if (PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(object)), name) == 0) return {};
@@ -166,6 +154,18 @@ const_array integer_number(PyObject* object, const char* argument, const caller&
 }
 
 }  // namespace
+
+void reject_masked_array(PyObject* object, const char* argument, const caller& who) {
+  if (PyArray_CheckExact(object) || !PyArray_Check(object)) return;
+  const owned ma = checked(PyImport_ImportModule("numpy.ma"));
+  const owned type = checked(PyObject_GetAttrString(ma.get(), "MaskedArray"));
+  const int masked = PyObject_IsInstance(object, type.get());
+  if (masked < 0) throw python_error{};
+  if (masked == 1)
+    raise(PyExc_TypeError,
+          "%U: %s is a masked array, whose mask would be lost; pass its .data, and where=~mask to leave the masked elements out", who.loss,
+          argument);
+}
 
 void view_storage::make_views(const caller& who) {
   for (int i = 0; i < pendings_; ++i) {

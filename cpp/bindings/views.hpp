@@ -58,6 +58,9 @@ class view_storage {
   int numbers_ = 0, pendings_ = 0, used_ = 0;
 };
 
+// TypeError if the object is a masked array, of which NumPy would read the data alone.
+void reject_masked_array(PyObject* object, const char* argument, const caller& who);
+
 // Reads any object: a number at once, an array made of it where it is none. The view of an array follows in make_views(), when
 // all arguments have been read. Raises TypeError or ValueError that names the argument.
 void read_array(PyObject* object, const char* argument, const caller& who, view_storage& storage, const_array& to);
