@@ -214,3 +214,22 @@ def test_torch_agrees_where_it_accepts_the_lists():
             torch.nn.functional.multilabel_margin_loss(torch.tensor(scores), torch.tensor(lists))
         with pytest.raises(IndexError):
             fl.multilabel_margin_loss(scores, lists)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_one_index_for_a_row(reduction):
+    """multi_margin_loss takes () and (1,) beside (C,), and the loss has that shape; the others take () alone."""
+    z, functional = np.array([0.5, -1.0, 2.0]), torch.nn.functional
+    for target in (1, [1]):
+        want = functional.multi_margin_loss(torch.tensor(z), torch.tensor(target), reduction=reduction).numpy()
+        got = fl.multi_margin_loss(z, target, reduction=reduction)
+        assert np.shape(got) == want.shape
+        np.testing.assert_allclose(got, want, **TOLERANCE)
+    for name in ("cross_entropy", "nll_loss"):
+        assert getattr(fl, name)(z, 1) == pytest.approx(
+            getattr(functional, name)(torch.tensor(z), torch.tensor(1)).item()
+        )
+        with pytest.raises((ValueError, RuntimeError)):
+            getattr(functional, name)(torch.tensor(z), torch.tensor([1]))
+        with pytest.raises(ValueError, match="target"):
+            getattr(fl, name)(z, [1])

@@ -247,6 +247,29 @@ void rowwise_calls() {
   CHECK(is_refused<plan>("linear_cross_entropy", good, [](request&) {}, {"rowwise_plan"}));
 }
 
+// Whether a plan takes one row of so many classes; nothing is run, so that there need not be memory for them.
+bool takes_classes(dtype type, std::ptrdiff_t count) {
+  memory data;
+  request r(data, "cross_entropy");
+  const std::ptrdiff_t shape[] = {1, count}, still[] = {0, 0};
+  r.call.operands[0] = {data.input, shape, still, 2, type};
+  r.call.operands[1] = {data.labels, shape, still, 1, dtype::int64};
+  try {
+    const rowwise_plan plan(r.call);
+    return true;
+  } catch (const value_error&) {
+    return false;
+  }
+}
+
+void classes_beyond_32_bits() {
+  constexpr std::ptrdiff_t most = (std::ptrdiff_t{1} << 31) - 1;
+  CHECK(takes_classes(dtype::float32, most));
+  CHECK(!takes_classes(dtype::float32, most + 1));
+  CHECK(!takes_classes(dtype::float16, most + 1));
+  CHECK(takes_classes(dtype::float64, most + 1));
+}
+
 void linear_calls() {
   using plan = linear_plan;
   constexpr const char* loss = "linear_cross_entropy";
@@ -279,5 +302,6 @@ int main() {
   pointwise_calls();
   rowwise_calls();
   linear_calls();
+  classes_beyond_32_bits();
   return report();
 }

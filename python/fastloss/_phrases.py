@@ -130,8 +130,8 @@ ROWS_PARAMETERS = {
     and the computation dtype: the logarithm of the sum of the exponentials of the logits),
     "probabilities" and "log_probabilities" (of the first operand's shape and dtype), "prediction" (int64: the
     first class with the largest logit), "correct" (bool: whether that is the target, which must be class
-    indices; False where a row does not count). A dict from name to array says where each goes; None
-    makes a new one.""",
+    indices; False where a row is masked or ignored). A dict from name to array of that dtype, in any byte
+    order and layout, says where each goes; None makes a new one.""",
     "vector": """vector : array_like
     What the second derivative is multiplied with, of the first operand's shape.""",
 }

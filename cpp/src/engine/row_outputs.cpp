@@ -1,6 +1,8 @@
 #include "engine/row_outputs.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <string>
 
 #include "engine/messages.hpp"
@@ -15,6 +17,8 @@ namespace {
 
 // Rows of one block of the first walk, with one partial sum each.
 constexpr std::size_t block_rows = 4096, rows_at_once = 256;
+// Numbers that are held against a domain together.
+constexpr std::size_t numbers_at_once = 256;
 constexpr std::size_t blocks_on_stack = 32;
 constexpr double nanoseconds_per_row = 2.0;
 
@@ -56,6 +60,18 @@ bool counts_nowhere(const loss_call& call, const rowwise_plan& plan, const row_j
     if (label < 0) return true;
   }
   return is_masked(call, plan, row);
+}
+
+// Throws for a number outside its operand's domain, unless its row counts nowhere.
+void check_counts_nowhere(const loss_call& call, const rowwise_plan& plan, const row_job& job, std::size_t k, std::size_t place, double x) {
+  const loss_info& loss = *call.loss;
+  const operand& o = loss.operands[k];
+  const const_array& a = call.operands[k];
+  std::ptrdiff_t index[max_rank];
+  index_at(place, a.rank, a.shape, index);
+  if (!o.is(per_class) && counts_nowhere(call, plan, job, row_of(plan, a, index))) return;
+  throw value_error(std::string(loss.name) + ": " + o.name + " must be " + domain_text(loss.values_of(call.options, static_cast<int>(k))) +
+                    ", got " + number_text(x, a.type) + " at index " + shape_text(a.rank, index));
 }
 
 [[noreturn]] void fail_index(const loss_call& call, const rowwise_plan& plan, std::size_t classes) {
@@ -166,23 +182,22 @@ void check_row_outputs(const loss_call& call, const rowwise_plan& plan, const lo
 }
 
 void check_row_domains(const loss_call& call, const rowwise_plan& plan, const row_job& job) {
-  const loss_info& loss = *call.loss;
-  for (std::size_t k = 0; k < loss.operands.size(); ++k) {
-    const operand& o = loss.operands[k];
+  const tile_operations& wide = active_kernels().tiles[1];
+  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
+    const operand& o = call.loss->operands[k];
     const const_array& a = call.operands[k];
-    const domain values = loss.values_of(call.options, static_cast<int>(k));
+    const domain values = call.loss->values_of(call.options, static_cast<int>(k));
     if (a.absent() || values.everything() || !(values.always || call.call.raise_domain) || (o.is(class_index) && !is_floating(a.type)))
       continue;
+    alignas(tile_alignment) double numbers[numbers_at_once];
     const std::size_t count = element_count(a.rank, a.shape);
-    for (std::size_t i = 0; i < count; ++i) {
-      double x;
-      active_kernels().tiles[1].load[static_cast<int>(a.type)][a.byteswapped](&x, a.data, {a.rank, a.shape, a.strides, i, 1});
-      if (values.contains(x)) continue;
-      std::ptrdiff_t index[max_rank];
-      index_at(i, a.rank, a.shape, index);
-      if (!o.is(per_class) && counts_nowhere(call, plan, job, row_of(plan, a, index))) continue;
-      throw value_error(std::string(loss.name) + ": " + o.name + " must be " + domain_text(values) + ", got " + number_text(x, a.type) +
-                        " at index " + shape_text(a.rank, index));
+    for (std::size_t first = 0; first < count; first += numbers_at_once) {
+      const std::size_t n = std::min(numbers_at_once, count - first);
+      wide.load[static_cast<int>(a.type)][a.byteswapped](numbers, a.data, {a.rank, a.shape, a.strides, first, n});
+      wide.fill(numbers + n, NAN, numbers_at_once - n);
+      if (!wide.outside(numbers, values, numbers_at_once)) continue;
+      for (std::size_t i = 0; i < n; ++i)
+        if (!values.contains(numbers[i])) check_counts_nowhere(call, plan, job, k, first + i, numbers[i]);
     }
   }
 }

@@ -41,7 +41,9 @@ def multi_margin_loss(
     Parameters
     ----------
     {scores}
-    {class_indices}
+    target : array_like
+        Class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
+        classes. Beside an input of shape (C,) also of shape (1,), which "none" then has, as in torch.
     weight : array_like, optional
         Weight of each class, of shape (C,) or a number. That of the right class multiplies the loss of the
         row, and is in no denominator. Default: ones.

@@ -58,8 +58,8 @@ def ldam_loss(
     Notes
     -----
     Gradient in input: scale * w_t * (p - onehot(t)), with p the softmax of scale times the scores less the
-    margin. Those are the logits that `return_` tells of; rows that do not count have no target, and no margin
-    is taken from their scores. scale * input must be finite: what is too large for input's dtype is an
+    margin. Those are the logits that `return_` tells of; rows that are masked or ignored have no target, and no
+    margin is taken from their scores. scale * input must be finite: what is too large for input's dtype is an
     infinite logit, and the loss of its row NaN.
 
     References

@@ -25,8 +25,8 @@ struct domain {
   bool upper_open = false;
   bool ends_only = false;  // only the two ends themselves, such as labels -1 and 1
   bool always = false;     // checked in every call, not only under errstate(domain="raise")
-  // Checked by the pass that computes, and not before anything is written. For losses whose operands of full size all have domains:
-  // a pass that only checks would cost them half as much again.
+  // Checked by the pass that computes, which may have written results before the error. For losses whose operands of full size all
+  // have domains: a pass that only checks would read everything that they read.
   bool in_pass = false;
 
   constexpr bool everything() const {

@@ -22,7 +22,7 @@ struct call_options {
   fastloss::normalizer normalizer = fastloss::normalizer::automatic;  // what replaces the denominator of the mean
   double normalizer_value = 1.0;                                      // for normalizer::number; > 0
   const_array grad_output{};     // the gradient flowing in: 0-d for a reduced value, the value's shape for "none"
-  bool accumulate = false;       // add to the outputs instead of overwriting them
+  bool accumulate = false;       // add to gradients and second derivatives instead of overwriting them
   bool raise_nonfinite = false;  // errstate(nonfinite="raise"): value_error if the value or a gradient is not finite
   bool raise_domain = false;     // errstate(domain="raise"): check every declared domain
   empty_policy empty = empty_policy::ignore;
