@@ -37,8 +37,9 @@ void check_machine() {
 }  // namespace
 
 // pybind11's function initialises pybind11 before anything else, which waits for ever in a subinterpreter. Ours comes before it.
+// Not declared free of the GIL: that has not been proved on a free-threaded CPython, which turns the GIL on for such a module.
 #define PyInit__core PyInit__core_of_pybind11
-PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
+PYBIND11_MODULE(_core, module) {
   module.doc() = "The compiled core of fastloss. Internal: use the package.";
   check_machine();
   import_numpy();
