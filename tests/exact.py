@@ -8,29 +8,32 @@ from references.reductions import expand, left_out
 from references.schema import Reference
 
 LONG = np.longdouble
+SUBNORMAL_STEPS = 64  # by which a product may be off that has a subnormal factor
 
 
 class Exact:
     """Value, gradients and Hessian of the unreduced loss, by the reference, at the numbers that the dtype holds."""
 
+    numbers = LONG  # what the reference computes with
+
     def __init__(self, reference: Reference, operands, options, dtype):
         self.reference = reference.pointwise
         self.dtype = np.dtype(dtype)
         self.options = {
-            k: LONG(self.dtype.type(v)) if isinstance(v, float) else v
+            k: self.numbers(self.dtype.type(v)) if isinstance(v, float) else v
             for k, v in {**self.reference.defaults, **options}.items()
         }
         shape = np.shape(operands[reference.first])
         given = {
-            k: np.broadcast_to(expand(self.reference.operand(k), np.asarray(v), shape), shape).astype(LONG)
+            k: self.numbers(np.broadcast_to(expand(self.reference.operand(k), np.asarray(v), shape), shape))
             for k, v in operands.items()
         }
         self.weights = [given.pop(o.name) for o in self.reference.operands if o.multiplies and o.name in given]
         self.operands = given
         for operand in self.reference.operands:
             if operand.may_be_left_out and not operand.multiplies and operand.name not in given:
-                default = left_out(operand).astype(self.dtype).astype(LONG)
-                self.operands[operand.name] = np.broadcast_to(default, shape)
+                default = left_out(operand).astype(self.dtype)
+                self.operands[operand.name] = self.numbers(np.broadcast_to(default, shape))
         everything = [*self.operands.values(), *self.weights]
         self.missing = np.any([np.isnan(x) for x in everything], axis=0)
         self._known: dict[tuple, np.ndarray] = {}
@@ -66,7 +69,8 @@ class Exact:
     def _step(self, name):
         x = self.operands[name]
         step = ulp(x, self.dtype)
-        return np.where(x.astype(self.dtype) == x, 0, step) if self.reference.operand(name).integer else step
+        held = np.asarray(x).astype(self.dtype) == x
+        return np.where(held, 0, step) if self.reference.operand(name).integer else step
 
     def _multiplier(self, quantity):
         """The factor from outside, and the name of the quantity that it multiplies."""
@@ -89,11 +93,31 @@ class Exact:
         if self.reference.distance_to_kink is None:
             nowhere = np.zeros(self.missing.shape, bool)
             return nowhere, nowhere
-        narrow = {k: v.astype(self.dtype) for k, v in self.operands.items()}
-        options = {k: self.dtype.type(v) if isinstance(v, LONG) else v for k, v in self.options.items()}
+        narrow = {k: np.asarray(v).astype(self.dtype) for k, v in self.operands.items()}
+        options = {k: self.dtype.type(v) if isinstance(v, self.numbers) else v for k, v in self.options.items()}
         with np.errstate(all="ignore"):
             exact = self.reference.distance_to_kink(**self.operands, **self.options) == 0
             return exact, (self.reference.distance_to_kink(**narrow, **options) == 0) & ~exact
+
+    def _room(self, term, slope, held=False):
+        """An ulp of a term formed first, as it moves the result.
+
+        A term that overflows or vanishes is no excuse for a result that does, unless the dtype has to hold the term. A
+        product of subnormal numbers is off by a few of their steps.
+        """
+        slope = np.abs(self.numbers(slope))
+        if held:
+            return _product(ulp(term, self.dtype), slope)
+        steps = np.minimum(np.where(np.isnan(slope), 0, slope), SUBNORMAL_STEPS)
+        return _product(rounding(term, self.dtype), slope) + steps * LONG(np.finfo(self.dtype).smallest_subnormal)
+
+    def _difference_overflows(self):
+        """Where the difference of two operands that may be any numbers, which most losses form first, is none."""
+        unbounded = [o for o in self.reference.operands[:2] if o.name not in self.reference.outside and not o.integer]
+        if len(unbounded) < 2:
+            return np.zeros(self.missing.shape, bool)
+        x, t = (np.where(np.isfinite(self.operands[o.name]), self.operands[o.name], 0) for o in unbounded)
+        return np.abs(x - t) > np.finfo(self.dtype).max
 
     def bound(self, quantity):
         """4 ulp of the result, one ulp of each operand and of each term formed first, as they move the result."""
@@ -106,32 +130,30 @@ class Exact:
         exact = self(quantity)
         weights, quantity = self._multiplier(quantity)
         raw = self._moved(quantity)
-        moved = np.zeros(exact.shape, LONG)
+        moved = self.numbers(np.zeros(exact.shape))
         at_kink, onto_kink = self._kinks()
         with np.errstate(all="ignore"):
             for name in self.operands:
-                moves = [self._moved(quantity, name, sign) - raw for sign in (1, -1)]
+                moves = [np.abs(self._moved(quantity, name, sign) - raw) for sign in (1, -1)]
                 # The smaller of the two: beside a jump the result must be on the right side, unless the difference
                 # that decides the side is rounded onto the jump itself.
-                lesser, greater = np.minimum(*np.abs(moves)), np.maximum(*np.abs(moves))
-                moved += np.nan_to_num(np.where(onto_kink, greater, lesser), nan=0.0, posinf=0.0)
-            moved[at_kink & (quantity != "value")] = 0
+                lesser, greater = np.minimum(*moves), np.maximum(*moves)
+                moved = moved + np.nan_to_num(np.where(onto_kink, greater, lesser), nan=0.0, posinf=0.0)
+            moved = np.where(at_kink & (quantity != "value"), 0, moved)
             terms = self.reference.formed_first.get(quantity.removeprefix("gradient:"))
             if terms is not None:
-                moved += sum(
-                    _product(ulp(term, self.dtype), np.abs(slope))
-                    for term, slope in terms(**self.operands, **self.options)
-                )
+                moved = moved + sum(self._room(*term) for term in terms(**self.operands, **self.options))
             for weight in weights:
                 moved = np.abs(weight) * (moved + ulp(raw, self.dtype)) + ulp(weight, self.dtype) * np.abs(
                     np.where(np.isfinite(raw), raw, 0)
                 )
             bound = self.reference.ulps * ulp(exact, self.dtype) + moved
+            bound = np.where(self._difference_overflows(), np.inf, bound)
         return np.where(np.isnan(bound), 0, bound)
 
 
 def _product(a, b):
-    return np.where(b == 0, 0, a * b)
+    return np.where((a == 0) | (b == 0), 0, a * b)
 
 
 def ulp(x, dtype):
@@ -141,6 +163,14 @@ def ulp(x, dtype):
     gap = np.ldexp(LONG(1), np.maximum(np.where(x == 0, info.minexp, exponent), info.minexp) - info.nmant)
     gap = np.where(exponent >= info.maxexp, np.inf, gap)
     return np.where(np.isfinite(x), gap, 0)
+
+
+def rounding(x, dtype):
+    """An ulp of a number in a dtype whose exponents have no end."""
+    finite = np.where(np.isfinite(x), x, 0)
+    mantissa, exponent = np.frexp(finite)
+    one = mantissa * 0 + 1
+    return np.where(finite == 0, 0, np.ldexp(one, exponent - 1 - np.finfo(dtype).nmant))
 
 
 def assert_within(got, exact, bound, dtype, what=""):

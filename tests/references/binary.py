@@ -3,7 +3,7 @@
 import numpy as np
 
 from references.draws import INF, normal, positive, positive_wide, real, unit, unit_wide
-from references.schema import Kink, Operand, Reference
+from references.schema import Kink, Operand, Reference, held
 
 LOG2 = float(np.log(2.0))
 
@@ -57,6 +57,7 @@ def value_terms(input, target, pos_weight, label_smoothing):
     t, rest = smooth(target, label_smoothing)
     return [
         (pos_weight * t, softplus(-input)),
+        *held([(softplus(-input), np.abs(pos_weight * t))]),
         (times(rest, softplus(input)), 1),
         (times(pos_weight * t, softplus(-input)), 1),
     ]
@@ -65,16 +66,23 @@ def value_terms(input, target, pos_weight, label_smoothing):
 def input_terms(input, target, pos_weight, label_smoothing):
     # The two terms of the gradient have opposite signs; each is a product formed first.
     t, rest = smooth(target, label_smoothing)
-    return [(rest * sigmoid(input), 1), (pos_weight * t * sigmoid(-input), 1)]
+    by_weight = np.abs(pos_weight * t)
+    return [(rest * sigmoid(input), 1), (by_weight * sigmoid(-input), 1), *held([(sigmoid(-input), by_weight)])]
 
 
 def target_terms(input, target, pos_weight, label_smoothing):
     kept = 1 - label_smoothing
-    return [(softplus(input), kept), (times(pos_weight, softplus(-input)), kept)]
+    return [
+        (softplus(input), kept),
+        (times(pos_weight, softplus(-input)), kept),
+        *held([(softplus(-input), np.abs(pos_weight) * kept)]),
+    ]
 
 
 def hessian_terms(input, target, pos_weight, label_smoothing):
-    return [(pos_weight * smooth(target, label_smoothing)[0], sigmoid(input) * sigmoid(-input))]
+    t, rest = smooth(target, label_smoothing)
+    variance = sigmoid(input) * sigmoid(-input)
+    return [(pos_weight * t, variance), *held([(variance, np.abs(rest + pos_weight * t))])]
 
 
 def torch_smoothed(target, options):

@@ -306,6 +306,7 @@ BINOMIAL_NLL = Reference(
         (((0.0, 0.0), (2.0, 10.0), (4, 100)), {}, 36.0436533891),  # 52 log(2)
         (((0.0,), (2,), (4,)), {"full": True}, 0.9808292530),  # log(16 / 6)
     ),
+    ordered=(("target", "trials"),),
     outside={"target": -1.0, "trials": -1.0},
     options={"full": (True,)},
     defaults={"full": False},

@@ -4,7 +4,7 @@ import numpy as np
 
 from references.binary import times
 from references.draws import INF, LINKED, NAN, moderate, positive, positive_wide, real
-from references.schema import Kink, Operand, Reference
+from references.schema import Kink, Operand, Reference, held
 
 TARGETS = (0.0, 1.0, 0.3, 9.0, 1e-30, 1e6)
 OPERANDS = (Operand("input", real, moderate, LINKED), Operand("target", positive_wide, positive, TARGETS))
@@ -224,16 +224,23 @@ def tweedie_in_target(input, target, power, link, full):
 
 
 def tweedie_scales(input, target, power, link):
-    """What the deviance is made of: for each of the two powers the exponent, the larger power, and the difference."""
+    """What the deviance is made of: for each of the two powers the larger power, the difference, and its slope in u."""
     log_mean = mean_of(input, link)[1]
-    log_target = np.log(target)
     u = log_ratio(log_mean, target)
     result = []
     for c in (2 - power, 1 - power):
-        exponent = np.maximum(c * log_mean, c * log_target)
-        larger = np.exp(exponent)
-        result.append((c, exponent, larger, larger * np.abs(box_cox(-np.abs(u), abs(c)))))
-    return log_mean, log_target, u, result
+        larger = np.exp(np.maximum(c * log_mean, c * np.log(target)))
+        result.append((c, larger, larger * np.abs(box_cox(-np.abs(u), abs(c))), larger * np.exp(-np.abs(c * u))))
+    return u, result
+
+
+def power_difference_terms(input, target, link, u, parts, factor=1):
+    """The difference of two powers, the larger of them, and u = log(m / t), which is a quotient or a difference."""
+    c, larger, difference, by_u = parts
+    found = terms((factor * larger, difference / larger), (factor * difference, 1), (u, factor * by_u))
+    if link == "log":
+        return found + terms((c * input, factor * difference), (np.log(target), factor * by_u))
+    return found + terms((input / target, factor * by_u * target / input))
 
 
 def tweedie_terms(input, target, power, link, full):
@@ -254,24 +261,18 @@ def tweedie_terms(input, target, power, link, full):
         # What is divided by 2 - p and 1 - p is a term too, and may overflow alone.
         whole = terms((first * (2 - power), 1 / (2 - power)), (second * (1 - power), 1 / (1 - power)))
         return (
-            terms((first, 1), (second, 1))
-            + whole
+            held(terms((first, 1), (second, 1)))
+            + held(whole)
             + (exponents if link == "log" else terms((alone, target / (1 - power))))
         )
-    log_mean, log_target, u, parts = tweedie_scales(input, target, power, link)
-    found = []
-    for (c, exponent, larger, difference), factor in zip(parts, (1, target), strict=True):
-        size = factor * difference
-        moves = factor * (np.abs(c) * difference + larger)
-        found += terms(
-            (factor * larger, difference / larger),
-            (size, 1),
-            (exponent, size),
-            (log_target, moves),
-            (u, factor * larger),
-        )
-        found += terms((log_mean, moves)) if link == "identity" else []
-    return found
+    u, parts = tweedie_scales(input, target, power, link)
+    first, second = (
+        power_difference_terms(input, target, link, u, part, factor)
+        for part, factor in zip(parts, (1, target), strict=True)
+    )
+    return (
+        first + second + held(terms(*((factor * part[2], 1) for part, factor in zip(parts, (1, target), strict=True))))
+    )
 
 
 def tweedie_terms_in_input(input, target, power, link, full):
@@ -299,10 +300,8 @@ def tweedie_terms_in_target(input, target, power, link, full):
     if power == 2:
         q = quotient(input, target, link)
         return terms((q, 1 / target), (q - 1, 1 / target))
-    log_mean, log_target, u, (_, (c, exponent, larger, difference)) = tweedie_scales(input, target, power, link)
-    moves = np.abs(c) * difference + larger
-    found = terms((larger, difference / larger), (exponent, difference), (log_target, moves), (u, larger))
-    return found + (terms((log_mean, moves)) if link == "identity" else [])
+    u, (_, parts) = tweedie_scales(input, target, power, link)
+    return power_difference_terms(input, target, link, u, parts)
 
 
 def tweedie_terms_in_hessian(input, target, power, link, full):
@@ -311,7 +310,7 @@ def tweedie_terms_in_hessian(input, target, power, link, full):
     if link == "log":
         first, second = (2 - p) * power_of(mean, log_mean, 2 - p), (1 - p) * target * power_of(mean, log_mean, 1 - p)
         found = terms((first, 1), (second, 1), ((2 - p) * input, first), ((1 - p) * input, second))
-        found += terms((first / (2 - p), 2 - p), (second / (1 - p), 1 - p)) if p not in (1, 2) else []
+        found += held(terms((first / (2 - p), 2 - p), (second / (1 - p), 1 - p))) if p not in (1, 2) else []
         return found + (terms((mean * mean, 2), (mean * target, 2), (mean - target, mean)) if p == 0 else [])
     first, second = power_of(mean, log_mean, -p), times(target, power_of(mean, log_mean, -p - 1))
     q = quotient(input, target, link)
@@ -321,7 +320,7 @@ def tweedie_terms_in_hessian(input, target, power, link, full):
         (q, (1 + np.abs(p)) * first),
         (first, 2 * np.abs(p) * q),
         (p * q, first),
-    )
+    ) + held(terms((second, p)))
 
 
 NEAR_POISSON, NEAR_GAMMA = 1.0000001, 1.9999999

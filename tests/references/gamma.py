@@ -1,6 +1,12 @@
-"""lgamma and digamma in long double: Stirling's series after a shift (Abramowitz and Stegun, 6.1.40 and 6.3.18)."""
+"""lgamma and digamma in long double: Stirling's series after a shift (Abramowitz and Stegun, 6.1.40 and 6.3.18).
 
+Of arrays of mpmath numbers they are mpmath's, which have all their digits beside the zeros too.
+"""
+
+import mpmath as mp
 import numpy as np
+
+from precise import Precise, elementwise
 
 LONG = np.longdouble
 SHIFT = 25  # from here on the series below is exact to long double
@@ -20,6 +26,8 @@ def _series(coefficients, x):
 
 def log_gamma(x):
     """log(Gamma(x)) for x > 0."""
+    if isinstance(x, Precise):
+        return elementwise(mp.loggamma, x)
     x = np.asarray(x, LONG)
     product, y = np.ones_like(x), x.copy()
     for _ in range(SHIFT):
@@ -31,6 +39,8 @@ def log_gamma(x):
 
 def digamma(x):
     """The derivative of log_gamma for x > 0."""
+    if isinstance(x, Precise):
+        return elementwise(mp.digamma, x)
     x = np.asarray(x, LONG)
     total, y = np.zeros_like(x), x.copy()
     for _ in range(SHIFT):
@@ -40,9 +50,14 @@ def digamma(x):
     return np.log(y) - 1 / (2 * y) - _series(DIGAMMA, y) / y - total
 
 
+def wide(x):
+    """x in a type with enough digits."""
+    return x if isinstance(x, Precise) else np.asarray(x, LONG)
+
+
 def log_gamma_ratio(x, n):
     """log_gamma(x + n) - log_gamma(x) for x > 0 and n >= 0, without the difference."""
-    x, n = np.asarray(x, LONG), np.asarray(n, LONG)
+    x, n = wide(x), wide(n)
     steps = sum(np.log1p(n / (x + i)) for i in range(SHIFT))
     y = x + SHIFT
     series = log_gamma_series_difference(y, n)
@@ -51,7 +66,7 @@ def log_gamma_ratio(x, n):
 
 def digamma_ratio(x, n):
     """digamma(x + n) - digamma(x) for x > 0 and n >= 0, without the difference."""
-    x, n = np.asarray(x, LONG), np.asarray(n, LONG)
+    x, n = wide(x), wide(n)
     steps = sum(n / (x + i) / (x + n + i) for i in range(SHIFT))
     y = x + SHIFT
     series = scaled_digamma_difference(1 / y, n) / y / y

@@ -3,7 +3,7 @@
 import numpy as np
 
 from references.draws import INF, beside, mixture, normal, positive, positive_wide, real
-from references.schema import Kink, Operand, Reference
+from references.schema import Kink, Operand, Reference, held
 
 LONG = np.longdouble
 NODES, WEIGHTS = (x.astype(LONG) for x in np.polynomial.legendre.leggauss(64))
@@ -144,7 +144,12 @@ def terms_of_curvature(input, target, alpha, scale):
     shape, _, u, _ = parts(r, alpha, scale)
     bend = finite(power(r, alpha, scale) / (1 + u) / scale**2)
     return [
-        ((shape - 1) * u, bend),
+        *held(
+            [
+                ((shape - 1) * u, bend),
+                (power(r, alpha, scale), finite(curvature(r, alpha, scale)) / power(r, alpha, scale)),
+            ]
+        ),
         *terms_of_slope(lambda *o: finite(power(*o) / scale**2))(input, target, alpha, scale),
     ]
 

@@ -13,7 +13,7 @@ from references.gamma import (
     scaled_digamma_difference,
     scaled_digamma_series,
 )
-from references.schema import Kink, Operand, Reference
+from references.schema import Kink, Operand, Reference, all_held
 
 LARGE = 25  # Stirling's series is exact for an inverse dispersion from here on
 
@@ -276,11 +276,11 @@ NEGATIVE_BINOMIAL_NLL = Reference(
     combined_options=({"log_input": False, "full": True},),
     defaults={"log_input": True, "full": False},
     formed_first={
-        "value": terms_of_value,
-        "input": terms_in_input,
-        "target": terms_in_target,
-        "dispersion": terms_in_dispersion,
-        "hessian": terms_in_hessian,
+        "value": all_held(terms_of_value),
+        "input": all_held(terms_in_input),
+        "target": all_held(terms_in_target),
+        "dispersion": all_held(terms_in_dispersion),
+        "hessian": all_held(terms_in_hessian),
     },
     optimum=lambda target, dispersion, **options: np.log(target),
 )

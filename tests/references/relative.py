@@ -3,7 +3,7 @@
 import numpy as np
 
 from references.draws import INF, REAL_SPECIALS, beside, log_uniform, mixture, normal, positive, real
-from references.schema import Kink, Operand, Reference
+from references.schema import Kink, Operand, Reference, held
 
 FORECASTS, SALES = (90.0, 210.0, 290.0), (100.0, 200.0, 300.0)
 
@@ -32,7 +32,7 @@ def percentage_in_target(input, target, eps, scale):
 
 def percentage_terms(input, target, eps, scale):
     ratio = percentage(input, target, eps, 1)
-    return [(ratio, scale), (input - target, scale / np.maximum(np.abs(target), eps))]
+    return [*held([(ratio, scale)]), (input - target, scale / np.maximum(np.abs(target), eps))]
 
 
 def percentage_terms_in_target(input, target, eps, scale):

@@ -17,6 +17,16 @@ Array = np.ndarray
 Draw = Callable[..., Array]  # (generator, count, dtype, drawn so far) -> array
 
 
+def held(terms):
+    """Terms that the dtype has to hold."""
+    return [(term, slope, True) for term, slope in terms]
+
+
+def all_held(terms):
+    """The function of terms, all of which the dtype has to hold."""
+    return lambda **operands: held(terms(**operands))
+
+
 @dataclass(frozen=True)
 class Operand:
     """An operand: how to draw values for it, and which single values are worth trying."""
@@ -76,8 +86,11 @@ class Reference:
     # Options worth trying together, such as those that matter only beside another one.
     combined_options: tuple[Mapping[str, Any], ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    # Pairs of operands of which the first is not larger than the second: other numbers have no meaning.
+    ordered: tuple[tuple[str, str], ...] = ()
     # Terms formed first, which a correctly rounded primitive already rounds: {quantity: f -> [(term, slope)]}, where a
-    # quantity is "value", an operand's name for its gradient, or "hessian".
+    # quantity is "value", an operand's name for its gradient, or "hessian". Those that the dtype has to hold, because
+    # the result goes where they overflow or vanish, are marked by `held`. docs/numbers.md lists all in words.
     formed_first: Mapping[str, Callable[..., list[tuple[Array, Any]]]] = field(default_factory=dict)
     # The share of an element in the denominator of the mean: 1, the operand that multiplies, or another one by name.
     share: str = "count"

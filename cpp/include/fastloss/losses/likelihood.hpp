@@ -34,8 +34,14 @@ struct gaussian_nll {
   template <class X, class T, class V>
   FASTLOSS_FN auto value(X input, T target, V var) const {
     const auto v = clamp_below(var, eps);
-    const auto l = 0.5 * log(v) + half_squared_quotient(input - target, v) + (full ? 0.91893853320467274178 : 0.0);
-    return choose(beta == 0, [&] { return l; }, [&] { return mul0(l, pow(detach(v), beta)); });
+    const auto of_var = 0.5 * log(v);
+    const double constant = full ? 0.91893853320467274178 : 0.0;
+    return choose(
+        beta == 0, [&] { return of_var + half_squared_quotient(input - target, v) + constant; },
+        [&] {
+          const auto factor = pow(detach(v), beta);
+          return mul0(of_var + constant, factor) + half_squared_quotient(input - target, v, factor);
+        });
   }
 };
 

@@ -11,7 +11,8 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace detail {
 
-// E(z), its derivative E'(z), E(z) - z E'(z), which is the derivative of s E(r / s) in s, and E''(z).
+// E(z), its derivative E'(z), E(z) - z E'(z), which is the derivative of s E(r / s) in s, E''(z), and what that tends to
+// the square of where it vanishes.
 struct gaussian_crps {
   template <class P>
   FASTLOSS_FN P score(P r, P s, P z) const {
@@ -29,6 +30,10 @@ struct gaussian_crps {
   template <class P>
   FASTLOSS_FN P curvature(P z) const {
     return P(0.79788456080286535588) * exp_minus_square(z * 0.70710678118654752440);
+  }
+  template <class P>
+  FASTLOSS_FN P root_of_curvature(P z) const {
+    return P(0.89324374097502642) * exp_minus_square(P(0.5) * z);
   }
 };
 
@@ -49,6 +54,10 @@ struct laplace_crps {
   FASTLOSS_FN P curvature(P z) const {
     return exp_nonpositive(negative_abs(z));
   }
+  template <class P>
+  FASTLOSS_FN P root_of_curvature(P z) const {
+    return exp_nonpositive(P(0.5) * negative_abs(z));
+  }
 };
 
 struct logistic_crps {
@@ -68,6 +77,10 @@ struct logistic_crps {
   FASTLOSS_FN P curvature(P z) const {
     return P(0.5) * sech_squared(P(0.5) * z);
   }
+  template <class P>
+  FASTLOSS_FN P root_of_curvature(P z) const {
+    return P(1.4142135623730950488) * exp_nonpositive(P(0.5) * negative_abs(z));
+  }
 
  private:
   // 2 log(1 + e^-|z|) - 1, with 1 + e^-|z| as 2 (1 + expm1(-|z|) / 2).
@@ -83,11 +96,23 @@ FASTLOSS_FN pack<S, W> standardized(pack<S, W> r, pack<S, W> s) {
   return select(r == pack<S, W>(0), r, r / s);
 }
 
+// E''(z) / s, and 0 where E''(z) is, whatever s is: a small s may make a number of what vanishes without it.
+template <class F, class S, int W>
+FASTLOSS_FN pack<S, W> crps_curvature(F f, pack<S, W> r, pack<S, W> s) {
+  using P = pack<S, W>;
+  const P z = standardized(r, s);
+  const P curvature = f.curvature(z);
+  const P quotient = select(curvature == 0, P(0), curvature / s);
+  const auto vanishes = curvature < P(ieee<S>::smallest_normal);
+  if (!any(vanishes)) return quotient;
+  const P root = f.root_of_curvature(z);
+  return select(vanishes, select(root == 0, P(0), (root / s) * root), quotient);
+}
+
 template <class F, class R, class S>
 FASTLOSS_FN auto crps_slope(F f, R r, S s) {
   if constexpr (is_dual<R>) {
-    const auto curvature = f.curvature(standardized(r.value, s));
-    return make_dual(crps_slope(f, r.value, s), select(curvature == 0, zero_t{}, curvature / s) * r.tangent);
+    return make_dual(crps_slope(f, r.value, s), crps_curvature(f, r.value, s) * r.tangent);
   } else {
     return f.slope(standardized(r, s));
   }

@@ -49,7 +49,9 @@ FASTLOSS_FN auto gamma_of_log_mean(X x, T target) {
       if constexpr (Deviance) return detail::make_dual(value, nan_unless(detail::innermost(t) >= 0, slope * detail::tangent_at<n>(x)));
       else return detail::make_dual(value, slope * detail::tangent_at<n>(x));
     } else if constexpr (Deviance) {
-      return detail::make_dual(value, nan_unless(t >= 0, (q - 1) / t * detail::tangent_at<n>(target)));
+      // Where q has no place in the dtype, its quotient with t, e^-x, may have one.
+      const auto slope = select(detail::is_infinite(q), exp(-log_mean), (q - 1) / t);
+      return detail::make_dual(value, nan_unless(t >= 0, slope * detail::tangent_at<n>(target)));
     } else {
       return detail::make_dual(value, exp(-log_mean) * detail::tangent_at<n>(target));
     }
@@ -73,9 +75,11 @@ FASTLOSS_FN auto gamma_of_mean(X x, T target) {
     const auto value = gamma_of_mean<Deviance>(mean, t);
     if constexpr (!is_dual<T>)
       return detail::make_dual(value, nan_unless(valid, detail::gamma_slope_in_mean(mean, t) * detail::tangent_at<n>(x)));
-    else if constexpr (Deviance)
-      return detail::make_dual(value, nan_unless(valid, -relative_excess(mean, t) / t * detail::tangent_at<n>(target)));
-    else return detail::make_dual(value, nan_unless(valid, 1 / mean * detail::tangent_at<n>(target)));
+    else if constexpr (Deviance) {
+      const auto excess = relative_excess(mean, t);
+      const auto slope = select(detail::is_infinite(excess), 1 / mean, -excess / t);
+      return detail::make_dual(value, nan_unless(valid, slope * detail::tangent_at<n>(target)));
+    } else return detail::make_dual(value, nan_unless(valid, 1 / mean * detail::tangent_at<n>(target)));
   } else {
     using P = detail::common_pack<X, T>;
     const P mean = x + 0.0;

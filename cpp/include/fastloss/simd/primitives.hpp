@@ -69,6 +69,12 @@ FASTLOSS_FN auto mul0(C c, A a) {
   }
 }
 
+// w t x for t from 0 to 1, and 0 where w or t is: in the order in which no product vanishes before the result does.
+template <class W, class T, class X>
+FASTLOSS_FN auto mul0_share(W w, T t, X x) {
+  return select(abs(detail::innermost(w)) <= 1, mul0(w, mul0(t, x)), mul0(w * t, x));
+}
+
 // ---- smooth functions ---------------------------------------------------------------------------------------------------
 
 template <class X>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fastloss/simd/primitives.hpp"
+#include "fastloss/simd/validity.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -21,6 +22,27 @@ FASTLOSS_FN auto half_squared_quotient(R r, V v) {
   }
 }
 
+// v / factor for a power of v from 0 to 1.
+template <class V, class F>
+FASTLOSS_FN auto rest_of_power(V v, F factor) {
+  return select(detail::is_infinite(v), v, v / factor);
+}
+
+// r^2 / (2 v) times a constant that is a power of v from 0 to 1: r^2 / v may overflow or vanish where that product does not.
+template <class R, class V, class F>
+FASTLOSS_FN auto half_squared_quotient(R r, V v, F factor) {
+  if constexpr (is_dual<R> || is_dual<V>) {
+    constexpr int n = detail::common_depth<R, V>;
+    const auto a = detail::value_at<n>(r);
+    const auto b = detail::value_at<n>(v);
+    const auto slope = a / rest_of_power(detail::innermost(b), factor);
+    return detail::make_dual(half_squared_quotient(a, b, factor),
+                             slope * detail::tangent_at<n>(r) - (0.5 * (a / b) * slope) * detail::tangent_at<n>(v));
+  } else {
+    return (0.5 * r) * (r / rest_of_power(v, factor));
+  }
+}
+
 // (r / s)^2 / 2, with the derivatives (r / s) / s and -(r / s)^2 / s: no square of r or of s is formed.
 template <class R, class S>
 FASTLOSS_FN auto half_square_of_quotient(R r, S s) {
@@ -29,8 +51,8 @@ FASTLOSS_FN auto half_square_of_quotient(R r, S s) {
     const auto a = detail::value_at<n>(r);
     const auto b = detail::value_at<n>(s);
     const auto z = a / b;
-    const auto slope = z / b;
-    return detail::make_dual(half_square_of_quotient(a, b), slope * detail::tangent_at<n>(r) - (z * slope) * detail::tangent_at<n>(s));
+    const auto in_r = ((a * detail::tangent_at<n>(r)) / b) / b;  // a small tangent may make a number of what is infinite without it
+    return detail::make_dual(half_square_of_quotient(a, b), in_r - (z * (z / b)) * detail::tangent_at<n>(s));
   } else {
     const auto z = r / s;
     return (0.5 * z) * z;
@@ -60,8 +82,13 @@ FASTLOSS_FN auto function_of_log(X x, F f) {
   if constexpr (is_dual<X>) {
     const auto y = f(detail::make_dual(log(x.value), one_t{}));
     const auto value = detail::innermost(y.value);
-    const auto slope = select((x.value == __builtin_inf()) & (value == value), zero_t{}, y.tangent / x.value);
-    return detail::make_dual(y.value, slope * x.tangent);
+    auto slope = y.tangent / x.value;
+    const auto overflows = detail::is_infinite(y.tangent) & (x.value > 0);
+    if (any(overflows)) {
+      const auto again = f(detail::make_dual(log(x.value), 1 / x.value)).tangent;
+      slope = select(overflows & (again == again), again, slope);
+    }
+    return detail::make_dual(y.value, select((x.value == __builtin_inf()) & (value == value), zero_t{}, slope) * x.tangent);
   } else {
     return f(log(x));
   }

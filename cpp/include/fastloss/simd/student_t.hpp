@@ -102,7 +102,15 @@ FASTLOSS_FN pack<S, W> student_t_in_residual(pack<S, W> r, pack<S, W> s, pack<S,
   using P = pack<S, W>;
   const auto t = student_t_parts(r, s, nu);
   const P z_by_nu = select(nu == P(ieee<S>::infinity), P(0), t.z / nu);
-  const P slope = select(t.q > P(1), ((nu + 1) / r) / (t.inverse_q + 1), ((t.z + z_by_nu) / s) / (t.q + 1));
+  P near = ((t.z + z_by_nu) / s) / (t.q + 1);
+  // A quotient that vanishes may be divided by a small scale, or by few degrees of freedom.
+  const auto vanishes = (abs(t.z) < P(ieee<S>::smallest_normal)) & (abs(r) > P(0)) & (abs(r) < P(8));
+  if (any(vanishes)) {
+    constexpr double lift = is_float<S> ? 0x1p64 : 0x1p512;
+    const P z = (r * lift) / s;
+    near = select(vanishes, (((z + z / nu) / s) * (1 / lift)) / (t.q + 1), near);
+  }
+  const P slope = select(t.q > P(1), ((nu + 1) / r) / (t.inverse_q + 1), near);
   return select(r == P(0), r, slope);
 }
 

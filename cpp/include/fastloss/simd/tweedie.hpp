@@ -41,51 +41,73 @@ FASTLOSS_FN P scaled_power_difference(P u, double c) {
   return copysign(magnitude, u);
 }
 
-// The larger of m^c and t^c, as an exponent.
+// factor m^c: by the root of the power, where that alone leaves the range of the dtype.
 template <class P>
-FASTLOSS_FN P larger_exponent(P log_mean, P log_target, double c) {
-  if (c == 0) return P(0);
-  return max(c * log_mean, c * log_target);
+FASTLOSS_FN P scaled_power(P factor, P mean, double c) {
+  const P power = pow(mean, P(c));
+  const P result = mul0(factor, power);
+  const auto out_of_range = is_infinite(power) | (power < P(ieee<typename P::scalar>::smallest_normal));
+  const auto lost = out_of_range & (mean > 0) & !is_infinite(mean);
+  if (!any(lost)) return result;
+  const P root = pow(mean, P(0.5 * c));
+  return select(lost, mul0(mul0(factor, root), root), result);
 }
 
-// G(c).
+// The mean of a deviance, m = e^x or m = x: log(m / t), infinite where t^c is not there, as if t were 0; and factor times
+// the larger of m^c and t^c, which as exp(c log t) would have as many digits less as c log t has before the point.
 template <class P>
-FASTLOSS_FN P power_difference(P log_mean, P log_target, P u, double c) {
-  return mul0(scaled_power_difference(u, c), exp(larger_exponent(log_mean, log_target, c)));
-}
+struct log_mean_of_deviance {
+  P log_mean, t;
 
-// log(m / t); infinite where t^c is not there, as if t were 0.
+  FASTLOSS_FN P log_ratio() const { return select(t > 0, log_mean - log(abs(t)), P(ieee<typename P::scalar>::infinity)); }
+  FASTLOSS_FN P larger_power(P factor, P u, double c) const {
+    const P of_mean = scaled_exp(factor, mul0(c, log_mean));
+    const auto target_is_larger = c < 0 ? u > 0 : u < 0;
+    if (c == 0 || !any(target_is_larger)) return of_mean;
+    return select(target_is_larger, scaled_power(factor, select(t > 0, t, P(0)), c), of_mean);
+  }
+};
 template <class P>
-FASTLOSS_FN P log_ratio(P log_mean, P t, P log_target) {
-  return select(t > 0, log_mean - log_target, P(ieee<typename P::scalar>::infinity));
-}
-template <class P>
-FASTLOSS_FN P log_ratio(P mean, P t, P log_mean, P log_target) {
-  const P shortfall = relative_excess(t, mean);
-  return select(abs(shortfall) < 0.5, log1p(-shortfall), log_ratio(log_mean, t, log_target));
+struct mean_of_deviance {
+  P mean, t;
+
+  FASTLOSS_FN P log_ratio() const {
+    const P shortfall = relative_excess(t, mean);
+    const P q = mean / t;
+    P far = log(q);
+    const auto lost = is_infinite(q) | (q < P(ieee<typename P::scalar>::smallest_normal));
+    if (any(lost)) far = select(lost, log(mean) - log(abs(t)), far);
+    return select(t > 0, select(abs(shortfall) < 0.5, log1p(-shortfall), far), P(ieee<typename P::scalar>::infinity));
+  }
+  FASTLOSS_FN P larger_power(P factor, P u, double c) const {
+    const auto target_is_larger = c < 0 ? u > 0 : u < 0;
+    return c == 0 ? factor : scaled_power(factor, select(target_is_larger, select(t > 0, t, P(0)), mean), c);
+  }
+};
+
+// factor G(c).
+template <class M, class P>
+FASTLOSS_FN P power_difference(M mean, P factor, P u, double c) {
+  const P difference = scaled_power_difference(u, c);
+  return select((factor == 0) | (difference == 0), P(0), mean.larger_power(factor * difference, u, c));
 }
 
 // m^b - t m^(b - 1), without a difference of two powers, and its derivative m^(-p) (b + p t / m).
 template <class S, int W>
 FASTLOSS_FN pack<S, W> tweedie_slope_in_mean(pack<S, W> mean, pack<S, W> t, tweedie_powers p) {
+  using P = pack<S, W>;
   // A mean of infinity would meet a factor of 0; without a target there is no other term.
-  if (p.power <= 1) return select((t == 0) | is_infinite(mean), pow(mean, p.b), pow(mean, -p.power) * (mean - t));
-  return mul0(relative_excess(mean, t), pow(mean, p.b));
+  if (p.power <= 1) return select((t == 0) | is_infinite(mean), pow(mean, P(p.b)), scaled_power(mean - t, mean, -p.power));
+  return scaled_power(relative_excess(mean, t), mean, p.b);
 }
 template <class X, class D, class P>
 FASTLOSS_FN auto tweedie_slope_in_mean(dual<X, D> mean, P t, tweedie_powers p) {
   static_assert(is_pack<X>, "there is no third derivative here");
   const P q = quotient0(t, mean.value);
   const P factor = p.b + p.power * q;
-  const P of_target = p.power * (t * pow(mean.value, -p.power - 1));
-  const P curvature = select(is_infinite(q), of_target, mul0(factor, pow(mean.value, -p.power)));
+  const P of_target = p.power * scaled_power(t, mean.value, -p.power - 1);
+  const P curvature = select(is_infinite(q), of_target, scaled_power(factor, mean.value, -p.power));
   return make_dual(tweedie_slope_in_mean(mean.value, t, p), curvature * mean.tangent);
-}
-
-// log t; -inf where there is no t^c to subtract.
-template <class P>
-FASTLOSS_FN P log_of_positive(P t) {
-  return log(select(t > 0, t, P(0)));
 }
 
 // The deviance knows negative targets only where the mean's power may be any: below p = 1.
@@ -94,12 +116,12 @@ FASTLOSS_FN auto has_deviance(P t, tweedie_powers p) {
   return t >= (p.power < 1 ? -ieee<double>::infinity : 0.0);
 }
 
-template <class P>
-FASTLOSS_FN P tweedie_deviance(P t, P log_mean, P log_target, P u, tweedie_powers p) {
+template <class M, class P>
+FASTLOSS_FN P tweedie_deviance(M mean, P t, tweedie_powers p) {
   constexpr auto infinity = ieee<typename P::scalar>::infinity;
-  const P first = power_difference(log_mean, log_target, u, p.a);
-  const P change = scaled_power_difference(u, p.b);
-  const P second = select((t == 0) | (change == 0), P(0), change * scaled_exp(t, larger_exponent(log_mean, log_target, p.b)));
+  const P u = mean.log_ratio();
+  const P first = power_difference(mean, P(1), u, p.a);
+  const P second = power_difference(mean, t, u, p.b);
   return select(is_infinite(first) | is_infinite(second), P(infinity), first - second);
 }
 
@@ -112,11 +134,11 @@ FASTLOSS_FN auto tweedie_of_log_mean(X x, T target, tweedie_powers p) {
     const auto value = tweedie_of_log_mean<Deviance>(x, target.value, p);
     if constexpr (Deviance) {
       const auto t = target.value;
-      const auto log_t = detail::log_of_positive(t);
-      const auto slope = -detail::power_difference(x, log_t, detail::log_ratio(x, t, log_t), p.b);
+      const detail::log_mean_of_deviance<X> mean{x, t};
+      const auto slope = -detail::power_difference(mean, X(1), mean.log_ratio(), p.b);
       return detail::make_dual(value, nan_unless(detail::has_deviance(t, p), slope) * target.tangent);
     } else {
-      return detail::make_dual(value, (exp(p.b * x) * (-1 / p.b)) * target.tangent);
+      return detail::make_dual(value, scaled_exp(-1 / p.b, p.b * x) * target.tangent);
     }
   } else if constexpr (is_dual<X>) {
     const auto value = tweedie_of_log_mean<Deviance>(x.value, target, p);
@@ -125,8 +147,9 @@ FASTLOSS_FN auto tweedie_of_log_mean(X x, T target, tweedie_powers p) {
     if constexpr (Deviance) return detail::make_dual(value, nan_unless(detail::has_deviance(target, p), slope * x.tangent));
     else return detail::make_dual(value, slope * x.tangent);
   } else if constexpr (Deviance) {
-    const auto log_t = detail::log_of_positive(target);
-    return nan_unless(detail::has_deviance(target, p), detail::tweedie_deviance(target, x, log_t, detail::log_ratio(x, target, log_t), p));
+    using P = detail::common_pack<X, T>;
+    const detail::log_mean_of_deviance<P> mean{x, target};
+    return nan_unless(detail::has_deviance(target, p), detail::tweedie_deviance(mean, P(target), p));
   } else {
     return detail::difference_of_powers(exp(mul0(p.a, x)) * (1 / p.a), scaled_exp(target, mul0(p.b, x)) * (1 / p.b), x > 0);
   }
@@ -142,22 +165,25 @@ FASTLOSS_FN auto tweedie_of_mean(X input, T target, tweedie_powers p) {
     const auto value = tweedie_of_mean<Deviance>(x, target.value, p);
     if constexpr (Deviance) {
       const auto t = target.value;
-      const auto log_t = detail::log_of_positive(t);
-      const auto log_mean = log(x);
-      const auto slope = -detail::power_difference(log_mean, log_t, detail::log_ratio(x, t, log_mean, log_t), p.b);
+      using P = std::remove_const_t<decltype(x)>;
+      const detail::mean_of_deviance<P> mean{x, t};
+      const auto slope = -detail::power_difference(mean, P(1), mean.log_ratio(), p.b);
       return detail::make_dual(value, nan_unless(valid, slope * target.tangent));
     } else {
-      return detail::make_dual(value, nan_unless(valid, (pow(x, p.b) * (-1 / p.b)) * target.tangent));
+      using P = std::remove_const_t<decltype(x)>;
+      return detail::make_dual(value, nan_unless(valid, detail::scaled_power(P(-1 / p.b), x, p.b) * target.tangent));
     }
   } else if constexpr (is_dual<X>) {
     const auto value = tweedie_of_mean<Deviance>(x.value, target, p);
     return detail::make_dual(value, nan_unless(valid, detail::tweedie_slope_in_mean(x.value, target, p) * x.tangent));
   } else if constexpr (Deviance) {
-    const auto log_t = detail::log_of_positive(target);
-    const auto log_mean = log(x);
-    return nan_unless(valid, detail::tweedie_deviance(target, log_mean, log_t, detail::log_ratio(x, target, log_mean, log_t), p));
+    using P = std::remove_const_t<decltype(x)>;
+    const detail::mean_of_deviance<P> mean{x, target};
+    return nan_unless(valid, detail::tweedie_deviance(mean, P(target), p));
   } else {
-    return nan_unless(valid, detail::difference_of_powers(pow(x, p.a) * (1 / p.a), mul0(target, pow(x, p.b)) * (1 / p.b), x > 1));
+    using P = std::remove_const_t<decltype(x)>;
+    const P second = detail::scaled_power(P(target), x, p.b) * (1 / p.b);
+    return nan_unless(valid, detail::difference_of_powers(pow(x, P(p.a)) * (1 / p.a), second, x > 1));
   }
 }
 
