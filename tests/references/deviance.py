@@ -237,7 +237,7 @@ def tweedie_scales(input, target, power, link):
 def power_difference_terms(input, target, link, u, parts, factor=1):
     """The difference of two powers, the larger of them, and u = log(m / t), which is a quotient or a difference."""
     c, larger, difference, by_u = parts
-    found = terms((factor * larger, difference / larger), (factor * difference, 1), (u, factor * by_u))
+    found = held(terms((factor * larger, difference / larger))) + terms((factor * difference, 1), (u, factor * by_u))
     if link == "log":
         return found + terms((c * input, factor * difference), (np.log(target), factor * by_u))
     return found + terms((input / target, factor * by_u * target / input))

@@ -89,7 +89,7 @@ struct mean_of_deviance {
 template <class M, class P>
 FASTLOSS_FN P power_difference(M mean, P factor, P u, double c) {
   const P difference = scaled_power_difference(u, c);
-  return select((factor == 0) | (difference == 0), P(0), mean.larger_power(factor * difference, u, c));
+  return select((factor == 0) | (difference == 0), P(0), difference * mean.larger_power(factor, u, c));
 }
 
 // m^b - t m^(b - 1), without a difference of two powers, and its derivative m^(-p) (b + p t / m).
