@@ -17,7 +17,7 @@ PACKAGE = Path(fl.__file__).parent
 SOURCE = Path(__file__).parent.parent
 (LIBRARY,) = (PACKAGE / "lib").glob("libfastloss.*")
 MODULE = Path(fl._core.__file__)
-EXCEPTIONS = ("error", "value_error", "type_error", "index_error")
+EXCEPTIONS = ("error", "value_error", "type_error", "index_error", "interrupted")
 
 
 def test_one_version_everywhere():

@@ -32,7 +32,7 @@ CALLS = {  # results of more bytes than an address space has; those of the last 
         lambda x: fl.linear_cross_entropy.grad(x[:2], x[:3], [0, 1], wrt=(0, 1)),
         [repeated("f4", 3, 2**46)],
     ),
-    "linear value": (lambda x: fl.linear_cross_entropy(x[:2], x, [0, 1]), [ROWS]),
+    "linear value": (lambda x: fl.linear_cross_entropy(x[:2], x, [0, 1]), [repeated("f8", 2**46, 2)]),
 }
 
 
