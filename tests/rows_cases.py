@@ -164,6 +164,11 @@ def factor(rows: Rows, operands, sample_weight=None):
     largest = 1.0 if sample_weight is None else np.max(np.abs(np.asarray(sample_weight, np.float64)), initial=1)
     if reference.weight in operands:
         largest *= max(1.0, float(np.max(np.abs(operands[reference.weight]), initial=1)))
+    if z_loss := rows.given.get("z_loss", 0):  # its derivative, 2 z_loss times the logarithm of the sum of exponentials
+        scores = np.asarray(operands[reference.first], np.float64)
+        largest *= 1 + 2 * z_loss * (np.max(np.abs(scores), initial=0) + np.log(max(scores.size, 1)))
+    if rows.given.get("softcap"):
+        largest *= 8  # the slope of the cap may be subnormal itself, and is a product
     if rows.kind == "distribution":
         target = np.abs(np.asarray(operands[reference.target.name], np.float64))
         largest *= max(8.0, float(target.max(initial=1)) * 8)

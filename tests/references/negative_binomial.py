@@ -189,10 +189,18 @@ def terms_in_hessian(input, target, dispersion, log_input, full):
     p = Point(input, target, dispersion, log_input)
     if log_input:
         size = hessian(input, target, dispersion, log_input, full)
-        return finite((size, 3), (p.a * target, size / p.s))
+        e = np.exp(-np.abs(p.log_m))
+        scale = np.where(p.log_m > 0, e + p.a, 1 + p.a * e)
+        return finite((size, 3), (p.a * target, size / p.s), (e, p.s / scale / scale))
     q = np.where(target == 0, 0, target / p.m)
     scale = (1 + p.y) ** 2
-    return finite((q / input / scale, 3), (p.a * q / scale, 6), (p.a / scale, 3), (q / (1 + p.y) / p.m, 1 / (1 + p.y)))
+    return finite(
+        (q / input / scale, 3),
+        (p.a * q / scale, 6),
+        (p.a / scale, 3),
+        (q / (1 + p.y) / p.m, 1 / (1 + p.y)),
+        (q, (1 / p.m + 2 * p.a) / scale),
+    )
 
 
 RATE = {"log_input": False}

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <chrono>
 #include <condition_variable>
@@ -26,8 +27,9 @@ constexpr std::size_t stack_for_work = std::size_t{32} << 10;
 // What libgomp and the thread's own memory take for each thread beside its stack, with room to spare.
 constexpr std::size_t bytes_beside_stack = std::size_t{1} << 20;
 
-// How long a thread keeps to the team that there was room for, before it tries a larger one.
-constexpr std::chrono::seconds after_refusal{1};
+// A trial takes about as long as making the team. Teams that shrink and grow are not tried at every turn, nor is one that was
+// refused.
+constexpr std::chrono::seconds between_trials{1};
 
 thread_local int present_team = 1;
 
@@ -145,12 +147,17 @@ bool measure_stack() {
 
 int affordable_team(int wanted) {
   using clock = std::chrono::steady_clock;
-  thread_local clock::time_point refused_until{};
+  // What the latest trial of this thread was asked for and found, and until when it is believed.
+  thread_local int asked_for = 1, found = 1;
+  thread_local clock::time_point believed_until{};
   if (wanted <= present_team) return wanted;
-  if (refused_until != clock::time_point{} && clock::now() < refused_until) return present_team;
-  const int team = present_team + trial(wanted - present_team).count();
-  refused_until = team < wanted ? clock::now() + after_refusal : clock::time_point{};
-  return team;
+  const clock::time_point now = clock::now();
+  if (now >= believed_until || (wanted > found && found >= asked_for)) {
+    asked_for = wanted;
+    found = present_team + trial(wanted - present_team).count();
+    believed_until = now + between_trials;
+  }
+  return std::min(wanted, std::max(found, present_team));
 }
 
 void team_was(int wanted) { present_team = wanted; }
