@@ -102,6 +102,7 @@ def outside(got, exact, quantity, dtype):
         times = np.where(error <= bound, 0, error / np.where(bound == 0, 1, bound))
         times = np.where(bound == 0, np.inf, times)
         times = np.where(np.isnan(times), np.inf, times)
+        times = np.where(np.isinf(bound.astype(float)), 0, times)  # a term that the dtype has to hold is beyond it
     return np.asarray(np.where(same | overflow | (error <= bound), 0, times)).astype(float)
 
 

@@ -131,7 +131,13 @@ def terms_of_hessian(input, target, scale, df, full, eps):
     r, s, z, q = standardized(input, target, scale, df, eps)
     by_q = clean(np.where(q > 1, (df + 1) / r / r / q, (1 + 1 / df) / s / s) * np.abs(q - 3) / (1 + q) ** 3)
     by_q = np.where(q > 1, clean((df + 1) / (r * r) * 3 / q / q), by_q)
-    return [(q, by_q), (input - target, clean(2 * by_q * q / np.abs(r))), (z, clean(2 * by_q * q / np.abs(z)))]
+    size = np.abs(hessian(input, target, scale, df, full, eps))
+    return [
+        (q, by_q),
+        (1 + q, clean(2 * size / (1 + q))),
+        (input - target, clean(2 * by_q * q / np.abs(r))),
+        (z, clean(2 * by_q * q / np.abs(z))),
+    ]
 
 
 def torch_call(torch, operands, options, reduction):

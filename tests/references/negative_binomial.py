@@ -191,7 +191,7 @@ def terms_in_hessian(input, target, dispersion, log_input, full):
         size = hessian(input, target, dispersion, log_input, full)
         e = np.exp(-np.abs(p.log_m))
         scale = np.where(p.log_m > 0, e + p.a, 1 + p.a * e)
-        return finite((size, 3), (p.a * target, size / p.s), (e, p.s / scale / scale))
+        return finite((size, 3), (p.a * target, size / p.s), (e, p.s / scale / scale), (e / scale, p.s / scale))
     q = np.where(target == 0, 0, target / p.m)
     scale = (1 + p.y) ** 2
     return finite(

@@ -37,7 +37,7 @@ def percentage_terms(input, target, eps, scale):
 
 def percentage_terms_in_target(input, target, eps, scale):
     size = np.maximum(np.abs(target), eps)
-    return [(input / size, scale / size), (input / size / size, scale), (1 / size, scale)]
+    return [(input / size, scale / size), *held([(input / size / size, scale)]), (1 / size, scale)]
 
 
 INPUT = Operand("input", real, normal, REAL_SPECIALS)
