@@ -8,7 +8,7 @@ from references.reductions import expand, left_out
 from references.schema import Reference
 
 LONG = np.longdouble
-SUBNORMAL_STEPS = 512  # by which a product may be off that has a subnormal factor
+SUBNORMAL_STEPS = 2048  # by which a product may be off that has a subnormal factor
 
 
 class Exact:

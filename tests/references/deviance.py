@@ -281,7 +281,8 @@ def tweedie_terms_in_input(input, target, power, link, full):
     if link == "log":
         first, second = power_of(mean, log_mean, 2 - p), times(target, power_of(mean, log_mean, 1 - p))
         found = terms((first, 1), (second, 1), ((2 - p) * input, first), ((1 - p) * input, second))
-        return found + (terms((mean, mean + np.abs(mean - target)), (mean - target, mean)) if p == 0 else [])
+        of_mean = held(terms((mean, mean + np.abs(mean - target)))) + terms((mean - target, mean))
+        return found + (of_mean if p == 0 else [])
     q = quotient(input, target, link)
     first, second = power_of(mean, log_mean, 1 - p), power_of(mean, log_mean, -p)
     return terms((mean - target, second), (first, 1 - q), (q, first), (second, mean - target))
@@ -311,7 +312,8 @@ def tweedie_terms_in_hessian(input, target, power, link, full):
         first, second = (2 - p) * power_of(mean, log_mean, 2 - p), (1 - p) * target * power_of(mean, log_mean, 1 - p)
         found = terms((first, 1), (second, 1), ((2 - p) * input, first), ((1 - p) * input, second))
         found += held(terms((first / (2 - p), 2 - p), (second / (1 - p), 1 - p))) if p not in (1, 2) else []
-        return found + (terms((mean * mean, 2), (mean * target, 2), (mean - target, mean)) if p == 0 else [])
+        of_mean = terms((mean * mean, 2), (mean * target, 2), (mean - target, mean))
+        return found + (of_mean + held(terms((mean, 4 * mean + target))) if p == 0 else [])
     first, second = power_of(mean, log_mean, -p), times(target, power_of(mean, log_mean, -p - 1))
     q = quotient(input, target, link)
     return terms(

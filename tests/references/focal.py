@@ -90,6 +90,8 @@ def focal_input_terms(input, target, alpha, gamma):
         (rises, factor),
         (falls, factor),
         (power, factor),
+        (factor, np.abs(rises) + np.abs(falls) + np.abs(power)),
+        (loss, factor * np.abs(power_slope(input, target, gamma))),
         *sums_of(sigmoid(input), sigmoid(-input), target, factor * by_power),
     ]
 
@@ -103,6 +105,7 @@ def focal_hessian_terms(input, target, alpha, gamma):
     moved = (np.abs(m**gamma * p) + np.abs(first) + np.abs(second) + np.abs(crossed)) / np.where(p == 0, 1, p)
     return [
         (p, factor * moved),
+        (factor, moved * p),
         (m**gamma * p, factor),
         (power_curvature(input, target, gamma), factor * np.where(np.isfinite(loss), loss, 0)),
         (crossed * sigmoid(input) * (1 - target), factor),

@@ -76,6 +76,7 @@ def quality_hessian_terms(input, target, beta):
         (np.where(np.isinf(by_loss), 0, by_loss), np.where(np.isfinite(loss), loss, 0)),
         (first, 1),
         (second, 1),
+        (plain, 1),
         (p, size / np.where(p == 0, 1, p)),
         (sigmoid(-np.abs(input)), (beta + 1) * bent / np.where(d == 0, 1, d)),
         (d, (beta + 1) * bent / np.where(d == 0, 1, d)),
