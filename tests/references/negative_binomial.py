@@ -200,6 +200,7 @@ def terms_in_hessian(input, target, dispersion, log_input, full):
         (p.a / scale, 3),
         (q / (1 + p.y) / p.m, 1 / (1 + p.y)),
         (q, (1 / p.m + 2 * p.a) / scale),
+        (1 + p.y, 2 * np.abs(hessian(input, target, dispersion, log_input, full)) / (1 + p.y)),
     )
 
 
