@@ -104,6 +104,7 @@ py::dict describe_loss(const loss_info& info) {
   py::dict d;
   d["operands"] = operands;
   d["options"] = options;
+  d["engine"] = is_rowwise(info) ? "rowwise" : is_linear(info) ? "linear" : "pointwise";
   d["elementwise"] = info.elementwise;
   d["rowwise"] = is_rowwise(info);
   d["linear"] = is_linear(info);

@@ -76,6 +76,7 @@ class Declaration:
             operands=tuple(OperandInfo(**operand) for operand in self._core["operands"]),
             options=options,
             defaults=FixedMapping({option.name: option.default for option in options}),
+            engine=self._core["engine"],
             elementwise=self._core["elementwise"],
             rowwise=self.rowwise,
             linear=self.linear,

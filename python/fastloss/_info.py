@@ -117,6 +117,9 @@ class LossInfo:
         Units of the value: "target", "target squared", "nats", "margin", "margin squared", "unitless" or "distance".
     kinks : mapping
         Where the loss is not differentiable, and the derivative that is returned there.
+    engine : {"pointwise", "rowwise", "linear"}
+        What computes it, and so what its unreduced value has a number for: an element; a row of class scores; a row of the
+        class scores that a linear layer gives.
     elementwise : bool
         The unreduced loss has one value per element and its sum or mean is the reduced one: `hess`, `grad_and_hess`,
         `ufunc` and `grad_ufunc` exist.
@@ -147,6 +150,7 @@ class LossInfo:
     units: str
     kinks: Mapping[str, str]
     reference: str
+    engine: str
     elementwise: bool
     rowwise: bool
     linear: bool
