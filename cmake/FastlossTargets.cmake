@@ -67,7 +67,7 @@ set(isa_flags_v3 -march=x86-64-v3)
 set(isa_flags_v4 -march=x86-64-v4)
 set(isa_flags_neon "")
 
-file(GLOB library_sources CONFIGURE_DEPENDS cpp/src/engine/*.cpp cpp/src/runtime/*.cpp)
+file(GLOB library_sources CONFIGURE_DEPENDS cpp/src/engine/*/*.cpp cpp/src/runtime/*.cpp)
 add_library(fastloss ${library_sources})
 add_library(fastloss::fastloss ALIAS fastloss)
 target_link_libraries(fastloss PRIVATE $<BUILD_INTERFACE:fastloss_settings> $<BUILD_INTERFACE:fastloss_hardening> OpenMP::OpenMP_CXX Threads::Threads)

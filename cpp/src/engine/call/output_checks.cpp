@@ -1,0 +1,85 @@
+#include "engine/call/output_checks.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/call/messages.hpp"
+#include "fastloss/core/errors.hpp"
+
+namespace fastloss {
+namespace {
+
+const_array view_of(const mutable_array& a) { return {a.data, a.shape, a.strides, a.rank, a.type, a.byteswapped}; }
+
+// Names are made only for messages: a small call has no time for strings.
+void check_output(const loss_info& loss, const char* what, const char* of, const mutable_array& out, const array_spec& need) {
+  const std::string name = of == nullptr ? what : std::string(what) + " '" + of + "'", prefix = std::string(loss.name) + ": ";
+  if (out.absent()) throw value_error(prefix + "no memory for " + name);
+  if (out.type != need.type)
+    throw type_error(prefix + name + " must have dtype " + dtype_text(need.type) + ", got " + dtype_text(out.type));
+  if (out.rank != need.rank || !std::equal(need.shape, need.shape + need.rank, out.shape))
+    throw value_error(prefix + name + " must have shape " + shape_text(need.rank, need.shape) + ", got " + shape_text(out.rank, out.shape));
+  if (may_overlap_itself(view_of(out))) throw value_error(prefix + name + " has elements that share memory with one another");
+}
+
+}  // namespace
+
+void fail_ignored(const loss_call& call, const loss_outputs& outputs) {
+  const loss_info& loss = *call.loss;
+  const std::string prefix = std::string(loss.name) + ": ";
+  const bool reduced = call.call.reduction != reduction::none;
+  if (!outputs.value.absent() && !(call.value && !reduced))
+    throw value_error(prefix + "out for the value is given, " +
+                      (call.value ? "and a reduced value is returned, not written" : "and the value is not asked for"));
+  for (std::size_t i = static_cast<std::size_t>(call.gradient_count); i < max_operands; ++i)
+    if (!outputs.gradients[i].absent())
+      throw value_error(prefix + "out for gradient " + std::to_string(i) + " is given, and gradient_count is " +
+                        std::to_string(call.gradient_count));
+  if (!outputs.hessian.absent() && !call.hessian)
+    throw value_error(prefix + "out for the second derivative is given, and that is not asked for");
+  std::size_t e = 0;
+  while (outputs.extras[e].absent() || (call.extras >> e & 1u) != 0) ++e;
+  throw value_error(prefix + "the array for '" + extra_names[e] + "' is given, and that is not asked for");
+}
+
+void output_checker::add(const mutable_array& out, const array_spec& need, const char* what, const char* of) {
+  const bool fits = !out.absent() && out.type == need.type && out.rank == need.rank &&
+                    std::equal(need.shape, need.shape + need.rank, out.shape) && (out.unshared || !may_overlap_itself(view_of(out)));
+  if (!fits) check_output(loss_, what, of, out, need);
+  if (out.unshared) return;
+  extents_[total_] = extent_of(view_of(out));
+  list_[total_++] = &out;
+}
+
+void output_checker::check_apart() const {
+  for (int i = 0; i < total_; ++i)
+    for (int j = 0; j < i; ++j)
+      if (may_overlap(view_of(*list_[i]), view_of(*list_[j])))
+        throw value_error(std::string(loss_.name) + ": two outputs in out share memory");
+}
+
+bool output_checker::against_inputs(const loss_call& call) const {
+  if (total_ == 0) return false;
+  bool in_place = false;
+  const auto against = [&](const const_array& in, const char* name) {
+    if (in.absent()) return;
+    const extent there = extent_of(in);
+    for (int i = 0; i < total_; ++i) {
+      if (!extents_[i].meets(there)) continue;
+      const const_array out = view_of(*list_[i]);
+      if (!may_overlap(out, in)) continue;
+      if (!same_view(out, in))
+        throw value_error(std::string(loss_.name) + ": out overlaps " + name +
+                          "; it must be exactly that array or share no memory with it");
+      in_place = true;
+    }
+  };
+  for (std::size_t k = 0; k < loss_.operands.size(); ++k) against(call.operands[k], loss_.operands[k].name);
+  against(call.call.sample_weight, "sample_weight");
+  against(call.call.where, "where");
+  against(call.call.grad_output, "grad_output");
+  against(call.vector, "vector");
+  return in_place;
+}
+
+}  // namespace fastloss

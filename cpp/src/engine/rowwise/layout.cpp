@@ -1,0 +1,313 @@
+#include "engine/rowwise/layout.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/rows/segments.hpp"
+#include "fastloss/runtime/memory.hpp"
+#include "fastloss/runtime/threads.hpp"
+#include "isa/dispatch.hpp"
+
+namespace fastloss {
+namespace {
+
+// Elements of a tile: several tiles of them stay in L2, and of few classes in L1.
+constexpr std::size_t elements_of_long_rows = 32768;
+constexpr std::size_t elements_of_planes = 98304;
+constexpr std::size_t elements_of_short_rows = 8192;
+constexpr std::size_t most_rows = 1024;
+constexpr std::size_t most_short_rows = 512;
+// Rows side by side in memory are used as they are if so many of them are neighbours.
+constexpr std::size_t least_run = 64;
+
+class builder {
+ public:
+  builder(const loss_call& call, const rowwise_plan& plan, const loss_outputs& outputs, row_job& job)
+      : call_(call), plan_(plan), outputs_(outputs), input_(call.operands[0]), table_(active_kernels()), job_(job) {
+    layout_.arrays = 0;
+  }
+
+  void build() {
+    const bool wide = plan_.computation() == dtype::float64;
+    const loss_info& loss = *call_.loss;
+    const loss_kernels& kernels = loss.kernels != nullptr ? *loss.kernels : *table_.pointwise[loss.index];
+    job_.loss = &loss;
+    job_.options = call_.options;
+    job_.traits = loss.row(call_.options);
+    job_.item = itemsize(plan_.computation());
+    job_.rows = &table_.rows[wide];
+    job_.tiles = &table_.tiles[wide];
+    job_.picked_kernels = &kernels.statistic[wide][0];
+    job_.dense_kernels = &kernels.statistic[wide][1];
+    job_.row_formulas = &kernels.row[wide];
+    job_.classes = static_cast<std::size_t>(input_.shape[plan_.axis()]);
+    job_.ignore_index = call_.call.ignore_index;
+    job_.accumulate = call_.call.accumulate;
+    job_.check_finite = call_.call.raise_nonfinite;
+    add_classes(job_.input, input_);
+    add_operands();
+    add_rows(job_.sample_weight, call_.call.sample_weight);
+    add_rows(job_.where, call_.call.where);
+    if (call_.call.reduction == reduction::none) {
+      if (call_.call.grad_output.rank > 0) add_rows(job_.grad_output, call_.call.grad_output);
+      if (call_.value) add_rows(job_.value, view(outputs_.value));
+    }
+    add_outputs();
+    layout();
+    arrange();
+    choose_density();
+    choose_places();
+  }
+
+ private:
+  static const_array view(const mutable_array& a) { return {a.data, a.shape, a.strides, a.rank, a.type, a.byteswapped}; }
+
+  void set(row_walk& w, const const_array& a) {
+    w.base = static_cast<char*>(const_cast<void*>(a.data));
+    w.type = a.type;
+    w.byteswapped = a.byteswapped;
+    layout_.strides[layout_.arrays++] = w.strides;
+  }
+
+  void add_rows(row_walk& w, const const_array& a) {
+    if (a.absent()) return;
+    align_strides(a, alignment::leading, plan_.row_rank(), plan_.rows(), w.strides);
+    set(w, a);
+  }
+
+  void add_classes(class_walk& w, const const_array& a) {
+    const int axis = plan_.axis();
+    int to = 0;
+    for (int i = 0; i < a.rank; ++i)
+      if (i != axis) w.strides[to++] = a.shape[i] == 1 ? 0 : a.strides[i];
+    if (to < plan_.row_rank()) w.strides[to] = 0;
+    w.class_stride = a.shape[axis] == 1 ? static_cast<std::ptrdiff_t>(itemsize(a.type)) : a.strides[axis];
+    set(w, a);
+  }
+
+  void add_operands() {
+    job_.has_labels = job_.has_lists = false;
+    job_.distribution_as = distribution_kind::none;
+    job_.weight_sum = static_cast<double>(job_.classes);
+    for (std::size_t k = 1; k < call_.loss->operands.size(); ++k) {
+      const operand& o = call_.loss->operands[k];
+      const const_array& a = call_.operands[k];
+      if (a.absent()) continue;
+      if (o.is(per_class)) {
+        load_classes(o.is(in_logit) ? job_.logit_argument : job_.weights, a, o.is(over_least));
+      } else if (o.is(class_index) && !is_floating(a.type)) {
+        job_.has_labels = true;
+        add_rows(job_.labels, a);
+      } else if (o.is(class_list)) {
+        job_.has_lists = true;
+        add_classes(job_.lists, a);
+      } else {
+        job_.distribution_as = o.is(as_logits) ? distribution_kind::logits : distribution_kind::shares;
+        add_classes(job_.distribution, a);
+      }
+    }
+    const bool both = job_.has_labels && job_.distribution_as != distribution_kind::none;
+    job_.distribution_share = both ? job_.traits.distribution_share : 1.0;
+    if (!call_.vector.absent()) add_classes(job_.vector, call_.vector);
+  }
+
+  // One number for each class, or one for all, in the computation dtype; whole packs, padded with ones.
+  void load_classes(std::vector<char>& to, const const_array& a, bool over_the_least) {
+    constexpr std::size_t most_lanes = 16;
+    const std::size_t padded = (job_.classes + most_lanes - 1) / most_lanes * most_lanes;
+    const std::ptrdiff_t shape[1] = {static_cast<std::ptrdiff_t>(job_.classes)};
+    const std::ptrdiff_t strides[1] = {a.rank == 0 ? 0 : a.strides[0]};
+    to.resize(std::max<std::size_t>(padded, most_lanes) * job_.item);
+    job_.tiles->fill(to.data(), 1.0, to.size() / job_.item);
+    job_.tiles->load[static_cast<int>(a.type)][a.byteswapped](to.data(), a.data, {1, shape, strides, 0, job_.classes});
+    if (&to != &job_.weights && !over_the_least) return;
+    std::vector<double> exact(job_.classes);
+    table_.tiles[1].load[static_cast<int>(a.type)][a.byteswapped](exact.data(), a.data, {1, shape, strides, 0, job_.classes});
+    if (over_the_least) {
+      divide_by_least(exact);
+      const std::ptrdiff_t step[1] = {sizeof(double)};
+      job_.tiles->load[static_cast<int>(dtype::float64)][0](to.data(), exact.data(), {1, shape, step, 0, job_.classes});
+    }
+    if (&to != &job_.weights) return;
+    job_.weight_sum = 0.0;
+    for (const double w : exact) job_.weight_sum += w;
+  }
+
+  // All are NaN if one is NaN or not above 0: it may be what the others are measured by.
+  static void divide_by_least(std::vector<double>& numbers) {
+    double least = HUGE_VAL;
+    for (const double x : numbers) least = !(x > 0.0) ? NAN : x < least ? x : least;
+    for (double& x : numbers) x /= least;
+  }
+
+  void add_outputs() {
+    job_.gradients = {job_.gradient_list, static_cast<std::size_t>(call_.gradient_count)};
+    for (std::size_t g = 0; g < job_.gradients.size(); ++g) {
+      row_gradient& to = job_.gradients[g];
+      to.operand = call_.gradient_of[g];
+      const operand& o = call_.loss->operands[static_cast<std::size_t>(to.operand)];
+      if (o.is(per_class)) {
+        to.of = o.is(in_logit) ? row_gradient::kind::logit_argument : row_gradient::kind::weight;
+        to.sums.assign(job_.classes, 0.0);
+      } else {
+        to.of = to.operand == 0 ? row_gradient::kind::input : row_gradient::kind::distribution;
+        add_classes(to.to, view(outputs_.gradients[g]));
+      }
+    }
+    job_.hessian = call_.hessian;
+    if (job_.hessian) add_classes(job_.hessian_to, view(outputs_.hessian));
+    job_.has_extras = call_.extras != 0;
+    const auto wanted = [&](row_extra e) { return (call_.extras >> static_cast<int>(e) & 1u) != 0; };
+    const auto extra = [&](row_extra e) { return view(outputs_.extras[static_cast<std::size_t>(e)]); };
+    if (wanted(row_extra::probabilities)) add_classes(job_.probabilities, extra(row_extra::probabilities));
+    if (wanted(row_extra::log_probabilities)) add_classes(job_.log_probabilities, extra(row_extra::log_probabilities));
+    if (wanted(row_extra::lse)) add_rows(job_.lse, extra(row_extra::lse));
+    if (wanted(row_extra::prediction)) add_rows(job_.prediction, extra(row_extra::prediction));
+    if (wanted(row_extra::correct)) add_rows(job_.correct, extra(row_extra::correct));
+  }
+
+  void layout() {
+    layout_.rank = plan_.row_rank();
+    std::copy(plan_.rows(), plan_.rows() + layout_.rank, layout_.shape);
+    job_.row_count = element_count(layout_.rank, layout_.shape);
+    simplify(layout_);
+    job_.rank = layout_.rank;
+    std::copy(layout_.shape, layout_.shape + layout_.rank, job_.shape);
+    job_.shape[job_.rank] = static_cast<std::ptrdiff_t>(job_.classes);
+  }
+
+  // Few classes: lanes are rows. Otherwise lanes run along what lies closer together.
+  void arrange() {
+    const std::size_t lanes = pack_lanes();
+    const std::ptrdiff_t along_classes = std::abs(job_.input.class_stride);
+    const std::ptrdiff_t along_rows = job_.rank == 0 ? PTRDIFF_MAX : std::abs(job_.input.strides[job_.rank - 1]);
+    const bool few = job_.classes <= lanes + 4, by_rows = few || along_rows < along_classes;
+    job_.how = by_rows ? arrangement::rows_side_by_side : arrangement::classes_side_by_side;
+    job_.arranged = &job_.rows->of[static_cast<int>(job_.how)];
+    const std::size_t classes = std::max<std::size_t>(job_.classes, 1);
+    job_.run_rows = job_.row_count;
+    // A second softmax has tiles of its own: of smaller ones more stay in L2.
+    const std::size_t share = job_.distribution_as == distribution_kind::logits ? 4 : 1;
+    if (!by_rows) {
+      job_.tile_rows = std::clamp<std::size_t>(elements_of_long_rows / share / classes, 1, most_rows);
+    } else if (along_rows < along_classes) {
+      job_.tile_rows = rows_of_planes(elements_of_planes / share / classes);
+      const std::size_t run = static_cast<std::size_t>(job_.shape[job_.rank - 1]);
+      if (run >= least_run) job_.run_rows = run;
+    } else {
+      job_.tile_rows = std::clamp<std::size_t>(elements_of_short_rows / classes / 64 * 64, 64, most_short_rows);
+    }
+    const bool cut = !by_rows && !job_.has_lists && job_.row_count <= most_cut_rows && job_.classes >= least_cut_classes;
+    job_.cut_threads = !cut ? 0 : call_.call.threads > 0 ? call_.call.threads : get_num_threads();
+    job_.tiles_per_run = (job_.run_rows + job_.tile_rows - 1) / job_.tile_rows;
+    job_.tile_count = job_.row_count == 0 ? 0 : job_.row_count / job_.run_rows * job_.tiles_per_run;
+  }
+
+  // An odd number of strips of 64: at a power of two of bytes from each other, classes would share few lines of the first cache.
+  static std::size_t rows_of_planes(std::size_t rows) { return ((std::clamp<std::size_t>(rows / 64, 1, most_rows / 64) - 1) | 1) * 64; }
+
+  std::size_t pack_lanes() const {
+    const char* const isa = table_.isa;  // "v2", "v3", "v4", "neon"
+    const std::size_t bytes = isa[1] == '4' ? 64 : isa[1] == '3' ? 32 : 16;
+    return bytes / job_.item;
+  }
+
+  bool native(const row_walk& w) const {
+    return w.type == plan_.computation() && !w.byteswapped && reinterpret_cast<std::uintptr_t>(w.base) % job_.item == 0;
+  }
+
+  void choose_place(class_walk& w) const {
+    if (w.base == nullptr || !native(w)) return;
+    const std::ptrdiff_t item = static_cast<std::ptrdiff_t>(job_.item);
+    bool whole = w.class_stride % item == 0;
+    for (int i = 0; i < job_.rank; ++i) whole &= w.strides[i] % item == 0;
+    if (!whole) return;
+    const bool contiguous_classes = w.class_stride == item && job_.rank <= 1;
+    if (job_.how == arrangement::classes_side_by_side) w.in_place = contiguous_classes;
+    else if (contiguous_classes && job_.rank == 1 && w.strides[0] != 0) w.transposes = true;
+    else
+      w.in_place = job_.rank > 0 && w.strides[job_.rank - 1] == item &&
+                   (job_.rank == 1 || job_.run_rows == static_cast<std::size_t>(job_.shape[job_.rank - 1]));
+  }
+
+  // Streaming stores pay when the call touches more than the last-level cache holds and the output's pages exist.
+  void choose_places() {
+    const std::size_t elements = job_.row_count * job_.classes;
+    std::size_t traffic = 0;
+    const auto count = [&](const class_walk& w) { traffic += w.base == nullptr ? 0 : elements * itemsize(w.type); };
+    count(job_.input);
+    count(job_.distribution);
+    count(job_.lists);
+    count(job_.vector);
+    count(job_.hessian_to);
+    for (const row_gradient& g : job_.gradients) count(g.to);
+    const bool large = traffic > last_level_cache_bytes() && !job_.accumulate;
+    choose_place(job_.input);
+    choose_place(job_.distribution);
+    choose_place(job_.vector);
+    const auto choose_output = [&](class_walk& w, const mutable_array& out) {
+      if (w.base == nullptr) return;
+      choose_place(w);
+      if (w.accumulates || job_.check_finite) w.in_place = w.transposes = false;
+      bool aligned = reinterpret_cast<std::uintptr_t>(w.base) % 16 == 0;
+      for (int i = 0; i < job_.rank; ++i)
+        aligned &= w.strides[i] % 16 == 0 || (job_.how == arrangement::rows_side_by_side && i == job_.rank - 1);
+      if (job_.how == arrangement::rows_side_by_side) aligned &= w.class_stride % 16 == 0;
+      w.streams = large && aligned && w.in_place && out.recycled && w.base != job_.input.base && w.base != job_.distribution.base;
+    };
+    for (std::size_t g = 0; g < job_.gradients.size(); ++g) {
+      job_.gradients[g].to.accumulates = job_.accumulate;
+      choose_output(job_.gradients[g].to, outputs_.gradients[g]);
+    }
+    job_.hessian_to.accumulates = job_.accumulate;
+    choose_output(job_.hessian_to, outputs_.hessian);
+    // That of logits is changed once more, and so is what other terms are added to.
+    job_.hessian_to.in_place &= !job_.traits.transforms && job_.distribution_share == 1.0 && !job_.has_lists;
+    if (job_.hessian_to.base == job_.vector.base) job_.vector.in_place = false;
+    choose_output(job_.probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::probabilities)]);
+    choose_output(job_.log_probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::log_probabilities)]);
+    copy_what_is_replaced();
+  }
+
+  // Of several results one may take the place of an operand that the next is computed from; and what is made of the scores
+  // themselves reads some of them twice.
+  void copy_what_is_replaced() {
+    const class_walk* results[max_operands + 3];
+    std::size_t count = 0;
+    const auto add = [&](const class_walk& w) {
+      if (w.base != nullptr) results[count++] = &w;
+    };
+    for (const row_gradient& g : job_.gradients) add(g.to);
+    for (const class_walk* w : {&job_.hessian_to, &job_.probabilities, &job_.log_probabilities}) add(*w);
+    const bool of_scores = job_.prediction.base != nullptr || job_.correct.base != nullptr || job_.log_probabilities.base != nullptr;
+    // The targets of a linear formula are read to the end of the gradient.
+    if (count == 1 && !of_scores && !job_.by_products) return;
+    for (class_walk* operand : {&job_.input, &job_.distribution, &job_.vector})
+      for (std::size_t i = 0; i < count; ++i)
+        if (results[i]->base == operand->base) operand->in_place = false;
+  }
+
+  void choose_density() {
+    const bool smoothed = job_.traits.label_smoothing != 0.0;
+    job_.dense = job_.distribution_as != distribution_kind::none || call_.loss->reference == row_reference::picked ||
+                 (smoothed && !job_.traits.linear);
+    job_.by_products = job_.traits.linear && job_.distribution_as == distribution_kind::shares && job_.weights.empty();
+    job_.row_weighted = !job_.weights.empty() && job_.has_labels && (call_.loss->reference == row_reference::picked || !smoothed);
+  }
+
+  const loss_call& call_;
+  const rowwise_plan& plan_;
+  const loss_outputs& outputs_;
+  const const_array& input_;
+  const kernel_table& table_;
+  row_job& job_;
+  joint_layout layout_;
+};
+
+}  // namespace
+
+void build_row_job(const loss_call& call, const rowwise_plan& plan, const loss_outputs& outputs, row_job& job) {
+  builder(call, plan, outputs, job).build();
+}
+
+}  // namespace fastloss

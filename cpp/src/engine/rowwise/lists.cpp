@@ -1,0 +1,313 @@
+#include "engine/rowwise/lists.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "engine/rowwise/tile.hpp"
+#include "fastloss/runtime/threads.hpp"
+#include "isa/dispatch.hpp"
+
+namespace fastloss {
+namespace {
+
+// Class indices of one task of the check, and those that are looked at together.
+constexpr std::size_t checked_indices = 65536, indices_at_once = 512;
+constexpr double nanoseconds_per_index = 0.3;
+// Indices that are read of a list before its end is looked for: first so many, and then ever more.
+constexpr std::size_t first_read = 8;
+// Lists of so few classes are read as a whole.
+constexpr std::size_t few_classes = 32;
+// References of one call of the kernel.
+constexpr std::size_t references_at_once = 16;
+// Additions in a lane before a sum goes on in double.
+constexpr std::size_t lines_of_a_sum = 64;
+
+bool in_range(const row_job& job, std::size_t start, std::size_t count) {
+  const class_walk& w = job.lists;
+  std::ptrdiff_t strides[max_rank + 1];
+  std::copy(w.strides, w.strides + job.rank, strides);
+  strides[job.rank] = w.class_stride;
+  std::int64_t labels[indices_at_once];
+  bool inside = true;
+  for (std::size_t done = 0; done < count; done += indices_at_once)
+    inside &= active_kernels().rows[1].load_labels[static_cast<int>(w.type)][w.byteswapped](
+        labels, w.base, {job.rank + 1, job.shape, strides, start + done, std::min(indices_at_once, count - done)},
+        static_cast<std::int64_t>(job.classes), end_of_list);
+  return inside;
+}
+
+bool is_masked(const row_job& job, std::size_t row) {
+  if (job.where.base == nullptr) return false;
+  double kept;
+  active_kernels().tiles[1].load[static_cast<int>(job.where.type)][job.where.byteswapped](&kept, job.where.base,
+                                                                                          {job.rank, job.shape, job.where.strides, row, 1});
+  return kept == 0.0;
+}
+
+// The lists of a tile whose numbers are of type S: class indices are integers of that size.
+template <class S>
+struct lists_of_tile {
+  using integer = std::conditional_t<sizeof(S) == sizeof(std::int64_t), std::int64_t, std::int32_t>;
+  const void *lengths, *classes;
+  std::size_t class_count;
+
+  std::size_t length(std::size_t row) const { return static_cast<std::size_t>(static_cast<const integer*>(lengths)[row]); }
+  std::ptrdiff_t at(std::size_t row, std::size_t k) const { return static_cast<const integer*>(classes)[row * class_count + k]; }
+};
+
+// Sums of terms over the classes of a row, or of a line of rows, for several references; all in numbers of type S.
+template <class S>
+class list_terms {
+ public:
+  static constexpr std::size_t lanes = 64 / sizeof(S);
+
+  list_terms(const row_kernels& kernels, const void* options, bool slopes) : kernels_(kernels), options_(options), slopes_(slopes) {}
+
+  // Takes away the first n references; then each lane may be given its own.
+  void clear(std::size_t n) {
+    std::fill(references_, references_ + n * lanes, S(0));
+    std::fill(present_, present_ + n * lanes, S(0));
+  }
+  void set(std::size_t k, std::size_t lane, S reference) {
+    references_[k * lanes + lane] = reference;
+    present_[k * lanes + lane] = S(1);
+  }
+  void set_line(std::size_t k, S reference) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) set(k, lane, reference);
+  }
+
+  // For the first n references, over the lines of a pass that has scores, shares and slopes.
+  void run(std::size_t n, list_pass p) {
+    std::fill(values_, values_ + n * lanes, 0.0);
+    std::fill(slope_sums_, slope_sums_ + n * lanes, 0.0);
+    const std::size_t lines = p.lines;
+    p.references = references_;
+    p.present = present_;
+    p.reference_count = n;
+    p.values = value_part_;
+    p.slope_sums = slope_part_;
+    for (std::size_t done = 0; done < lines; done += lines_of_a_sum) {
+      p.lines = std::min(lines_of_a_sum, lines - done);
+      (slopes_ ? kernels_.list_values_and_slopes : kernels_.list_values)(options_, p);
+      if (!finite(value_part_, n * lanes)) add_line_by_line(n, p);
+      else
+        for (std::size_t i = 0; i < n * lanes; ++i) values_[i] += static_cast<double>(value_part_[i]);
+      for (std::size_t i = 0; slopes_ && i < n * lanes; ++i) slope_sums_[i] += static_cast<double>(slope_part_[i]);
+      const std::ptrdiff_t advanced = static_cast<std::ptrdiff_t>(p.lines);
+      p.scores = static_cast<const S*>(p.scores) + advanced * p.score_stride;
+      p.shares = static_cast<const S*>(p.shares) + advanced * p.share_stride;
+      if (slopes_) p.slopes = static_cast<S*>(p.slopes) + advanced * p.slope_stride;
+    }
+  }
+
+  double value(std::size_t k, std::size_t lane) const { return values_[k * lanes + lane]; }
+  double slope_sum(std::size_t k, std::size_t lane) const { return slope_sums_[k * lanes + lane]; }
+  double value_of_line(std::size_t k) const { return sum_of_line(values_ + k * lanes); }
+  double slope_sum_of_line(std::size_t k) const { return sum_of_line(slope_sums_ + k * lanes); }
+
+ private:
+  static bool finite(const S* numbers, std::size_t count) {
+    bool all = true;
+    for (std::size_t i = 0; i < count; ++i) all &= numbers[i] - numbers[i] == S(0);
+    return all;
+  }
+
+  // Where a sum in S overflows, its terms may not.
+  void add_line_by_line(std::size_t n, list_pass p) {
+    const std::size_t lines = p.lines;
+    p.slopes = nullptr;
+    p.lines = 1;
+    for (std::size_t done = 0; done < lines; ++done) {
+      kernels_.list_values(options_, p);
+      for (std::size_t i = 0; i < n * lanes; ++i) values_[i] += static_cast<double>(value_part_[i]);
+      p.scores = static_cast<const S*>(p.scores) + p.score_stride;
+      p.shares = static_cast<const S*>(p.shares) + p.share_stride;
+    }
+  }
+
+  static double sum_of_line(const double* numbers) {
+    double sum = 0.0;
+    for (std::size_t lane = 0; lane < lanes; ++lane) sum += numbers[lane];
+    return sum;
+  }
+
+  const row_kernels& kernels_;
+  const void* options_;
+  bool slopes_;
+  alignas(64) S references_[references_at_once * lanes], present_[references_at_once * lanes];
+  alignas(64) S value_part_[references_at_once * lanes], slope_part_[references_at_once * lanes];
+  double values_[references_at_once * lanes], slope_sums_[references_at_once * lanes];
+};
+
+std::size_t references_from(std::size_t start, std::size_t length) {
+  return start < length ? std::min(references_at_once, length - start) : 0;
+}
+
+}  // namespace
+
+bool lists_are_in_range(const row_job& job, int threads) {
+  const std::size_t rows_of_task = std::max<std::size_t>(1, checked_indices / std::max<std::size_t>(1, job.classes));
+  const std::size_t tasks = (job.row_count + rows_of_task - 1) / rows_of_task;
+  std::atomic<bool> inside{true};
+  const double indices = static_cast<double>(job.row_count) * static_cast<double>(job.classes);
+  parallel_for(tasks, nanoseconds_per_index * indices, threads, [&](std::size_t task) {
+    const std::size_t first = task * rows_of_task, last = std::min(job.row_count, first + rows_of_task);
+    bool found = true;
+    if (job.where.base == nullptr) found = in_range(job, first * job.classes, (last - first) * job.classes);
+    else
+      for (std::size_t row = first; row < last; ++row) found &= is_masked(job, row) || in_range(job, row * job.classes, job.classes);
+    if (!found) inside.store(false, std::memory_order_relaxed);
+  });
+  return inside.load();
+}
+
+// A row without a list, and one that counts nowhere, has no terms: whatever its scores are, its loss is 0.
+void tile_runner::load_lists() {
+  lengths_ = row(length_slot);
+  lists_ = tile(lists_slot);
+  const class_walk& w = job_.lists;
+  const auto load = job_.rows->load_labels[static_cast<int>(w.type)][w.byteswapped];
+  const std::ptrdiff_t shape[1] = {static_cast<std::ptrdiff_t>(job_.classes)}, strides[1] = {w.class_stride};
+  const std::int64_t classes = static_cast<std::int64_t>(job_.classes);
+  std::ptrdiff_t all_strides[max_rank + 1];
+  const bool whole = job_.classes > 0 && job_.classes <= few_classes;
+  if (whole) load(lists_, w.base, memory_.class_run(w, all_strides), classes, end_of_list);
+  for (std::size_t i = 0; i < rows_.padded; ++i) {
+    std::size_t length = 0, read = whole ? job_.classes : 0;
+    const auto find_end = [&] {
+      while (length < read && listed(i, length) >= 0) ++length;
+    };
+    if (i < rows_.count && number(counts_, i) != 0.0) {
+      if (whole) find_end();
+      const char* const base = whole ? nullptr : row_memory(job_, {rows_.first + i, 1, 1}).first_row(w);
+      while (length == read && read < job_.classes) {
+        const std::size_t n = std::min(job_.classes - read, std::max(first_read, read));
+        void* const to = static_cast<char*>(lists_) + (i * job_.classes + read) * job_.item;
+        load(to, base, {1, shape, strides, read, n}, classes, end_of_list);
+        read += n;
+        find_end();
+      }
+    }
+    set_label(lengths_, i, static_cast<std::int64_t>(length));
+    set_label(row(labels_slot), i, length == 0 ? -1 : 0);
+  }
+  job_.rows->leave_out(row(labels_slot), counts_, rows_.count, rows_.padded);
+}
+
+row_tile tile_runner::shares_of_lists() const {
+  const row_tile shares = memory_.tile_at(tile(target_slot));
+  job_.tiles->fill(shares.data, 1.0, padded_elements_);
+  const std::ptrdiff_t by_row = memory_.by_rows() ? 1 : shares.stride, by_class = memory_.by_rows() ? shares.stride : 1;
+  const auto strike = [&](auto* numbers) {
+    using S = std::remove_pointer_t<decltype(numbers)>;
+    const lists_of_tile<S> lists{lengths_, lists_, job_.classes};
+    for (std::size_t i = 0; i < rows_.count; ++i)
+      for (std::size_t k = 0; k < lists.length(i); ++k) numbers[static_cast<std::ptrdiff_t>(i) * by_row + lists.at(i, k) * by_class] = S(0);
+  };
+  job_.item == sizeof(double) ? strike(static_cast<double*>(shares.data)) : strike(static_cast<float*>(shares.data));
+  return shares;
+}
+
+void tile_runner::label_lists(std::size_t k, void* labels) const {
+  for (std::size_t i = 0; i < rows_.padded; ++i) set_label(labels, i, k < list_length(i) ? listed(i, k) : -1);
+}
+
+std::size_t tile_runner::longest_list() const {
+  std::size_t longest = 0;
+  for (std::size_t i = 0; i < rows_.count; ++i) longest = std::max(longest, list_length(i));
+  return longest;
+}
+
+void tile_runner::evaluate_lists() {
+  slopes_ = memory_.tile_at(tile(slope_tile_slot));
+  loss_ = row(loss_slot);
+  job_.tiles->fill(loss_, 0.0, rows_.padded);
+  if (memory_.by_rows()) job_.item == sizeof(double) ? evaluate_lists_of_lines<double>() : evaluate_lists_of_lines<float>();
+  else job_.item == sizeof(double) ? evaluate_lists_of_rows<double>() : evaluate_lists_of_rows<float>();
+}
+
+// Lanes are classes. A row is copied to where it may have a padding, in which nothing counts.
+template <class S>
+void tile_runner::evaluate_lists_of_rows() {
+  constexpr std::size_t lanes = list_terms<S>::lanes;
+  const std::size_t classes = job_.classes, padded = (classes + lanes - 1) / lanes * lanes;
+  list_terms<S> terms(*job_.row_formulas, job_.options, pass_.outputs);
+  const lists_of_tile<S> lists{lengths_, lists_, job_.classes};
+  S *const scores = static_cast<S*>(tile(u_tile_slot)), *const shares = static_cast<S*>(tile(target_slot));
+  std::fill(scores, scores + padded, S(0));
+  std::fill(shares, shares + classes, S(1));
+  std::fill(shares + classes, shares + padded, S(0));
+  list_pass p{};
+  p.scores = scores;
+  p.shares = shares;
+  p.score_stride = p.share_stride = p.slope_stride = lanes;
+  p.lines = padded / lanes;
+  for (std::size_t i = 0; i < rows_.count; ++i) {
+    const std::size_t length = lists.length(i);
+    S* const slopes = static_cast<S*>(slopes_.data) + i * classes;  // what its padding overlaps is written later
+    if (pass_.outputs) std::fill(slopes, slopes + padded, S(0));
+    if (length == 0) continue;
+    const S* const z = static_cast<const S*>(scores_.data) + static_cast<std::ptrdiff_t>(i) * scores_.stride;
+    std::copy(z, z + classes, scores);
+    for (std::size_t k = 0; k < length; ++k) shares[lists.at(i, k)] = S(0);
+    p.slopes = pass_.outputs ? slopes : nullptr;
+    double sum = 0.0;
+    for (std::size_t start = 0; start < length; start += references_at_once) {
+      const std::size_t n = references_from(start, length);
+      for (std::size_t k = 0; k < n; ++k) terms.set_line(k, z[lists.at(i, start + k)]);
+      terms.run(n, p);
+      double part = 0.0;
+      for (std::size_t k = 0; k < n; ++k) part += terms.value_of_line(k);
+      sum += part;
+      for (std::size_t k = 0; pass_.outputs && k < n; ++k) slopes[lists.at(i, start + k)] -= static_cast<S>(terms.slope_sum_of_line(k));
+    }
+    static_cast<S*>(loss_)[i] = static_cast<S>(sum * class_share());
+    for (std::size_t k = 0; k < length; ++k) shares[lists.at(i, k)] = S(1);
+  }
+}
+
+// Lanes are rows, whose lists may be of different lengths.
+template <class S>
+void tile_runner::evaluate_lists_of_lines() {
+  constexpr std::size_t lanes = list_terms<S>::lanes;
+  list_terms<S> terms(*job_.row_formulas, job_.options, pass_.outputs);
+  const lists_of_tile<S> lists{lengths_, lists_, job_.classes};
+  const row_tile shares = shares_of_lists();
+  if (pass_.outputs) job_.tiles->fill(slopes_.data, 0.0, padded_elements_);
+  list_pass p{};
+  p.score_stride = scores_.stride;
+  p.share_stride = shares.stride;
+  p.slope_stride = slopes_.stride;
+  p.lines = job_.classes;
+  for (std::size_t first = 0; first < rows_.count; first += lanes) {
+    const S* const z = static_cast<const S*>(scores_.data) + first;
+    S* const slopes = static_cast<S*>(slopes_.data) + first;
+    p.scores = z;
+    p.shares = static_cast<const S*>(shares.data) + first;
+    p.slopes = pass_.outputs ? slopes : nullptr;
+    std::size_t longest = 0;
+    for (std::size_t lane = 0; lane < lanes; ++lane) longest = std::max(longest, lists.length(first + lane));
+    double sums[lanes] = {};
+    for (std::size_t start = 0; start < longest; start += references_at_once) {
+      const std::size_t n = references_from(start, longest);
+      const auto for_each_reference = [&](const auto& f) {
+        for (std::size_t lane = 0; lane < lanes; ++lane)
+          for (std::size_t k = 0; k < references_from(start, lists.length(first + lane)); ++k)
+            f(k, lane, lists.at(first + lane, start + k), static_cast<std::ptrdiff_t>(lane));
+      };
+      terms.clear(n);
+      for_each_reference(
+          [&](std::size_t k, std::size_t lane, std::ptrdiff_t c, std::ptrdiff_t at) { terms.set(k, lane, z[c * scores_.stride + at]); });
+      terms.run(n, p);
+      double part[lanes] = {};
+      for_each_reference([&](std::size_t k, std::size_t lane, std::ptrdiff_t c, std::ptrdiff_t at) {
+        part[lane] += terms.value(k, lane);
+        if (pass_.outputs) slopes[c * slopes_.stride + at] -= static_cast<S>(terms.slope_sum(k, lane));
+      });
+      for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += part[lane];
+    }
+    for (std::size_t lane = 0; lane < lanes; ++lane) static_cast<S*>(loss_)[first + lane] = static_cast<S>(sums[lane] * class_share());
+  }
+}
+
+}  // namespace fastloss
