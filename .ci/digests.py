@@ -3,9 +3,9 @@
     python .ci/digests.py record FILE      writes a digest of every result
     python .ci/digests.py compare FILE     fails where a result has other bits than that file says
 
-For changes that must not change a bit: record before, compare after. The results are those of this machine's instruction
-set, or of the one that FASTLOSS_ISA names. What a call is made of comes from `fastloss.losses()`, so that a new loss is
-in the set at once; nothing but names and flags of operands is read there.
+For changes that must not change a bit: record before, compare after. The results are those of this machine's
+instruction set, or of the one that FASTLOSS_ISA names. What a call is made of comes from `fastloss.losses()`, so that a
+new loss is in the set at once; nothing but what operands and options are is read there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Arrays = dict[str, Any]
 DTYPES = ("float32", "float64", "float16")
 REDUCTIONS = ("mean", "none", "sum", "batchmean")
 EXTRAS = ("lse", "probabilities", "log_probabilities", "prediction", "correct")
-# Of elements: a small call, one with a tile that is not full, one of many blocks. Of rows: few classes, many, and planes.
+# Of elements: a small call, one with a tile that is not full, many blocks. Of rows: few classes, many, and planes.
 SHAPES = ((7,), (3, 401), (9, 9001))
 ROW_SHAPES = ((11, 5), (70, 130), (3, 6, 9, 70), (1201, 40))
 LINEAR_SHAPES = ((9, 5, 4), (70, 33, 130))  # samples, features, classes
@@ -76,6 +76,10 @@ def inside(domain: str, x: np.ndarray) -> np.ndarray:
     return upper - abs(x) - 0.0625
 
 
+def has(operand: Any, role: str) -> bool:
+    return role in operand.roles
+
+
 class Drawer:
     """Draws the operands of a loss. The numbers depend on the loss's and operand's names and on the shape alone."""
 
@@ -113,24 +117,28 @@ class Drawer:
         self, rng: np.random.Generator, k: int, operand: Any, shape: tuple[int, ...], dtype: str
     ) -> np.ndarray:
         classes = shape[2] if self.linear else shape[1]
-        if operand.class_index:
+        if has(operand, "class_index"):
             return rng.integers(0, classes, self.units(shape))
-        if operand.class_list:
-            table = np.moveaxis(rng.permuted(np.broadcast_to(np.arange(classes), (*self.units(shape), classes)), axis=-1), -1, 1)
+        if has(operand, "class_list"):
+            table = np.moveaxis(
+                rng.permuted(np.broadcast_to(np.arange(classes), (*self.units(shape), classes)), axis=-1), -1, 1
+            )
             return np.where(np.expand_dims(rng.integers(0, 4, self.units(shape)), 1) > _index(shape), table, -1)
-        if operand.per_class or operand.name == "linear_bias":
+        if has(operand, "per_class") or operand.name == "linear_bias":
             return (abs(rng.standard_normal(classes)) + 0.25).astype(dtype)
         if operand.name == "linear_weight":
             return rng.standard_normal((classes, shape[1])).astype(dtype)
         numbers = 2 * rng.standard_normal(shape[:2] if self.linear else shape)
-        if operand.distribution and not operand.as_logits:
+        if has(operand, "distribution") and not has(operand, "as_logits"):
             shares = abs(numbers) + 0.125
             return (shares / shares.sum(axis=1, keepdims=True)).astype(dtype)
         return inside(operand.domain, numbers).astype(dtype)
 
     def distributions(self, given: Arrays, shape: tuple[int, ...], dtype: str) -> Arrays | None:
         """The same with probabilities in place of class indices, where the loss takes either."""
-        either = [o.name for o in self.info.operands if o.class_index and o.distribution and o.name in given]
+        either = [
+            o.name for o in self.info.operands if has(o, "class_index") and has(o, "distribution") and o.name in given
+        ]
         if not either:
             return None
         rng = np.random.default_rng([zlib.crc32(self.name.encode()), *shape])
@@ -185,7 +193,9 @@ def variants(drawer: Drawer, shape: tuple[int, ...], dtype: str) -> Iterator[tup
             yield f"{option.name}={value}, least", least, {option.name: value}
 
 
-def results(loss: Any, drawer: Drawer, given: Arrays, keywords: dict[str, Any]) -> Iterator[tuple[str, Callable[[], Any]]]:
+def results(
+    loss: Any, drawer: Drawer, given: Arrays, keywords: dict[str, Any]
+) -> Iterator[tuple[str, Callable[[], Any]]]:
     """What is computed of one variant."""
     fixed = {} if "reduction" in keywords else {"reduction": "mean"}
     both = {**keywords, **fixed}

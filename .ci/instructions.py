@@ -3,9 +3,9 @@
     python .ci/instructions.py compare     fails where a call takes over 3 % more or fewer than `instructions.json` says
     python .ci/instructions.py update      writes that file anew; say why in CHANGELOG.md or in the commit
 
-Valgrind counts, so that a count repeats whatever else the machine does; it does so for the same library, interpreter and
-NumPy. Calls are made from Python on one thread, with the kernels for v3, whatever the machine has. What is counted is a
-call with everything around it that a user pays for: the interpreter's call, the checks, the kernels, the result.
+Valgrind counts, so that a count repeats whatever else the machine does; it does so for the same library, interpreter
+and NumPy. Calls are made from Python on one thread, with the kernels for v3, whatever the machine has. What is counted
+is a call with everything around it that a user pays for: the interpreter's call, the checks, the kernels, the result.
 """
 
 from __future__ import annotations
@@ -82,21 +82,27 @@ def calls() -> Iterator[tuple[str, int, Call]]:
     x, t = normal(16384), normal(16384)
     half, wide = x.astype(np.float16), x.astype(np.float64)
     bits, rows = (t > 0).astype(np.int64), x.reshape(128, 128)
-    yield "cached binary_cross_entropy_with_logits.value_and_grad", 5, lambda: (
-        fl.binary_cross_entropy_with_logits.value_and_grad(x, bits)
+    yield (
+        "cached binary_cross_entropy_with_logits.value_and_grad",
+        5,
+        lambda: fl.binary_cross_entropy_with_logits.value_and_grad(x, bits),
     )
     yield "cached huber_loss.grad of float16", 5, lambda: fl.huber_loss.grad(half, half)
     yield "cached log_cosh_loss.value_and_grad of float64", 5, lambda: fl.log_cosh_loss.value_and_grad(wide, wide * 0.5)
     yield "cached sigmoid_focal_loss.hess", 5, lambda: fl.sigmoid_focal_loss.hess(x, bits)
     yield "cached mse_loss.grad of columns", 5, lambda: fl.mse_loss.grad(rows.T, rows, wrt="target")
-    yield "cached quantile_loss.grad of broadcast quantiles", 5, lambda: (
-        fl.quantile_loss.grad(rows, rows * 0.5, t[:128] ** 2 / (1 + t[:128] ** 2), wrt="quantile")
+    yield (
+        "cached quantile_loss.grad of broadcast quantiles",
+        5,
+        lambda: fl.quantile_loss.grad(rows, rows * 0.5, t[:128] ** 2 / (1 + t[:128] ** 2), wrt="quantile"),
     )
     z, y = normal(256, 100), labels(100, 256)
     weight, planes, places = np.abs(normal(100)), normal(2, 12, 32, 32), labels(12, 2, 32, 32)
     yield "cached cross_entropy.value_and_grad", 3, lambda: fl.cross_entropy.value_and_grad(z, y)
-    yield "cached cross_entropy.grad smoothed weighted", 3, lambda: (
-        fl.cross_entropy.grad(z, y, weight, label_smoothing=0.1, wrt=("input", "weight"))
+    yield (
+        "cached cross_entropy.grad smoothed weighted",
+        3,
+        lambda: fl.cross_entropy.grad(z, y, weight, label_smoothing=0.1, wrt=("input", "weight")),
     )
     yield "cached cross_entropy.grad of planes", 3, lambda: fl.cross_entropy.grad(planes, places)
     yield "cached softmax_focal_loss.hvp", 3, lambda: fl.softmax_focal_loss.hvp(z, y, z)
@@ -111,8 +117,10 @@ def calls() -> Iterator[tuple[str, int, Call]]:
     z, y = normal(1024, 1000), labels(1000, 1024)
     yield "large cross_entropy.value_and_grad", 1, lambda: fl.cross_entropy.value_and_grad(z, y)
     features, layer = normal(256, 64), normal(500, 64)
-    yield "large linear_cross_entropy.value_and_grad", 1, lambda: (
-        fl.linear_cross_entropy.value_and_grad(features, layer, y[:256] % 500, wrt=(0, 1))
+    yield (
+        "large linear_cross_entropy.value_and_grad",
+        1,
+        lambda: fl.linear_cross_entropy.value_and_grad(features, layer, y[:256] % 500, wrt=(0, 1)),
     )
 
 

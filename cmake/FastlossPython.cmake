@@ -15,16 +15,19 @@ fastloss_export(_core ${PROJECT_SOURCE_DIR}/cmake/core.exports)
 set_target_properties(_core PROPERTIES INSTALL_RPATH "$ORIGIN/${CMAKE_INSTALL_LIBDIR}")
 install(TARGETS _core LIBRARY DESTINATION .)
 
-# The stubs are derived from the declarations at every build and never committed.
+# The stubs are derived from the declarations and the registry at every build and never committed.
+add_executable(fastloss_registry cpp/bindings/registry/main.cpp)
+target_link_libraries(fastloss_registry PRIVATE fastloss::fastloss fastloss_settings)
 file(GLOB declarations CONFIGURE_DEPENDS python/fastloss/*.py python/fastloss/losses/*.py)
 set(stub_dir ${PROJECT_BINARY_DIR}/stubs)
 add_custom_command(
   OUTPUT ${stub_dir}.stamp
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${stub_dir}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${stub_dir}
-  COMMAND ${Python_EXECUTABLE} ${PROJECT_SOURCE_DIR}/python/fastloss/_stubs.py ${stub_dir}
+  COMMAND fastloss_registry > ${PROJECT_BINARY_DIR}/registry.txt
+  COMMAND ${Python_EXECUTABLE} ${PROJECT_SOURCE_DIR}/python/fastloss/_stubs.py ${stub_dir} ${PROJECT_BINARY_DIR}/registry.txt
   COMMAND ${CMAKE_COMMAND} -E touch ${stub_dir}.stamp
-  DEPENDS ${declarations}
+  DEPENDS ${declarations} fastloss_registry
   COMMENT "Writing the type stubs of the losses"
   VERBATIM
 )

@@ -34,18 +34,23 @@ def test_there_are_some():
 @pytest.mark.parametrize("name", fl.losses())
 def test_which_loss_has_which_keyword(name):
     info = getattr(fl, name).info
-    row_keywords = _declare.registry[name]._declaration._core["row_keywords"]
-    assert bool(row_keywords) == (info.rowwise or info.linear)
+    parts = _declare.registry[name]._declaration._core["parts"]
+    methods = ["grad", "value_and_grad"]
+    methods += ["hess", "grad_and_hess"] if "hess" in parts else []
+    methods += ["hvp"] if "vector" in parts else []
+    assert info.methods == tuple(methods)
+    assert info.has_ufunc == ("ufunc" in parts)
     for method in METHODS:
         found = parameters(name, method)
         if found is None:
-            assert method == "hvp" if info.elementwise else not info.rowwise
+            assert method not in info.methods
             continue
-        assert ("axis" in found) == info.rowwise
+        assert method in (*info.methods, "__call__")
+        assert ("axis" in found) == (info.engine == "rowwise")
         assert ("ignore_index" in found) == any(o.class_index for o in info.operands)
         assert ("vector" in found) == (method == "hvp")
         of_values = method in ("__call__", "grad", "value_and_grad")
-        assert ("return_" in found) == (of_values and "return_" in row_keywords)
+        assert ("return_" in found) == (of_values and "extras" in parts)
         for keyword in OWN - set(found):
             call = getattr(fl, name) if method == "__call__" else getattr(getattr(fl, name), method)
             with pytest.raises(TypeError, match=f"unexpected keyword argument '{keyword}'"):
@@ -195,9 +200,8 @@ def test_methods_are_objects_like_the_others():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"rowwise": False}, "rowwise must be True"),
-        ({"row_keywords": ("axis",)}, "row_keywords must be"),
-        ({"elementwise": False}, "elementwise must be"),
+        ({"differentiable": "kinks"}, "`kinks` must be given exactly when"),
+        ({"kinks": {"input = 0": "0"}}, "`kinks` must be given exactly when"),
     ],
 )
 def test_a_declaration_is_held_against_the_core(change, words):
@@ -210,7 +214,6 @@ def test_a_declaration_is_held_against_the_core(change, words):
         "robust": None,
         "units": "nats",
         "reference": "",
-        "rowwise": True,
     }
 
     def cross_entropy(

@@ -13,12 +13,6 @@ constexpr unsigned hessian_keywords = value_keywords | bit(kw_accumulate);
 constexpr unsigned shared_keywords[call_kind_count] = {value_keywords,   gradient_keywords, gradient_keywords,
                                                        hessian_keywords, hessian_keywords,  hessian_keywords | bit(kw_vector)};
 
-bool has_class_indices(const loss_info& info) {
-  for (const operand& o : info.operands)
-    if (o.is(class_index)) return true;
-  return false;
-}
-
 // The function as Python names it in messages: "huber_loss.grad()".
 owned function_text(const loss_object& loss, call_kind kind) {
   const char* const method = method_names[static_cast<int>(kind)];
@@ -84,11 +78,10 @@ void match_positional(const loss_object& loss, call_kind kind, PyObject* const* 
 
 unsigned keywords_of(const loss_info& info, call_kind kind) {
   unsigned all = shared_keywords[static_cast<int>(kind)];
-  if (!is_rowwise(info) && !is_linear(info)) return all;
-  if (is_rowwise(info)) all |= bit(kw_axis);
-  if (has_class_indices(info)) all |= bit(kw_ignore_index);
+  if ((info.parts & part_axis) != 0) all |= bit(kw_axis);
+  if ((info.parts & part_ignore_index) != 0) all |= bit(kw_ignore_index);
   const bool values = kind == call_kind::value || kind == call_kind::grad || kind == call_kind::value_and_grad;
-  if (values && info.reference == row_reference::log_sum_exp) all |= bit(kw_return);
+  if (values && (info.parts & part_extras) != 0) all |= bit(kw_return);
   return all;
 }
 

@@ -1,12 +1,8 @@
 // One call from Python: arguments to views, the core's plan, memory for the results, run, results to objects.
 #include "calls.hpp"
 
-#include <type_traits>
-
 #include "call_state.hpp"
-#include "fastloss/engine/linear.hpp"
-#include "fastloss/engine/pointwise.hpp"
-#include "fastloss/engine/rowwise.hpp"
+#include "fastloss/engine/plan.hpp"
 #include "fastloss/runtime/floating_point.hpp"
 #include "fastloss/runtime/interruption.hpp"
 #include "gil.hpp"
@@ -37,8 +33,7 @@ void check_value_out(call_state& s, dtype computation) {
           computation == dtype::float32 ? "float32" : "float64", PyArray_DESCR(reinterpret_cast<PyArrayObject*>(out)));
 }
 
-template <class Plan>
-void place_results(call_state& s, const Plan& plan) {
+void place_results(call_state& s, const call_plan& plan) {
   if (s.kind == call_kind::value) {
     if (!plan.reduced()) s.value = place_result(s, 0, plan.value(), s.outputs.value);
     else if (s.out[0] != nullptr) check_value_out(s, plan.computation());
@@ -46,12 +41,11 @@ void place_results(call_state& s, const Plan& plan) {
   }
   const int gradients = s.call.gradient_count;
   for (int i = 0; i < gradients; ++i) s.results.add(place_result(s, i, plan.gradient(i), s.outputs.gradients[static_cast<std::size_t>(i)]));
-  if constexpr (requires { plan.hessian(); })
-    if (s.call.hessian) s.results.add(place_result(s, gradients, plan.hessian(), s.outputs.hessian));
+  if (s.call.hessian) s.results.add(place_result(s, gradients, plan.hessian(), s.outputs.hessian));
   if (s.call.value && !plan.reduced()) s.value = new_array(plan.value(), s.outputs.value);
 }
 
-void place_extras(call_state& s, const rowwise_plan& plan) {
+void place_extras(call_state& s, const call_plan& plan) {
   for (int i = 0; i < s.extra_count; ++i) {
     mutable_array& target = s.outputs.extras[static_cast<std::size_t>(s.extras[i])];
     if (s.extra_arrays[i] == nullptr) s.extra_arrays.replace(i, new_array(plan.extra(s.extras[i]), target));
@@ -59,18 +53,8 @@ void place_extras(call_state& s, const rowwise_plan& plan) {
   }
 }
 
-double estimated_ns(const call_state& s) {
-  double elements = 1.0;
-  const const_array& input = s.call.operands[0];
-  for (int i = 0; i < input.rank; ++i) elements *= static_cast<double>(input.shape[i]);
-  if (is_linear(*s.loss.info))  // each sample meets every line of the weights
-    for (int i = 0; i < s.call.operands[1].rank - 1; ++i) elements *= static_cast<double>(s.call.operands[1].shape[i]);
-  return elements * s.loss.info->nanoseconds;
-}
-
-template <class Plan>
-double run(const call_state& s, const Plan& plan) {
-  if (estimated_ns(s) < release_gil_ns) return plan.run(s.outputs);
+double run(const call_state& s, const call_plan& plan) {
+  if (plan.nanoseconds() < release_gil_ns) return plan.run(s.outputs);
   const without_gil released;
   const interruptible watched(stop_on_signals());
   return plan.run(s.outputs);
@@ -114,40 +98,29 @@ PyObject* result_object(call_state& s) {
 }
 
 // Not inlined: numbers are converted in it, which belongs into the floating-point mode that its callers set.
-template <class Plan>
 [[gnu::noinline]] PyObject* call(loss_object& loss, call_kind kind, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
   call_state s(loss, kind);
   match_arguments(loss, kind, args, PyVectorcall_NARGS(nargsf), keyword_names, s.given);
   read_call(s);
-  const Plan plan(s.call);
+  const call_plan plan(s.call);
   place_results(s, plan);
-  if constexpr (std::is_same_v<Plan, rowwise_plan>) place_extras(s, plan);
+  if (s.extra_count > 0) place_extras(s, plan);
   const double x = run(s, plan);
   if (s.call.value && plan.reduced()) s.value = reduced_value(s, plan.computation(), x);
   return result_object(s);
 }
 
-template <class Plan>
+}  // namespace
+
 PyObject* call_loss(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
   const standard_floating_point mode;
-  return guarded([&] { return call<Plan>(*reinterpret_cast<loss_object*>(self), call_kind::value, args, nargsf, keyword_names); });
+  return guarded([&] { return call(*reinterpret_cast<loss_object*>(self), call_kind::value, args, nargsf, keyword_names); });
 }
 
-template <class Plan>
 PyObject* call_method(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
   const method_object& m = *reinterpret_cast<method_object*>(self);
   const standard_floating_point mode;
-  return guarded([&] { return call<Plan>(*m.loss, m.kind, args, nargsf, keyword_names); });
-}
-
-}  // namespace
-
-vectorcallfunc function_of_loss(const loss_info& info) {
-  return is_rowwise(info) ? call_loss<rowwise_plan> : is_linear(info) ? call_loss<linear_plan> : call_loss<pointwise_plan>;
-}
-
-vectorcallfunc function_of_method(const loss_info& info) {
-  return is_rowwise(info) ? call_method<rowwise_plan> : is_linear(info) ? call_method<linear_plan> : call_method<pointwise_plan>;
+  return guarded([&] { return call(*m.loss, m.kind, args, nargsf, keyword_names); });
 }
 
 }  // namespace fastloss::bindings

@@ -1,7 +1,7 @@
 // The context-local settings, fl.threads() and fl.errstate(), as the core takes them.
 #pragma once
 
-#include "fastloss/engine/pointwise.hpp"
+#include "fastloss/engine/plan.hpp"
 #include "python_objects.hpp"
 
 namespace fastloss::bindings {

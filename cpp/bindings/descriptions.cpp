@@ -1,10 +1,10 @@
 #include "numpy_api.hpp"
 
+#include <iterator>
 #include <string>
 
-#include "arguments.hpp"
 #include "descriptions.hpp"
-#include "fastloss/engine/pointwise.hpp"
+#include "fastloss/engine/plan.hpp"
 #include "loss_type.hpp"
 #include "python_objects.hpp"
 
@@ -37,6 +37,14 @@ py::object default_object(const operand& o) {
   return numbers;
 }
 
+// What the operand is to the loss's engine.
+py::tuple roles(const loss_info& info, const operand& o) {
+  py::list found;
+  for (std::size_t r = 0; r < info.engine->roles.size(); ++r)
+    if (o.is(1u << first_role << r)) found.append(info.engine->roles[r]);
+  return py::tuple(found);
+}
+
 py::dict describe_operand(const loss_info& info, const void* defaults, std::size_t i) {
   const operand& o = info.operands[i];
   py::dict d;
@@ -46,11 +54,7 @@ py::dict describe_operand(const loss_info& info, const void* defaults, std::size
   d["differentiable"] = o.is(differentiable);
   d["multiplies"] = o.is(multiplies);
   d["integer"] = o.is(integer);
-  d["class_index"] = o.is(class_index);
-  d["class_list"] = o.is(class_list);
-  d["distribution"] = o.is(distribution);
-  d["as_logits"] = o.is(as_logits);
-  d["per_class"] = o.is(per_class);
+  d["roles"] = roles(info, o);
   d["domain"] = domain_text(info.values_of(defaults, static_cast<int>(i)));
   return d;
 }
@@ -68,30 +72,11 @@ py::dict describe_option(const loss_info& info, const void* defaults, int i) {
   return d;
 }
 
-// Of a row-wise loss: what its scores are relative to.
-py::object reference_name(row_reference r) {
-  switch (r) {
-    case row_reference::absent:
-      break;
-    case row_reference::log_sum_exp:
-      return py::str("log_sum_exp");
-    case row_reference::zero:
-      return py::str("zero");
-    case row_reference::runner_up:
-      return py::str("runner_up");
-    case row_reference::picked:
-      return py::str("picked");
-    case row_reference::sparsemax:
-      return py::str("sparsemax");
-  }
-  return py::none();
-}
-
-// The keywords that a call of a row-wise loss takes beside those of every loss.
-py::tuple row_keywords(const loss_info& info) {
+// What its calls have beside a value and gradients.
+py::tuple parts(const loss_info& info) {
   py::list found;
-  for (const keyword k : {kw_axis, kw_ignore_index, kw_return})
-    if ((keywords_of(info, call_kind::value) >> k & 1u) != 0) found.append(py::handle(names.keywords[k]));
+  for (std::size_t i = 0; i < std::size(part_names); ++i)
+    if ((info.parts >> i & 1u) != 0) found.append(part_names[i]);
   return py::tuple(found);
 }
 
@@ -104,12 +89,8 @@ py::dict describe_loss(const loss_info& info) {
   py::dict d;
   d["operands"] = operands;
   d["options"] = options;
-  d["engine"] = is_rowwise(info) ? "rowwise" : is_linear(info) ? "linear" : "pointwise";
-  d["elementwise"] = info.elementwise;
-  d["rowwise"] = is_rowwise(info);
-  d["linear"] = is_linear(info);
-  d["row_keywords"] = row_keywords(info);
-  d["reference"] = reference_name(info.reference);
+  d["engine"] = info.engine->name;
+  d["parts"] = parts(info);
   return d;
 }
 

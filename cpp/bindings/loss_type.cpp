@@ -7,9 +7,7 @@
 
 #include "arguments.hpp"
 #include "calls.hpp"
-#include "fastloss/engine/linear.hpp"
-#include "fastloss/engine/pointwise.hpp"
-#include "fastloss/engine/rowwise.hpp"
+#include "fastloss/engine/plan.hpp"
 #include "method_type.hpp"
 #include "python_objects.hpp"
 
@@ -49,27 +47,11 @@ void deallocate(PyObject* self) {
 
 PyObject* intern(const char* text) { return checked(PyUnicode_InternFromString(text)).release(); }
 
-bool has_method(const loss_info& info, call_kind kind) {
-  switch (kind) {
-    case call_kind::value:
-      return false;
-    case call_kind::grad:
-    case call_kind::value_and_grad:
-      return true;
-    case call_kind::hess:
-    case call_kind::grad_and_hess:
-      return info.elementwise || is_rowwise(info);
-    case call_kind::hvp:
-      break;
-  }
-  return is_rowwise(info);
-}
-
 // A loss as declared: every option and operand at its default.
 owned make(const loss_info& info, PyObject* declaration) {
   owned self = checked(loss_type->tp_alloc(loss_type, 0));
   loss_object& l = loss(self.get());
-  l.vectorcall = function_of_loss(info);
+  l.vectorcall = call_loss;
   l.info = &info;
   l.declaration = Py_NewRef(declaration);
   l.name = intern(info.name);
@@ -82,52 +64,33 @@ owned make(const loss_info& info, PyObject* declaration) {
   for (int k = 0; k < call_kind_count; ++k) {
     const call_kind kind = static_cast<call_kind>(k);
     l.keywords[k] = keywords_of(info, kind);
-    if (has_method(info, kind)) l.methods[k] = new_method(l, kind);
+    if (kind != call_kind::value && has_method(info, kind)) l.methods[k] = new_method(l, kind);
   }
   return self;
 }
 
+// A loss of the registry, by name, or one that is described by a capsule of this name: a pointer to a loss_info that outlives the
+// process's use of it.
+constexpr const char* description_capsule = "fastloss.loss_info";
+
+const loss_info& described(PyObject* given) {
+  if (PyCapsule_IsValid(given, description_capsule) != 0)
+    return *static_cast<const loss_info*>(PyCapsule_GetPointer(given, description_capsule));
+  if (!PyUnicode_Check(given))
+    raise(PyExc_TypeError, "a loss is made from a name of the registry or a capsule '%s', not %s", description_capsule,
+          Py_TYPE(given)->tp_name);
+  const char* const name = PyUnicode_AsUTF8(given);
+  if (name == nullptr) throw python_error{};
+  const loss_info* const info = find_loss(name);
+  if (info == nullptr) raise(PyExc_ValueError, "the compiled core has no loss named '%s'", name);
+  return *info;
+}
+
 PyObject* create(PyTypeObject*, PyObject* args, PyObject* keywords) {
-  static const char* parameters[] = {"name", "declaration", nullptr};
-  const char* name = nullptr;
-  PyObject* declaration = nullptr;
-  if (PyArg_ParseTupleAndKeywords(args, keywords, "sO", const_cast<char**>(parameters), &name, &declaration) == 0) return nullptr;
-  return guarded([&] {
-    const loss_info* const info = find_loss(name);
-    if (info == nullptr) raise(PyExc_ValueError, "the compiled core has no loss named '%s'", name);
-    return make(*info, declaration).release();
-  });
-}
-
-// The axes that an operand must have: of a row-wise loss a row of one class, of linear scores a matrix and vectors beside it.
-int least_rank(const loss_info& info, std::size_t i) {
-  if (info.operands[i].is(class_index)) return 0;
-  if (is_linear(info)) return i == 1 ? 2 : 1;
-  return is_rowwise(info) ? 1 : 0;
-}
-
-// Zeros of any dtype: a number, or an array of one element.
-const_array zeros(int rank, bool integers) {
-  static const long long zero = 0;
-  static const std::ptrdiff_t ones[2] = {1, 1}, steps[2] = {sizeof zero, sizeof zero};
-  return {.data = &zero,
-          .shape = ones,
-          .strides = steps,
-          .rank = rank,
-          .type = rank > 0 && !integers ? dtype::float64 : dtype::int64,
-          .byteswapped = false,
-          .weak = rank == 0};
-}
-
-// The core's own checks, on the smallest call there is.
-void check_options(const loss_info& info, const void* options) {
-  loss_call call{};
-  call.loss = &info;
-  call.options = options;
-  for (std::size_t i = 0; i < info.operands.size(); ++i) call.operands[i] = zeros(least_rank(info, i), info.operands[i].is(class_list));
-  if (is_rowwise(info)) rowwise_plan{call};
-  else if (is_linear(info)) linear_plan{call};
-  else pointwise_plan{call};
+  static const char* parameters[] = {"loss", "declaration", nullptr};
+  PyObject *given = nullptr, *declaration = nullptr;
+  if (PyArg_ParseTupleAndKeywords(args, keywords, "OO", const_cast<char**>(parameters), &given, &declaration) == 0) return nullptr;
+  return guarded([&] { return make(described(given), declaration).release(); });
 }
 
 // Binds one argument of partial().
@@ -256,11 +219,12 @@ PyObject* get_bound(PyObject* self, void*) {
 PyObject* get_info(PyObject* self, void*) { return PyObject_GetAttrString(loss(self).declaration, "info"); }
 
 PyObject* raise_absent(const loss_object& l, const char* attribute) {
-  if (is_linear(*l.info)) return PyErr_Format(PyExc_AttributeError, "%U has no '%s': it has a value and gradients only", l.name, attribute);
-  if (l.info->elementwise)
+  if ((l.info->parts & part_hess) != 0)
     return PyErr_Format(PyExc_AttributeError, "%U has no '%s': its second derivative is diagonal, and hess() gives it", l.name, attribute);
-  return PyErr_Format(PyExc_AttributeError, "%U has no '%s': it is not a sum over elements, so no element has one of its own", l.name,
-                      attribute);
+  if (l.info->engine == &pointwise_engine)
+    return PyErr_Format(PyExc_AttributeError, "%U has no '%s': it is not a sum over elements, so no element has one of its own", l.name,
+                        attribute);
+  return PyErr_Format(PyExc_AttributeError, "%U has no '%s': it has a value and gradients only", l.name, attribute);
 }
 
 PyObject* get_method(PyObject* self, void* kind) {
@@ -272,7 +236,7 @@ PyObject* get_method(PyObject* self, void* kind) {
 PyObject* get_ufunc(PyObject* self, void* attribute) {
   const loss_object& l = loss(self);
   const char* const name = static_cast<const char*>(attribute);
-  return l.info->elementwise || is_rowwise(*l.info) ? PyObject_GetAttrString(l.declaration, name) : raise_absent(l, name);
+  return (l.info->parts & part_ufunc) != 0 ? PyObject_GetAttrString(l.declaration, name) : raise_absent(l, name);
 }
 
 template <class F>

@@ -11,9 +11,10 @@ enum class call_kind : int { value, grad, value_and_grad, hess, grad_and_hess, h
 inline constexpr int call_kind_count = 6;
 // Attribute names; null for the value, which is the call of the loss itself.
 inline constexpr const char* method_names[call_kind_count] = {nullptr, "grad", "value_and_grad", "hess", "grad_and_hess", "hvp"};
+// What a loss needs for a method: bits of call_part.
+inline constexpr unsigned parts_of_method[call_kind_count] = {0u, 0u, 0u, part_hess, part_hess, part_hess | part_vector};
 
-inline bool is_rowwise(const loss_info& info) { return info.reference != row_reference::absent; }
-inline bool is_linear(const loss_info& info) { return info.linear_of != nullptr; }
+inline bool has_method(const loss_info& info, call_kind kind) { return (parts_of_method[static_cast<int>(kind)] & ~info.parts) == 0; }
 
 struct loss_object {
   PyObject_HEAD vectorcallfunc vectorcall;

@@ -114,7 +114,7 @@ void add_method_type(PyObject* module) {
 PyObject* new_method(loss_object& loss, call_kind kind) {
   PyObject* const self = checked(method_type->tp_alloc(method_type, 0)).release();
   method_object& m = method(self);
-  m.vectorcall = function_of_method(*loss.info);
+  m.vectorcall = call_method;
   m.weak_references = nullptr;
   m.loss = reinterpret_cast<loss_object*>(Py_NewRef(reinterpret_cast<PyObject*>(&loss)));
   m.kind = kind;

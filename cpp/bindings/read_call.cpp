@@ -72,7 +72,18 @@ int operand_named(const call_state& s, PyObject* given) {
   return static_cast<int>(i);
 }
 
+// What the loss is differentiated in unless the call says.
+void default_wrt(call_state& s) {
+  int count = 0;
+  for (unsigned k = 0, left = s.loss.info->default_wrt; left != 0; ++k, left >>= 1)
+    if ((left & 1u) != 0) s.call.gradient_of[static_cast<std::size_t>(count++)] = static_cast<int>(k);
+  s.call.gradient_count = count;
+  s.several_gradients = count > 1;
+}
+
 void read_wrt(call_state& s, PyObject* given) {
+  s.call.gradient_count = 1;
+  s.several_gradients = false;
   if (!PyTuple_Check(given) && !PyList_Check(given)) {
     s.call.gradient_of[0] = operand_named(s, given);
     return;
@@ -141,7 +152,8 @@ void read_return(call_state& s, PyObject* given) {
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i) add_extra(s, PyTuple_GET_ITEM(items.get(), i));
 }
 
-void read_row_keywords(call_state& s) {
+// The keywords that not every loss takes.
+void read_keywords_of_parts(call_state& s) {
   PyObject* const* const k = s.given.keywords;
   if (PyObject* const x = given_or_null(k[kw_axis])) read_axis(s, x);
   if (k[kw_ignore_index] != nullptr) s.call.call.ignore_index = read_integer(s, k[kw_ignore_index], "ignore_index");
@@ -193,7 +205,7 @@ void read_out(call_state& s) {
 void read_call(call_state& s) {
   s.call.loss = s.loss.info;
   s.call.value = wants_value(s.kind);
-  s.call.gradient_count = wants_gradient(s.kind) ? 1 : 0;
+  if (wants_gradient(s.kind)) default_wrt(s);
   s.call.hessian = wants_hessian(s.kind);
   for (int i = 0; i < s.loss.operand_count; ++i) {
     PyObject* const given = s.given.operands[i];
@@ -204,7 +216,7 @@ void read_call(call_state& s) {
   }
   read_options(s);
   read_keywords(s);
-  if (is_rowwise(*s.loss.info) || is_linear(*s.loss.info)) read_row_keywords(s);
+  if ((s.loss.info->parts & (part_vector | part_extras | part_axis | part_ignore_index)) != 0) read_keywords_of_parts(s);
   read_out(s);
   apply_context(s.call.call);
   s.storage.make_views(s.who);

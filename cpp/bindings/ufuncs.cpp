@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "fastloss/engine/pointwise.hpp"
+#include "fastloss/engine/plan.hpp"
 #include "fastloss/engine/row_ufunc_loop.hpp"
 #include "gil.hpp"
 #include "loss_type.hpp"
@@ -44,7 +44,7 @@ void describe_arguments(ufunc_data& d, const loss_info& loss, bool gradient) {
     d.signature += class_axis ? "(c)," : "(),";
   };
   for (const operand& o : loss.operands)
-    if (!o.is(multiplies)) add(has_class_axis(o), has_class_indices(o));
+    if (!o.is(multiplies)) add(has_class_axis(o), is_class_indices(o));
   for (std::size_t o = 0; o < loss.options.size(); ++o) add(false, false);
   d.signature.replace(d.signature.size() - 1, 1, "->");
   add(gradient, false);
@@ -54,9 +54,10 @@ void describe_arguments(ufunc_data& d, const loss_info& loss, bool gradient) {
 
 py::object make_ufunc(const std::string& loss_name, bool gradient, const std::string& name, const std::string& documentation) {
   const loss_info* const loss = find_loss(loss_name.c_str());
-  if (loss == nullptr || !(loss->elementwise || is_rowwise(*loss)))
+  if (loss == nullptr || (loss->parts & part_ufunc) == 0)
     throw py::value_error(loss_name + " is not a loss of elements or of rows of the core");
   const int inputs = ufunc_operand_count(*loss) + static_cast<int>(loss->options.size());
+  const bool by_rows = loss->engine == &rowwise_engine;
   auto* const d = new ufunc_data{};
   d->name = name;
   d->documentation = documentation;
@@ -64,11 +65,11 @@ py::object make_ufunc(const std::string& loss_name, bool gradient, const std::st
   for (int wide = 0; wide < 2; ++wide) {
     d->loops[wide] = {.loss = loss, .gradient = gradient, .wide = wide == 1};
     d->loop_data[wide] = &d->loops[wide];
-    d->functions[wide] = is_rowwise(*loss) ? run_row_loop : run_loop;
+    d->functions[wide] = by_rows ? run_row_loop : run_loop;
   }
   PyObject* const made =
       PyUFunc_FromFuncAndDataAndSignature(d->functions, d->loop_data, d->types.data(), 2, inputs, 1, PyUFunc_None, d->name.c_str(),
-                                          d->documentation.c_str(), 0, is_rowwise(*loss) ? d->signature.c_str() : nullptr);
+                                          d->documentation.c_str(), 0, by_rows ? d->signature.c_str() : nullptr);
   if (made == nullptr) {
     delete d;
     throw py::error_already_set();

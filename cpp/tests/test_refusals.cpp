@@ -8,9 +8,8 @@
 
 #include "check.hpp"
 #include "fastloss/core/errors.hpp"
-#include "fastloss/engine/linear.hpp"
-#include "fastloss/engine/pointwise.hpp"
-#include "fastloss/engine/rowwise.hpp"
+#include "fastloss/engine/plan.hpp"
+#include "fastloss/engines/linear.hpp"
 
 namespace {
 
@@ -67,14 +66,13 @@ struct request {
 using change = std::function<void(request&)>;
 
 // Runs the call after a change; whether it is refused with all these words, and nothing is written.
-template <class Plan>
 bool is_refused(const char* loss, const change& good, const change& bad, std::initializer_list<const char*> words) {
   memory data;
   request r(data, loss);
   good(r);
   bad(r);
   try {
-    const Plan plan(r.call);
+    const call_plan plan(r.call);
     plan.run(r.outputs);
   } catch (const value_error& error) {
     const std::string message = error.what();
@@ -87,12 +85,11 @@ bool is_refused(const char* loss, const change& good, const change& bad, std::in
 }
 
 // The call as it is without the change is taken, so that the change is why the other is not.
-template <class Plan>
 bool is_taken(const char* loss, const change& good) {
   memory data;
   request r(data, loss);
   good(r);
-  const Plan plan(r.call);
+  const call_plan plan(r.call);
   plan.run(r.outputs);
   return true;
 }
@@ -103,17 +100,14 @@ void ask_for_gradient(request& r) {
 }
 
 // What every engine refuses. `good` is a call with a gradient and a reduced value.
-template <class Plan>
 void refuses_what_no_engine_reads(const char* loss, const change& good) {
-  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) {
-    return is_refused<Plan>(loss, good, bad, words);
-  };
+  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) { return is_refused(loss, good, bad, words); };
   const auto without_gradient = [](request& r) {
     r.call.gradient_count = 0;
     r.outputs.gradients[0] = {};
   };
-  CHECK(is_taken<Plan>(loss, good));
-  CHECK(is_taken<Plan>(loss, [&](request& r) { good(r), without_gradient(r); }));
+  CHECK(is_taken(loss, good));
+  CHECK(is_taken(loss, [&](request& r) { good(r), without_gradient(r); }));
   // Outputs.
   CHECK(refused([](request& r) { r.outputs.value = to_rows(r.data.out[1]); }, {"out for the value", "reduced"}));
   CHECK(refused(
@@ -159,62 +153,55 @@ void refuses_what_no_engine_reads(const char* loss, const change& good) {
       {"accumulate", "none is asked for"}));
 }
 
-template <class Plan>
 bool is_refused_for_want_of_a_loss() {
   try {
     const loss_call call{};
-    const Plan plan(call);
+    const call_plan plan(call);
   } catch (const value_error& error) {
     return std::strstr(error.what(), "loss is null") != nullptr;
   }
   return false;
 }
 
-template <class Plan>
 void refuses_calls_without_a_loss(const char* loss, const change& good) {
-  CHECK(is_refused_for_want_of_a_loss<Plan>());
-  CHECK(is_refused<Plan>(loss, good, [](request& r) { r.call.options = nullptr; }, {"options is null"}));
+  CHECK(is_refused_for_want_of_a_loss());
+  CHECK(is_refused(loss, good, [](request& r) { r.call.options = nullptr; }, {"options is null"}));
+  loss_info without_engine = *find_loss(loss);
+  without_engine.engine = nullptr;
+  CHECK(is_refused(loss, good, [&](request& r) { r.call.loss = &without_engine; }, {"engine is null"}));
 }
 
 void pointwise_calls() {
-  using plan = pointwise_plan;
   constexpr const char* loss = "huber_loss";
   const change good = ask_for_gradient;
-  refuses_what_no_engine_reads<plan>(loss, good);
-  refuses_calls_without_a_loss<plan>(loss, good);
-  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) {
-    return is_refused<plan>(loss, good, bad, words);
-  };
-  CHECK(refused([](request& r) { r.call.vector = table_of(r.data.other); }, {"vector", "only losses of rows"}));
-  CHECK(refused([](request& r) { r.call.extras = 1u << static_cast<int>(row_extra::lse); }, {"extras", "only losses of rows"}));
-  CHECK(refused([](request& r) { r.call.call.axis = 1; }, {"axis", "only losses of rows"}));
+  refuses_what_no_engine_reads(loss, good);
+  refuses_calls_without_a_loss(loss, good);
+  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) { return is_refused(loss, good, bad, words); };
+  CHECK(refused([](request& r) { r.call.vector = table_of(r.data.other); }, {"vector", "no second derivative"}));
+  CHECK(refused([](request& r) { r.call.extras = 1u << static_cast<int>(row_extra::lse); }, {"extras", "softmax"}));
+  CHECK(refused([](request& r) { r.call.call.axis = 1; }, {"axis", "no axis of classes"}));
   CHECK(refused([](request& r) { r.call.call.ignore_index = 0; }, {"ignore_index=0", "class indices"}));
-  CHECK(is_refused<plan>("rmse_loss", good, [](request& r) { r.call.hessian = true; }, {"second derivative", "elementwise"}));
-  CHECK(is_refused<plan>("cross_entropy", good, [](request&) {}, {"rowwise_plan"}));
-  CHECK(is_refused<plan>("linear_cross_entropy", good, [](request&) {}, {"linear_plan"}));
+  CHECK(is_refused("rmse_loss", good, [](request& r) { r.call.hessian = true; }, {"second derivative", "has none"}));
 }
 
 void give_labels(request& r) { r.call.operands[1] = {r.data.labels, rows_shape, rows_strides, 1, dtype::int64}; }
 
 void rowwise_calls() {
-  using plan = rowwise_plan;
   constexpr const char* loss = "cross_entropy";
   const change good = [](request& r) {
     ask_for_gradient(r);
     give_labels(r);
   };
-  refuses_what_no_engine_reads<plan>(loss, good);
-  refuses_calls_without_a_loss<plan>(loss, good);
-  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) {
-    return is_refused<plan>(loss, good, bad, words);
-  };
+  refuses_what_no_engine_reads(loss, good);
+  refuses_calls_without_a_loss(loss, good);
+  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) { return is_refused(loss, good, bad, words); };
   CHECK(refused([](request& r) { r.call.vector = table_of(r.data.other); }, {"vector", "no second derivative is asked for"}));
   const auto ask_for_product = [](request& r) {
     r.call.vector = table_of(r.data.other);
     r.outputs.hessian = to_table(r.data.out[1]);
   };
   CHECK(refused(ask_for_product, {"vector", "no second derivative is asked for"}));
-  CHECK(is_taken<plan>(loss, [&](request& r) {
+  CHECK(is_taken(loss, [&](request& r) {
     good(r);
     ask_for_product(r);
     r.call.hessian = true;
@@ -229,10 +216,9 @@ void rowwise_calls() {
       if (e == static_cast<int>(row_extra::correct)) to = {r.data.flags, rows_shape, flag_strides, 1, dtype::boolean};
       r.call.extras = 1u << e;
     };
-    CHECK(is_taken<plan>(loss, [&](request& r) { good(r), extra(r); }));
+    CHECK(is_taken(loss, [&](request& r) { good(r), extra(r); }));
     CHECK(refused([](request& r) { r.outputs.extras[0] = to_rows(r.data.out[2]); }, {"'lse'", "not asked for"}));
-    if (e < static_cast<int>(row_extra::prediction))
-      CHECK(is_refused<plan>("multi_margin_loss", good, extra, {"return_ names", "softmax"}));
+    CHECK(is_refused("multi_margin_loss", good, extra, {"extras", "softmax"}));
   }
   const auto give_distribution = [](request& r) { r.call.operands[1] = table_of(r.data.target); };
   CHECK(refused(
@@ -241,10 +227,8 @@ void rowwise_calls() {
         r.call.call.ignore_index = 0;
       },
       {"ignore_index=0", "class indices"}));
-  CHECK(is_refused<plan>(
+  CHECK(is_refused(
       "ranking_softmax_loss", [](request&) {}, [](request& r) { r.call.call.ignore_index = 0; }, {"ignore_index=0", "class indices"}));
-  CHECK(is_refused<plan>("huber_loss", good, [](request&) {}, {"rowwise_plan"}));
-  CHECK(is_refused<plan>("linear_cross_entropy", good, [](request&) {}, {"rowwise_plan"}));
 }
 
 // Whether a plan takes one row of so many classes; nothing is run, so that there need not be memory for them.
@@ -255,7 +239,7 @@ bool takes_classes(dtype type, std::ptrdiff_t count) {
   r.call.operands[0] = {data.input, shape, still, 2, type};
   r.call.operands[1] = {data.labels, shape, still, 1, dtype::int64};
   try {
-    const rowwise_plan plan(r.call);
+    const call_plan plan(r.call);
     return true;
   } catch (const value_error&) {
     return false;
@@ -271,7 +255,6 @@ void classes_beyond_32_bits() {
 }
 
 void linear_calls() {
-  using plan = linear_plan;
   constexpr const char* loss = "linear_cross_entropy";
   const change good = [](request& r) {
     r.call.gradient_count = 1;
@@ -280,20 +263,19 @@ void linear_calls() {
     r.call.operands[2] = {r.data.labels, rows_shape, rows_strides, 1, dtype::int64};
     r.outputs.gradients[0] = {r.data.out[0], samples_shape, narrow_strides, 2, dtype::float64};
   };
-  refuses_what_no_engine_reads<plan>(loss, good);
-  refuses_calls_without_a_loss<plan>(loss, good);
-  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) {
-    return is_refused<plan>(loss, good, bad, words);
-  };
-  CHECK(refused([](request& r) { r.call.hessian = true; }, {"second derivative", "linear scores"}));
-  CHECK(refused([](request& r) { r.call.vector = table_of(r.data.other); }, {"vector", "only losses of rows"}));
-  CHECK(refused([](request& r) { r.call.extras = 1u; }, {"extras", "only losses of rows"}));
-  CHECK(refused([](request& r) { r.call.call.axis = 1; }, {"axis", "only losses of rows"}));
-  CHECK(is_refused<plan>("huber_loss", good, [](request&) {}, {"linear_plan"}));
-  CHECK(is_refused<plan>("cross_entropy", good, [](request&) {}, {"linear_plan"}));
+  refuses_what_no_engine_reads(loss, good);
+  refuses_calls_without_a_loss(loss, good);
+  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) { return is_refused(loss, good, bad, words); };
+  CHECK(refused([](request& r) { r.call.hessian = true; }, {"second derivative", "has none"}));
+  CHECK(refused([](request& r) { r.call.vector = table_of(r.data.other); }, {"vector", "no second derivative"}));
+  CHECK(refused([](request& r) { r.call.extras = 1u; }, {"extras", "softmax"}));
+  CHECK(refused([](request& r) { r.call.call.axis = 1; }, {"axis", "no axis of classes"}));
   loss_info unknown = *find_loss(loss);
-  unknown.linear_of = "no_such_loss";
-  CHECK(refused([&](request& r) { r.call.loss = &unknown; }, {"'no_such_loss'"}));
+  for (const char* const scores : {"no_such_loss", "huber_loss"}) {
+    const linear_loss of_scores{scores};
+    unknown.traits = &of_scores;
+    CHECK(refused([&](request& r) { r.call.loss = &unknown; }, {"registered row-wise one", scores}));
+  }
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Every registered row-wise loss through its front door, in memory of exactly the size needed, so that the sanitizers see each
 // access that is one element too far. What the numbers should be is the Python suite's subject; here they must be nearly the same
 // wherever classes and rows lie, and exactly the same at any number of threads.
-#include "fastloss/engine/rowwise.hpp"
+#include "fastloss/engine/plan.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "fastloss/engine/pointwise.hpp"
+#include "fastloss/engine/plan.hpp"
 #include "fastloss/runtime/isa.hpp"
 
 namespace {
@@ -136,7 +136,7 @@ std::vector<double> results_of(const request& r) {
     if (o.is(differentiable)) call.gradient_of[static_cast<std::size_t>(call.gradient_count++)] = static_cast<int>(k);
   }
 
-  const rowwise_plan plan(call);
+  const call_plan plan(call);
   loss_outputs outputs;
   const std::size_t first = tables.size();
   outputs.value = make(r.type, r.rows, 1).vector_output();
@@ -159,7 +159,7 @@ std::vector<double> results_of(const request& r) {
   loss_outputs product;
   table& to = make(r.type, r.rows, r.classes);
   product.hessian = to.output();
-  const rowwise_plan plan_of_product(second);
+  const call_plan plan_of_product(second);
   plan_of_product.run(product);
 
   std::vector<double> all;
@@ -205,7 +205,7 @@ int main() {
   for (const char* const* isa = available_isas(); *isa; ++isa) {
     use_isa(*isa);
     for (const loss_info& loss : registered_losses()) {
-      if (loss.reference == row_reference::absent) continue;
+      if (loss.engine != &rowwise_engine) continue;
       const int failed_before = failed_checks;
       layouts_and_threads_change_nothing(loss);
       ++found;

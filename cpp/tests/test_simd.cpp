@@ -113,7 +113,7 @@ static void kinks() {
                  {{-2, 0, 0, 0}, {-0.0, 0, 1, 0}, {0, 0, 1, 0}, {3, 3, 1, 0}, {inf, inf, 1, 0}, {-inf, 0, 0, 0}, {nan_, nan_, 1, 0}});
   check_function("strict_max0", [](auto x) { return strict_max0(x); },
                  {{-2, 0, 0, 0}, {-0.0, 0, 0, 0}, {0, 0, 0, 0}, {3, 3, 1, 0}, {inf, inf, 1, 0}, {-inf, 0, 0, 0}, {nan_, nan_, 1, 0}});
-  check_function("clamp_below", [](auto x) { return clamp_below(x, 0.5); },
+  check_function("clamp_min", [](auto x) { return clamp_min(x, 0.5); },
                  {{-2, 0.5, 1, 0}, {0.5, 0.5, 1, 0}, {3, 3, 1, 0}, {-inf, 0.5, 1, 0}, {nan_, nan_, 1, 0}});
   check_function("detach", [](auto x) { return detach(x) * x; }, {{3, 9, 3, 0}, {-0.0, 0, 0, 0}, {-2, 4, -2, 0}});
   check_function("select", [](auto x) { return select(x <= 1.0, 0.5 * x * x, x - 0.5); },

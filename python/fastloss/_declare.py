@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fastloss import _core, _docs
+from fastloss import _core, _docs, _engines
 from fastloss._info import Differentiable, FixedMapping, LossInfo, OperandInfo, OptionInfo
 
 
@@ -36,21 +36,9 @@ class Declaration:
         self._composed: dict[str, str] = {}
 
     @property
-    def rowwise(self) -> bool:
-        """The unreduced loss has one value per row."""
-        rowwise: bool = self._core["rowwise"]
-        return rowwise
-
-    @property
-    def linear(self) -> bool:
-        """The class scores are those of a linear layer."""
-        linear: bool = self._core["linear"]
-        return linear
-
-    @property
-    def is_separable(self) -> bool:
-        """An element or a row has a loss of its own."""
-        return self.rowwise or bool(self._core["elementwise"])
+    def has_ufunc(self) -> bool:
+        """A unit of the loss can be computed by itself."""
+        return "ufunc" in self._core["parts"]
 
     @property
     def _required(self) -> int:
@@ -77,9 +65,8 @@ class Declaration:
             options=options,
             defaults=FixedMapping({option.name: option.default for option in options}),
             engine=self._core["engine"],
-            elementwise=self._core["elementwise"],
-            rowwise=self.rowwise,
-            linear=self.linear,
+            methods=_engines.methods(self._core["parts"]),
+            has_ufunc=self.has_ufunc,
             **self._properties,
         )
 
@@ -88,8 +75,9 @@ class Declaration:
         if self.documentation is None:
             return None
         if method not in self._composed:
+            example = "" if method == "__call__" else self._example(method)
             self._composed[method] = self.documentation.compose(
-                self._name, method, self._core["row_keywords"], self._required, self._example(method)
+                self._name, method, self._core["engine"], self._core["parts"], self._required, example
             )
         return self._composed[method]
 
@@ -99,11 +87,14 @@ class Declaration:
         size = max([2, *(len(o.default) for o in self.info.operands if isinstance(o.default, tuple))])
         arguments: list[Any] = []
         for operand in self.info.operands[: self._required]:
-            number = 1 if operand.integer else 0.5 if operand.distribution else 1.0
+            number = 1 if operand.integer else 0.5 if "distribution" in operand.roles else 1.0
             listed = [1] + [-1] * (size - 1)
-            arguments.append(1 if operand.class_index else listed if operand.class_list else [number] * size)
-        if self.linear:
-            arguments[1] = [[1.0, 0.0], [0.0, 1.0]]
+            if operand.name == "linear_weight":
+                arguments.append([[1.0, 0.0], [0.0, 1.0]])
+            elif "class_index" in operand.roles:
+                arguments.append(1)
+            else:
+                arguments.append(listed if "class_list" in operand.roles else [number] * size)
         arguments[0] = [round((i + 0.5) / size, 2) for i in range(size)]
         if method == "hvp":
             arguments.append([1.0] + [0.0] * (size - 1))
@@ -118,7 +109,7 @@ class Declaration:
         ]
         if method == "hvp":
             parameters.insert(self._required, inspect.Parameter("vector", inspect.Parameter.POSITIONAL_OR_KEYWORD))
-        for name in _docs.call_keywords(method, self._core["row_keywords"]):
+        for name in _engines.keywords(self._core["parts"], method):
             default = {"reduction": "mean", "accumulate": False, "ignore_index": -100}.get(name)
             parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
         return inspect.Signature(parameters)
@@ -128,7 +119,7 @@ class Declaration:
         if self.documentation is None:
             return ""
         names = [o.name for o in self.info.operands if not o.multiplies] + [o.name for o in self.info.options]
-        return self.documentation.compose_ufunc(self.info.name, ", ".join(names), gradient, self.rowwise)
+        return self.documentation.compose_ufunc(self.info.name, ", ".join(names), gradient, self._core["engine"])
 
     @property
     def ufunc(self) -> np.ufunc:
@@ -257,10 +248,6 @@ def declare(
     units: str,
     reference: str,
     kinks: Mapping[str, str] | None = None,
-    elementwise: bool = True,
-    rowwise: bool = False,
-    linear: bool = False,
-    row_keywords: tuple[str, ...] = ("axis", "ignore_index", "return_"),
     also_named: tuple[str, ...] = (),
     aliases: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], _core.Loss]:
@@ -273,7 +260,8 @@ def declare(
     Parameters
     ----------
     family : str
-        Name of the module the loss is declared in: "regression", "binary", "margin", "likelihood", "count", "deviance".
+        What the module that it is declared in is called, or begins with: ``losses/<family>.py``,
+        ``losses/<family>_<more>.py``.
     task : str
         What it is made for: "regression", "binary classification", "probabilistic regression", ...
     convex : bool or str
@@ -291,16 +279,6 @@ def declare(
     kinks : mapping of str to str, optional
         Where the loss is not differentiable: what is returned there, such as ``{"input = target": "0"}``. Required
         exactly when `differentiable` is "kinks".
-    elementwise : bool, default True
-        The reduced loss is a sum over elements or rows (rmse is not): Hessians and ufuncs exist.
-    rowwise : bool, default False
-        The first operand is scores of classes, and the loss one of their rows.
-    linear : bool, default False
-        The loss is a row-wise one of the scores that a linear layer gives.
-    row_keywords : tuple of str, optional
-        The keywords that a row-wise loss takes: always "axis"; "ignore_index" if an operand may be class indices;
-        "return_" if it is a loss of softmax probabilities. Default: all three. A loss of linear scores takes
-        "ignore_index" alone.
     also_named : tuple of str, optional
         Further names under which the package has the same object, where a loss goes by more than one:
         ``("pinball_loss",)`` makes ``fl.pinball_loss is fl.quantile_loss``.
@@ -354,14 +332,6 @@ def declare(
         _check_parameters(name, inspect.signature(function), core)
         if (differentiable == "kinks") != bool(kinks):
             raise DeclarationError(f"{name}: `kinks` must be given exactly when differentiable is 'kinks'")
-        if rowwise != core["rowwise"]:
-            raise DeclarationError(f"{name}: rowwise must be {core['rowwise']}, as in the core")
-        if linear != core["linear"]:
-            raise DeclarationError(f"{name}: linear must be {core['linear']}, as in the core")
-        if (rowwise or linear) and row_keywords != core["row_keywords"]:
-            raise DeclarationError(f"{name}: row_keywords must be {core['row_keywords']}, as in the core")
-        if elementwise != (core["elementwise"] or rowwise):
-            raise DeclarationError(f"{name}: elementwise must be {core['elementwise']}, as in the core")
         properties = {
             "family": family,
             "task": task,

@@ -4,39 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from fastloss._phrases import (
-    COMMON_RAISES,
-    DECLARED_PARAMETERS,
-    INDEX_ERROR,
-    OF_ELEMENTS,
-    OF_LINEAR_SCORES,
-    OF_ROWS,
-    ROWS_WEIGHTED_REDUCTIONS,
-)
+from fastloss._engines import ENGINES, keywords
+from fastloss._phrases import COMMON_RAISES, DECLARED_PARAMETERS, INDEX_ERROR, ROWS_WEIGHTED_REDUCTIONS
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
 REQUIRED = ("Parameters", "Returns", "References", "Examples")
-
-VALUE_KEYWORDS = ("reduction", "sample_weight", "where", "normalizer", "out")
-GRADIENT_KEYWORDS = ("reduction", "sample_weight", "where", "normalizer", "grad_output", "wrt", "out", "accumulate")
-HESSIAN_KEYWORDS = ("reduction", "sample_weight", "where", "normalizer", "out", "accumulate")
-CALL_KEYWORDS = {
-    "__call__": VALUE_KEYWORDS,
-    "grad": GRADIENT_KEYWORDS,
-    "value_and_grad": GRADIENT_KEYWORDS,
-    "hess": HESSIAN_KEYWORDS,
-    "grad_and_hess": HESSIAN_KEYWORDS,
-    "hvp": HESSIAN_KEYWORDS,
-}
-
-
-def call_keywords(method: str, row_keywords: Sequence[str]) -> list[str]:
-    """The keyword parameters that calls share, in the order of signatures; `row_keywords` are those of the loss."""
-    last = [name for name in ("return_",) if name in row_keywords and method in ("__call__", "grad", "value_and_grad")]
-    return [*(name for name in row_keywords if name != "return_"), *CALL_KEYWORDS[method], *last]
 
 
 class DocumentationError(Exception):
@@ -52,18 +27,18 @@ class Documentation:
     head: str
     sections: dict[str, str]
 
-    def compose(self, loss: str, method: str, row_keywords: Sequence[str], required: int, example: str) -> str:
+    def compose(self, loss: str, method: str, engine: str, parts: Collection[str], required: int, example: str) -> str:
         """Docstring of the loss ("__call__") or of one of its methods, with an example if the loss shows none.
 
-        `row_keywords` are those that the loss has as one of rows of class scores; `required` operands must be given.
+        `parts` are those that the core says its calls have; `required` operands must be given.
         """
-        phrases = OF_ELEMENTS if not row_keywords else OF_ROWS if "axis" in row_keywords else OF_LINEAR_SCORES
+        phrases = ENGINES[engine].phrases
         what, form = phrases.out_forms[method]
         own = self.sections["Parameters"]
         if method == "hvp":
             entries = re.split(r"^(?=\w+ : )", own + "\n", flags=re.MULTILINE)[1:]
             own = "".join([*entries[:required], phrases.parameters["vector"] + "\n", *entries[required:]]).rstrip()
-        common = [phrases.parameters[name] for name in call_keywords(method, row_keywords)]
+        common = [phrases.parameters[name] for name in keywords(parts, method)]
         parameters = "\n".join([own, *common]).replace("{what}", what).replace("{form}", form)
         if method == "__call__":
             text = self.sections["Returns"].replace("{reductions}", phrases.reductions)
@@ -72,7 +47,7 @@ class Documentation:
         else:
             title, returns = phrases.methods[method]
             head = title.format(loss=loss) + "\n\n" + self.head
-        own_errors, index_error = self.sections.get("Raises", ""), INDEX_ERROR if "ignore_index" in row_keywords else ""
+        own_errors, index_error = self.sections.get("Raises", ""), INDEX_ERROR if "ignore_index" in parts else ""
         raises = "\n".join(filter(None, [own_errors, COMMON_RAISES, index_error]))
         parts = [head, _section("Parameters", parameters), returns, _section("Raises", raises)]
         closing = [name for name in ("Notes", "References", "Examples") if name in self.sections]
@@ -81,9 +56,9 @@ class Documentation:
             parts[-1] += "\n" + example
         return "\n\n".join(parts) + "\n"
 
-    def compose_ufunc(self, loss: str, arguments: str, gradient: bool, rowwise: bool) -> str:
+    def compose_ufunc(self, loss: str, arguments: str, gradient: bool, engine: str) -> str:
         """Docstring of one of the two ufuncs."""
-        phrases = OF_ROWS if rowwise else OF_ELEMENTS
+        phrases = ENGINES[engine].phrases
         what = "Derivative of {} in its first operand" if gradient else "Unreduced {}"
         return (
             f"{what.format(loss)}, as a NumPy ufunc.\n\n{self.head}\n\n"

@@ -53,16 +53,12 @@ class OperandInfo:
         Multiplies the loss from outside the formula, as torch's `weight` does.
     integer : bool
         Class indices or counts: only integer and bool dtypes are accepted, floating ones are a TypeError.
-    class_index : bool
-        Of a row-wise loss: class indices, one for each row, of any integer dtype.
-    class_list : bool
-        Of a row-wise loss: class indices of any integer dtype, those of a row up to its first -1.
-    distribution : bool
-        Of a row-wise loss: one number for each class of each row. With `class_index`: either, as the dtype says.
-    as_logits : bool
-        With `distribution`: its numbers are logits, of which a softmax makes probabilities.
-    per_class : bool
-        Of a row-wise loss: one number for each class.
+    roles : tuple of str
+        What it is to the engine of the loss. Of losses of classes: "class_index" (class indices of any integer dtype,
+        one for each row), "distribution" (one number for each class of each row; with "class_index": either, as the
+        dtype says), "per_class" (one number for each class), "class_list" (class indices of any integer dtype, those of
+        a row up to its first -1), "as_logits" (with "distribution": logits, of which a softmax makes probabilities),
+        and others that only the formula knows.
     domain : str
         The values that it may take, such as "[0, 1]"; empty where all are allowed.
     """
@@ -73,12 +69,33 @@ class OperandInfo:
     differentiable: bool
     multiplies: bool
     integer: bool
-    class_index: bool
-    class_list: bool
-    distribution: bool
-    as_logits: bool
-    per_class: bool
+    roles: tuple[str, ...]
     domain: str
+
+    @property
+    def class_index(self) -> bool:
+        """Has the role "class_index"."""
+        return "class_index" in self.roles
+
+    @property
+    def class_list(self) -> bool:
+        """Has the role "class_list"."""
+        return "class_list" in self.roles
+
+    @property
+    def distribution(self) -> bool:
+        """Has the role "distribution"."""
+        return "distribution" in self.roles
+
+    @property
+    def as_logits(self) -> bool:
+        """Has the role "as_logits"."""
+        return "as_logits" in self.roles
+
+    @property
+    def per_class(self) -> bool:
+        """Has the role "per_class"."""
+        return "per_class" in self.roles
 
 
 @dataclass(frozen=True)
@@ -117,18 +134,13 @@ class LossInfo:
         Units of the value: "target", "target squared", "nats", "margin", "margin squared", "unitless" or "distance".
     kinks : mapping
         Where the loss is not differentiable, and the derivative that is returned there.
-    engine : {"pointwise", "rowwise", "linear"}
-        What computes it, and so what its unreduced value has a number for: an element; a row of class scores; a row of the
-        class scores that a linear layer gives.
-    elementwise : bool
-        The unreduced loss has one value per element and its sum or mean is the reduced one: `hess`, `grad_and_hess`,
+    engine : str
+        What computes it, and so what its unreduced value has a number for: "pointwise", an element; "rowwise", a row of
+        class scores; "linear", a row of the class scores that a linear layer gives.
+    methods : tuple of str
+        The methods that it has: always "grad" and "value_and_grad".
+    has_ufunc : bool
         `ufunc` and `grad_ufunc` exist.
-    rowwise : bool
-        The unreduced loss has one value per row of class scores: `hess`, `grad_and_hess`, `hvp`, `ufunc` and
-        `grad_ufunc` exist.
-    linear : bool
-        The unreduced loss has one value per row of class scores, which are those of a linear layer: `grad` and
-        `value_and_grad` exist.
     also_named : tuple of str
         Other names of the same object in this package.
     aliases : tuple of str
@@ -151,8 +163,22 @@ class LossInfo:
     kinks: Mapping[str, str]
     reference: str
     engine: str
-    elementwise: bool
-    rowwise: bool
-    linear: bool
+    methods: tuple[str, ...]
+    has_ufunc: bool
     also_named: tuple[str, ...]
     aliases: tuple[str, ...]
+
+    @property
+    def elementwise(self) -> bool:
+        """The unreduced loss has one value per element, and its sum or mean is the reduced one."""
+        return self.engine == "pointwise" and "hess" in self.methods
+
+    @property
+    def rowwise(self) -> bool:
+        """The unreduced loss has one value per row of class scores."""
+        return self.engine == "rowwise"
+
+    @property
+    def linear(self) -> bool:
+        """The unreduced loss has one value per row of class scores, which are those of a linear layer."""
+        return self.engine == "linear"

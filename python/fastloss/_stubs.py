@@ -1,7 +1,9 @@
-"""Writes the type stubs of the package: ``python _stubs.py OUTPUT_DIRECTORY``.
+"""Writes the type stubs of the package: ``python _stubs.py OUTPUT_DIRECTORY REGISTRY``.
 
-Run by the build as a plain script, before the compiled core exists, so it reads the declarations as text. For every
-loss it writes a class with the exact parameters of the loss and its methods; type checkers and editors then know them.
+Run by the build as a plain script, before the package can be imported, so it reads the declarations as text. What only
+the core knows, the engine of each loss and the parts of its calls, is in the file REGISTRY: a line for each loss. For
+every loss it writes a class with the exact parameters of the loss and its methods; type checkers and editors then know
+them.
 """
 
 from __future__ import annotations
@@ -11,9 +13,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 PACKAGE = Path(__file__).resolve().parent
+if __name__ == "__main__":  # the package as a folder of modules, without the compiled core that its own code imports
+    sys.modules["fastloss"] = ModuleType("fastloss")
+    sys.modules["fastloss"].__path__ = [str(PACKAGE)]
+
+from fastloss import _docs, _engines  # noqa: E402
 
 HEADER = """from collections.abc import Sequence
 from typing import Any, Literal, overload
@@ -39,8 +46,7 @@ ONE = "wrt: str | int | None = None, out: NDArray[Any] | None = None"
 # Not Sequence: a str is one too.
 SEVERAL_OUT = "out: tuple[NDArray[Any] | None, ...] | list[NDArray[Any] | None] | list[NDArray[Any]] | None = None"
 SEVERAL = f"wrt: tuple[str | int, ...] | list[str] | list[int] | list[str | int], {SEVERAL_OUT}"
-# The keywords of row-wise losses.
-ROW_KEYWORDS = ("axis", "ignore_index", "return_")
+# The keywords that not all losses have.
 AXIS = "axis: int | None = None"
 IGNORE_INDEX = "ignore_index: int = -100"
 NO_RETURN = "return_: None = None"
@@ -49,6 +55,10 @@ RETURN = f"return_: {EXTRA} | Sequence[{EXTRA}] | dict[{EXTRA}, NDArray[Any] | N
 EXTRAS = "dict[str, NDArray[Any]]"
 VECTOR = "vector: ArrayLike"
 SCALAR, ARRAY, ARRAYS = "np.floating[Any]", "NDArray[Any]", "tuple[NDArray[Any], ...]"
+
+
+# From the name of a loss to its engine and the parts of its calls.
+Registry = dict[str, list[str]]
 
 
 @dataclass
@@ -69,10 +79,9 @@ class Declared:
     operands: list[Parameter]
     options: list[Parameter]
     documentation: str
-    elementwise: bool
-    rowwise: bool
-    row_keywords: list[str]  # empty unless the loss is of rows of class scores
     also_named: list[str]
+    engine: str
+    parts: list[str]
 
     def signature(self, *keywords: str) -> str:
         return self._signature([operand.text() for operand in self.operands], keywords)
@@ -85,14 +94,16 @@ class Declared:
 
     def _signature(self, operands: list[str], keywords: tuple[str, ...]) -> str:
         options = [option.text() for option in self.options]
-        options += [AXIS] if "axis" in self.row_keywords else []
-        options += [IGNORE_INDEX] if "ignore_index" in self.row_keywords else []
+        options += [AXIS] if "axis" in self.parts else []
+        options += [IGNORE_INDEX] if "ignore_index" in self.parts else []
         return ", ".join(["self", *operands, "*", *options, *keywords])
 
-    @property
-    def is_separable(self) -> bool:
-        """An element or a row has a loss of its own, and a second derivative."""
-        return self.elementwise or self.rowwise
+    def document(self) -> str:
+        """What `help` shows of the loss."""
+        parameters = [parameter.name for parameter in (*self.operands, *self.options)]
+        parsed = _docs.parse(self.name, self.documentation, parameters)
+        required = sum(operand.default is None for operand in self.operands)
+        return parsed.compose(self.name, "__call__", self.engine, self.parts, required, "")
 
     @property
     def class_name(self) -> str:
@@ -104,7 +115,7 @@ def _parameter(argument: ast.arg, default: ast.expr | None) -> Parameter:
     return Parameter(argument.arg, annotation, None if default is None else ast.unparse(default))
 
 
-def _declared(function: ast.FunctionDef, decorator: ast.Call) -> Declared:
+def _declared(function: ast.FunctionDef, decorator: ast.Call, registry: Registry) -> Declared:
     arguments = function.args
     missing: list[ast.expr | None] = [None] * (len(arguments.args) - len(arguments.defaults))
     operands = [_parameter(*pair) for pair in zip(arguments.args, [*missing, *arguments.defaults], strict=True)]
@@ -112,14 +123,9 @@ def _declared(function: ast.FunctionDef, decorator: ast.Call) -> Declared:
     documentation = ast.get_docstring(function) or ""
     words = {word.arg: word.value for word in decorator.keywords}
 
-    def stated(word: str, default: Any) -> Any:
-        return ast.literal_eval(words[word]) if word in words else default
-
-    rowwise = stated("rowwise", False)
-    row_keywords = list(stated("row_keywords", ROW_KEYWORDS)) if rowwise or stated("linear", False) else []
-    elementwise = stated("elementwise", True) and not row_keywords
-    also_named = list(stated("also_named", ()))
-    return Declared(function.name, operands, options, documentation, elementwise, rowwise, row_keywords, also_named)
+    also_named = list(ast.literal_eval(words["also_named"])) if "also_named" in words else []
+    engine, *parts = registry[function.name]
+    return Declared(function.name, operands, options, documentation, also_named, engine, parts)
 
 
 def _decorator(node: ast.stmt) -> ast.Call | None:
@@ -129,11 +135,11 @@ def _decorator(node: ast.stmt) -> ast.Call | None:
     return None
 
 
-def read_declarations(path: Path) -> list[Declared]:
+def read_declarations(path: Path, registry: Registry) -> list[Declared]:
     """The declarations of one module of losses."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     found = [(node, _decorator(node)) for node in tree.body if isinstance(node, ast.FunctionDef)]
-    return [_declared(node, decorator) for node, decorator in found if decorator is not None]
+    return [_declared(node, decorator, registry) for node, decorator in found if decorator is not None]
 
 
 # A signature, and what the call returns: one thing, or the items of a tuple.
@@ -151,10 +157,16 @@ def _overloads(name: str, cases: Sequence[Case]) -> list[str]:
 
 def _with_extras(loss: Declared, cases: Sequence[Case]) -> Sequence[Case]:
     """The cases without `return_`, and with it: the result then ends with a dict."""
-    if "return_" not in loss.row_keywords:
+    if "extras" not in loss.parts:
         return cases
     without = [(f"{signature}, {NO_RETURN}", items) for signature, items in cases]
     return [*without, *((f"{signature}, {RETURN}", (*items, EXTRAS)) for signature, items in cases)]
+
+
+def _docstring(text: str) -> list[str]:
+    """A docstring as lines of a class."""
+    quoted = text.rstrip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return ['    """' + quoted.replace("\n", "\n    ").replace("\n    \n", "\n\n"), '    """']
 
 
 def _method_class(loss: Declared, method: str, cases: Sequence[Case]) -> tuple[str, list[str]]:
@@ -182,18 +194,17 @@ def loss_stub(loss: Declared) -> str:
     ]
     curvature = (ANY_REDUCTION, COMMON, "out: NDArray[Any] | None = None", ACCUMULATE)
     methods = {"grad": _with_extras(loss, gradient_cases), "value_and_grad": _with_extras(loss, both_cases)}
-    if loss.is_separable:
-        methods["hess"] = [(sign(*curvature), (ARRAY,))]
-        methods["grad_and_hess"] = [(sign(ANY_REDUCTION, COMMON, SEVERAL_OUT, ACCUMULATE), (ARRAY, ARRAY))]
-    if loss.rowwise:
-        methods["hvp"] = [(loss.signature_with_vector(*curvature), (ARRAY,))]
+    methods["hess"] = [(sign(*curvature), (ARRAY,))]
+    methods["grad_and_hess"] = [(sign(ANY_REDUCTION, COMMON, SEVERAL_OUT, ACCUMULATE), (ARRAY, ARRAY))]
+    methods["hvp"] = [(loss.signature_with_vector(*curvature), (ARRAY,))]
+    methods = {name: methods[name] for name in _engines.methods(loss.parts)}
     lines: list[str] = []
     attributes: list[str] = []
     for method, cases in methods.items():
         name, text = _method_class(loss, method, cases)
         lines += text
         attributes += ["    @property", f"    def {method}(self) -> {name}: ..."]
-    if loss.is_separable:
+    if "ufunc" in loss.parts:
         for attribute in ("ufunc", "grad_ufunc"):
             attributes += ["    @property", f"    def {attribute}(self) -> np.ufunc: ..."]
     # partial() binds an operand to a number; those whose default is None have nothing that it could replace.
@@ -202,7 +213,7 @@ def loss_stub(loss: Declared) -> str:
     partial = ", ".join(["self", "*"][: 1 + bool(bound)] + bound)
     lines += [
         f"class {loss.class_name}(Loss):",
-        f"    {loss.documentation!r}",
+        *_docstring(loss.document()),
         *_overloads("__call__", _with_extras(loss, value_cases)),
     ]
     lines += attributes
@@ -234,17 +245,19 @@ def package_stub(families: dict[str, list[Declared]]) -> str:
 
 def ufuncs_stub(families: dict[str, list[Declared]]) -> str:
     """Stub of fastloss.ufuncs."""
-    names = [loss.name for declared in families.values() for loss in declared if loss.is_separable]
+    names = [loss.name for declared in families.values() for loss in declared if "ufunc" in loss.parts]
     lines = [f"{name}{end}: np.ufunc" for name in names for end in ("", "_grad")]
     return "\n".join(["import numpy as np", "", *lines, ""])
 
 
-def main(directory: str) -> None:
+def main(directory: str, registry_file: str) -> None:
     """Write all stubs below a directory, laid out as the package is."""
     target = Path(directory)
+    lines = Path(registry_file).read_text(encoding="utf-8").splitlines()
+    registry = {name: words for name, *words in (line.split() for line in lines)}
     (target / "losses").mkdir(parents=True, exist_ok=True)
     modules = sorted(path for path in (PACKAGE / "losses").glob("*.py") if path.stem != "__init__")
-    families = {path.stem: read_declarations(path) for path in modules}
+    families = {path.stem: read_declarations(path, registry) for path in modules}
     for family, declared in families.items():
         text = HEADER + "\n".join(loss_stub(loss) for loss in declared)
         (target / "losses" / f"{family}.pyi").write_text(text, encoding="utf-8")
@@ -253,4 +266,4 @@ def main(directory: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -30,7 +30,7 @@ from fastloss._declare import registry as _registry
 _losses = {
     name + suffix: (loss, suffix == "_grad")
     for name, loss in _registry.items()
-    if loss._declaration.is_separable
+    if loss._declaration.has_ufunc
     for suffix in ("", "_grad")
 }
 __all__ = [*_losses]

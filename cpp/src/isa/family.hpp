@@ -2,8 +2,9 @@
 // and a change to one leaves the others alone.
 #pragma once
 
+#include <cstddef>
+
 #include "fastloss/core/type_list.hpp"
-#include "fastloss/engine/pointwise_kernels.hpp"
 #include "isa/parts.hpp"
 
 // As the names of the other parts: the instruction set, then the family.
@@ -13,7 +14,7 @@ namespace fastloss {
 
 template <std::size_t Losses>
 struct family_kernels {
-  loss_kernels of[Losses];
+  const void* of[Losses];  // each of the type that the loss's engine casts to
 };
 
 }  // namespace fastloss

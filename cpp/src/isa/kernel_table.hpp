@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "fastloss/core/array.hpp"
+#include "fastloss/core/loss.hpp"
 #include "fastloss/engine/elementary.hpp"
-#include "fastloss/engine/pointwise_kernels.hpp"
 
 namespace fastloss {
 
@@ -36,7 +36,7 @@ struct tile_operations {
   // c * a, and 0 where c is 0.
   void (*multiply)(void* out, const void* c, const void* a, std::size_t count);
   // alpha * a + beta * b, where b may be null (then the constant 1).
-  void (*combine)(void* out, double alpha, const void* a, double beta, const void* b, std::size_t count);
+  void (*axpby)(void* out, double alpha, const void* a, double beta, const void* b, std::size_t count);
   // a where the mask is not 0, `otherwise` where it is.
   void (*blend)(void* out, const void* mask, const void* a, double otherwise, std::size_t count);
   // a, but NaN where `from` is NaN.
@@ -49,7 +49,7 @@ struct tile_operations {
 // A tile of rows of class scores lies in one of two ways: a row's classes side by side, or a class's rows side by side. Strides
 // are in elements, from row to row or from class to class. Arrays over rows are padded to whole packs; where rows lie side by
 // side, so are the rows of a tile. Class indices are integers of the size of S; -1 is none.
-enum class arrangement : unsigned char { classes_side_by_side, rows_side_by_side };
+enum class arrangement : unsigned char { class_contiguous, row_contiguous };
 
 struct row_tile {
   void* data;
@@ -62,7 +62,7 @@ struct row_extent {
 
 // What a row is measured from, and the weights of its classes in the derivative of that reference. With m the largest score:
 // exps are exp(score - m), tail is their sum less 1; or, for sparsemax, the projection, and tail is 0.
-struct reference_pass {
+struct shift_pass {
   row_extent extent;
   row_tile scores, exps;  // exps without data are not kept
   const void* labels;     // may be null
@@ -77,12 +77,12 @@ struct reference_pass {
   void* reference;      // sparsemax: the reference less the maximum
 };
 
-// out = by_slope * slope + by_exp * exp + constant * weight, each part where it is given, row by row; 0 where a factor is 0.
+// out = coef_d1 * slope + coef_exp * exp + constant * weight, each part where it is given, row by row; 0 where a factor is 0.
 // The label's class gets `at_label` instead.
 struct gradient_pass {
   row_extent extent;
   row_tile slopes, exps;
-  const void *by_slope, *by_exp, *constant;
+  const void *coef_d1, *coef_exp, *constant;
   const void* weights;
   const void *labels, *at_label;
   row_tile out;
@@ -94,30 +94,30 @@ struct gradient_pass {
 struct coefficient_pass {
   std::size_t count;
   const void *slope, *tail, *picked;
-  const void* label_exp;        // null: exp(picked)
-  const void* factor;           // multiplies the slope
-  const void* row_factor;       // multiplies what follows
-  const void* reference_slope;  // derivative of the reference's own term; null: none
-  double smoothing;             // the share of the target that each class gets
-  double weight_sum;            // of the classes
-  const void* label_weight;     // null: ones
-  void *by_exp, *constant, *at_label;
+  const void* label_exp;     // null: exp(picked)
+  const void* factor;        // multiplies the slope
+  const void* row_factor;    // multiplies what follows
+  const void* d_shift_term;  // derivative of the reference's own term; null: none
+  double smoothing;          // the share of the target that each class gets
+  double weight_sum;         // of the classes
+  const void* label_weight;  // null: ones
+  void *coef_exp, *constant, *at_label;
 };
 
 // Second derivatives of the loss of each row in its scores, where its reference has probabilities: the diagonal, or the product with
 // a vector. Formulas that are not linear have second derivatives in u of every class, or of the label's class alone.
-struct curvature_pass {
+struct hess_pass {
   row_extent extent;
   row_tile exps;    // of the reference pass
   row_tile vector;  // no data: the diagonal
-  row_tile bends;   // second derivatives of every class; no data: of the label's at most
+  row_tile d2;      // second derivatives of every class; no data: of the label's at most
   bool supports;    // sparsemax
   const void* tail;
-  const void* by_exp;                                 // of the gradient pass: the coefficient of the reference's own second derivative
-  const void* by_square;                              // second derivative of the reference's own term
-  const void* by_bend;                                // multiplies the second derivatives of every class
-  const void* labels;                                 // null: no class has a second derivative of its own
-  const void *label_bend, *label_exp, *label_vector;  // of the label's class: its second derivative with all that multiplies it
+  const void* coef_exp;                             // of the gradient pass: the coefficient of the reference's own second derivative
+  const void* coef_square;                          // second derivative of the reference's own term
+  const void* coef_d2;                              // multiplies the second derivatives of every class
+  const void* labels;                               // null: no class has a second derivative of its own
+  const void *label_d2, *label_exp, *label_vector;  // of the label's class: its second derivative with all that multiplies it
   row_tile out;
   bool streams;
 };
@@ -133,19 +133,19 @@ struct product_pass {
 };
 
 struct row_operations_of_arrangement {
-  void (*softmax)(const reference_pass&);
-  void (*sparsemax)(const reference_pass&);
+  void (*softmax)(const shift_pass&);
+  void (*sparsemax)(const shift_pass&);
   void (*gradient)(const gradient_pass&);
-  void (*curvature)(const curvature_pass&);
+  void (*hess)(const hess_pass&);
   void (*products)(const product_pass&);
   void (*maximum)(row_extent, row_tile scores, void* maximum);
   // The largest score of each row, the label's class left out where labels are given, and the first class that has it.
   void (*largest)(row_extent, row_tile scores, const void* labels, void* maximum, void* index);
-  void (*pick)(row_extent, row_tile scores, const void* labels, void* picked);      // 0 without a label
-  void (*place)(row_extent, const void* labels, const void* values, row_tile out);  // a number at each label, as it is elsewhere
+  void (*gather)(row_extent, row_tile scores, const void* labels, void* picked);      // 0 without a label
+  void (*scatter)(row_extent, const void* labels, const void* values, row_tile out);  // a number at each label, as it is elsewhere
   void (*subtract)(row_extent, row_tile scores, const void* first, const void* second, row_tile out);  // (score - first) - second
-  void (*weigh)(row_extent, row_tile, const void* weights);                         // times the class's weight; 0 * x is 0
-  void (*repeat)(row_extent, const void* numbers, row_tile out);                    // one number for each class
+  void (*scale)(row_extent, row_tile, const void* weights);                         // times the class's weight; 0 * x is 0
+  void (*broadcast)(row_extent, const void* numbers, row_tile out);                 // one number for each class
   void (*sum)(row_extent, row_tile, void* sums);                                    // over classes
   void (*add_to_classes)(row_extent, row_tile, const void* factors, double* sums);  // += factor * x, over rows
 };
@@ -157,13 +157,13 @@ struct row_operations {
   // Rows without a label count nowhere, and rows that count nowhere have no label; nor has the padding behind `rows`.
   void (*leave_out)(void* labels, void* counts, std::size_t rows, std::size_t padded);
   void (*coefficients)(const coefficient_pass&);
-  // (reference_slope * row_factor - factor * slope_sum) / (tail + 1), where either may be null; 0 where the row counts nowhere.
+  // (d_shift_term * row_factor - factor * slope_sum) / (tail + 1), where either may be null; 0 where the row counts nowhere.
   void (*class_coefficients)(std::size_t count, const void* tail, const void* factor, const void* slope_sum, const void* row_factor,
-                             const void* reference_slope, void* by_exp);
+                             const void* d_shift_term, void* coef_exp);
   // The sum of count * weight * x in double, 0 where either factor is 0; weights may be null.
   double (*weighted_sum)(const void* counts, const void* weights, const void* x, std::size_t count);
   void (*log1p)(const void* x, void* out, std::size_t count);
-  void (*gather)(const void* numbers, const void* labels, void* out, std::size_t count);  // numbers[label]; 0 without a label
+  void (*take)(const void* numbers, const void* labels, void* out, std::size_t count);  // numbers[label]; 0 without a label
   // Between rows with contiguous classes in memory and a tile with rows side by side: few classes, any number of rows.
   void (*transpose_in)(const void* from, std::ptrdiff_t row_stride, row_extent, row_tile to);
   void (*transpose_out)(row_tile from, row_extent, void* to, std::ptrdiff_t row_stride);
@@ -210,11 +210,18 @@ struct elementary_table {
 
 struct kernel_table {
   const char* isa;
-  const loss_kernels* const* pointwise;  // in the order of the registry
-  const tile_operations* tiles;          // float32, float64
-  const row_operations* rows;            // float32, float64
+  // In the order of the registry: where each family holds the kernels of a loss, of the type that the loss's engine casts to.
+  const void* const* const* losses;
+  const tile_operations* tiles;  // float32, float64
+  const row_operations* rows;    // float32, float64
   const elementary_table* elementary;
   const product_operations* products;  // float32, float64
 };
+
+// The kernels of a loss, of the type of its engine: its own, or those of this instruction set.
+template <class Kernels>
+const Kernels& kernels_of(const loss_info& loss, const kernel_table& table) {
+  return *static_cast<const Kernels*>(loss.kernels != nullptr ? loss.kernels : *table.losses[loss.index]);
+}
 
 }  // namespace fastloss

@@ -12,11 +12,11 @@ FASTLOSS_FAMILIES(FASTLOSS_DECLARE_FAMILY)
 
 namespace {
 
-constexpr auto pointwise_kernel_table = [] {
-  std::array<const loss_kernels*, all_losses::size> all{};
+constexpr auto loss_kernel_table = [] {
+  std::array<const void* const*, all_losses::size> all{};
   std::size_t n = 0;
 #define FASTLOSS_ADD_FAMILY(FAMILY) \
-  for (const loss_kernels& k : FASTLOSS_FAMILY_KERNELS(FAMILY).of) all[n++] = &k;
+  for (const void* const& k : FASTLOSS_FAMILY_KERNELS(FAMILY).of) all[n++] = &k;
   FASTLOSS_FAMILIES(FASTLOSS_ADD_FAMILY)
 #undef FASTLOSS_ADD_FAMILY
   return all;
@@ -25,7 +25,7 @@ constexpr auto pointwise_kernel_table = [] {
 }  // namespace
 
 extern const kernel_table FASTLOSS_KERNEL_TABLE;
-const kernel_table FASTLOSS_KERNEL_TABLE = {FASTLOSS_ISA_NAME,          pointwise_kernel_table.data(),  FASTLOSS_TILE_OPERATIONS.of,
+const kernel_table FASTLOSS_KERNEL_TABLE = {FASTLOSS_ISA_NAME,          loss_kernel_table.data(),       FASTLOSS_TILE_OPERATIONS.of,
                                             FASTLOSS_ROW_OPERATIONS.of, &FASTLOSS_ELEMENTARY_FUNCTIONS, FASTLOSS_PRODUCT_OPERATIONS.of};
 
 }  // namespace fastloss

@@ -2,11 +2,11 @@
 #include <utility>
 
 #include "fastloss/simd/log.hpp"
-#include "isa/classes_of_rows.hpp"
-#include "isa/curvature_along_classes.hpp"
-#include "isa/curvature_along_rows.hpp"
+#include "isa/class_contiguous.hpp"
+#include "isa/hess_class_contiguous.hpp"
+#include "isa/hess_row_contiguous.hpp"
 #include "isa/parts.hpp"
-#include "isa/rows_of_classes.hpp"
+#include "isa/row_contiguous.hpp"
 #include "isa/sparsemax.hpp"
 #include "isa/strided.hpp"
 #include "isa/transpose.hpp"
@@ -97,27 +97,27 @@ void coefficients(const coefficient_pass& p) {
     const P others = (p.label_exp == nullptr ? select(picked == zero, tail, below) : below) / sum;
     const P factor = at(p.factor, i), row_factor = at(p.row_factor, i);
     const P slope = product(factor, at(p.slope, i));
-    P by_sum = -slope, at_label = product(slope, others);
-    if (p.reference_slope != nullptr) {
-      const P term = product(row_factor, at(p.reference_slope, i));
-      by_sum += term;
+    P d_sum = -slope, at_label = product(slope, others);
+    if (p.d_shift_term != nullptr) {
+      const P term = product(row_factor, at(p.d_shift_term, i));
+      d_sum += term;
       at_label += product(term, own);
     }
     if (p.constant != nullptr) {
       const P share = row_factor * smoothing;
       const P weight = p.label_weight == nullptr ? P(1) : at(p.label_weight, i);
-      by_sum += share * weight_sum;
+      d_sum += share * weight_sum;
       at_label += product(share, weight_sum * own - weight);
       (-share).store(static_cast<S*>(p.constant) + i);
     }
-    select(by_sum == zero, zero, by_sum / sum).store(static_cast<S*>(p.by_exp) + i);
+    select(d_sum == zero, zero, d_sum / sum).store(static_cast<S*>(p.coef_exp) + i);
     at_label.store(static_cast<S*>(p.at_label) + i);
   }
 }
 
 template <class S>
 void class_coefficients(std::size_t count, const void* tail, const void* factor, const void* slope_sum, const void* row_factor,
-                        const void* reference_slope, void* by_exp) {
+                        const void* d_shift_term, void* coef_exp) {
   using P = native_pack<S>;
   const P zero(0);
   const auto product = [&](const void* c, const void* x, std::size_t i) {
@@ -127,13 +127,13 @@ void class_coefficients(std::size_t count, const void* tail, const void* factor,
   };
   for (std::size_t i = 0; i < count; i += P::width) {
     const P sum = P::load(static_cast<const S*>(tail) + i) + 1;
-    const P by_sum = product(row_factor, reference_slope, i) - product(factor, slope_sum, i);
-    select(by_sum == zero, zero, by_sum / sum).store(static_cast<S*>(by_exp) + i);
+    const P d_sum = product(row_factor, d_shift_term, i) - product(factor, slope_sum, i);
+    select(d_sum == zero, zero, d_sum / sum).store(static_cast<S*>(coef_exp) + i);
   }
 }
 
 template <class S>
-void gather(const void* numbers, const void* labels, void* out, std::size_t count) {
+void take(const void* numbers, const void* labels, void* out, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const label_of<S> label = static_cast<const label_of<S>*>(labels)[i];
     static_cast<S*>(out)[i] = label < 0 ? S(0) : static_cast<const S*>(numbers)[label];
@@ -143,15 +143,15 @@ void gather(const void* numbers, const void* labels, void* out, std::size_t coun
 template <class S>
 constexpr row_operations_of_arrangement operations_along_classes() {
   using namespace side_by_side_classes;
-  return {softmax<S>,  sparsemax<S>, gradient<S>, curvature<S>, products_along_rows<S>, maximum<S>, largest<S>, pick<S>, place<S>,
-          subtract<S>, weigh<S>,     repeat<S>,   sum<S>,       add_to_classes<S>};
+  return {softmax<S>, sparsemax<S>, gradient<S>, hess<S>,  products_along_rows<S>, maximum<S>, largest<S>,
+          gather<S>,  scatter<S>,   subtract<S>, scale<S>, broadcast<S>,           sum<S>,     add_to_classes<S>};
 }
 
 template <class S>
 constexpr row_operations_of_arrangement operations_along_rows() {
   using namespace side_by_side_rows;
-  return {softmax<S>,  sparsemax<S>, gradient<S>, curvature<S>, products_across_rows<S>, maximum<S>, largest<S>, pick<S>, place<S>,
-          subtract<S>, weigh<S>,     repeat<S>,   sum<S>,       add_to_classes<S>};
+  return {softmax<S>,  sparsemax<S>, gradient<S>,  hess<S>, products_across_rows<S>, maximum<S>, largest<S>, gather<S>, scatter<S>,
+          subtract<S>, scale<S>,     broadcast<S>, sum<S>,  add_to_classes<S>};
 }
 
 template <class S, dtype T>
@@ -165,15 +165,15 @@ constexpr void add_dtype(row_operations& o) {
 template <class S, int... T>
 constexpr row_operations make_rows(std::integer_sequence<int, T...>) {
   row_operations o{};
-  o.of[static_cast<int>(arrangement::classes_side_by_side)] = operations_along_classes<S>();
-  o.of[static_cast<int>(arrangement::rows_side_by_side)] = operations_along_rows<S>();
+  o.of[static_cast<int>(arrangement::class_contiguous)] = operations_along_classes<S>();
+  o.of[static_cast<int>(arrangement::row_contiguous)] = operations_along_rows<S>();
   (add_dtype<S, static_cast<dtype>(T)>(o), ...);
   o.leave_out = leave_out<S>;
   o.coefficients = coefficients<S>;
   o.class_coefficients = class_coefficients<S>;
   o.weighted_sum = weighted_sum<S>;
   o.log1p = log1p_of_packs<S>;
-  o.gather = gather<S>;
+  o.take = take<S>;
   o.transpose_in = transpose_in<S>;
   o.transpose_out = transpose_out<S>;
   return o;

@@ -7,7 +7,7 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
 
-// What is found of each row beside its projection, in the lanes of P: the reference is that of reference_pass.
+// What is found of each row beside its projection, in the lanes of P: the reference is that of shift_pass.
 template <class P>
 struct projection {
   P reference, tail;
@@ -95,7 +95,7 @@ struct row_to_project {
 };
 
 template <class S>
-void sparsemax(const reference_pass& p) {
+void sparsemax(const shift_pass& p) {
   const std::size_t classes = p.extent.classes;
   for (std::size_t r = 0; r < p.extent.rows; ++r) {
     const S* const z = row_of<S>(p.scores, r);
@@ -135,7 +135,7 @@ FASTLOSS_FN void store_doubles(native_pack<double> x, float* to) {
 template <class S>
 struct rows_to_project {
   using P = native_pack<double>;
-  const reference_pass& p;
+  const shift_pass& p;
   std::size_t first;
   P most;
 
@@ -156,7 +156,7 @@ struct rows_to_project {
 };
 
 template <class S>
-void sparsemax(const reference_pass& p) {
+void sparsemax(const shift_pass& p) {
   using P = native_pack<double>;
   S *const maximum = static_cast<S*>(p.maximum), *const picked = static_cast<S*>(p.picked);
   largest_scores<S>(p.extent, p.scores, maximum);

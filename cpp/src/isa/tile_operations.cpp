@@ -28,7 +28,7 @@ constexpr tile_operations make_tiles(std::integer_sequence<int, T...>) {
   t.scatter_add = scatter_add<S>;
   t.fill = fill<S>;
   t.multiply = multiply<S>;
-  t.combine = combine<S>;
+  t.axpby = axpby<S>;
   t.blend = blend<S>;
   t.propagate_nan = propagate_nan<S>;
   t.sum = sum<S, V>;

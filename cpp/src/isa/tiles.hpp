@@ -29,7 +29,7 @@ void multiply(void* out, const void* c, const void* a, std::size_t count) {
 }
 
 template <class S>
-void combine(void* out, double alpha, const void* a, double beta, const void* b, std::size_t count) {
+void axpby(void* out, double alpha, const void* a, double beta, const void* b, std::size_t count) {
   S* const o = static_cast<S*>(out);
   const S *const x = static_cast<const S*>(a), *const y = static_cast<const S*>(b);
   const S p = static_cast<S>(alpha), q = static_cast<S>(beta);

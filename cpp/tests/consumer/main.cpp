@@ -1,6 +1,6 @@
 // The Huber loss and its gradient through the front door, with numbers worked out by hand, and one wrong call.
 #include <fastloss/core/errors.hpp>
-#include <fastloss/engine/pointwise.hpp>
+#include <fastloss/engine/plan.hpp>
 #include <fastloss/version.hpp>
 
 #include <array>
@@ -49,7 +49,7 @@ int main() {
   call.operands[1] = view(target.data(), &length);
   call.gradient_count = 1;
 
-  const fastloss::pointwise_plan plan(call);
+  const fastloss::call_plan plan(call);
   std::array<double, length> gradient{};
   fastloss::loss_outputs outputs;
   outputs.gradients[0] = {.data = gradient.data(), .shape = &length, .strides = &stride, .rank = 1, .type = plan.gradient(0).type};
@@ -61,7 +61,7 @@ int main() {
   const std::ptrdiff_t short_length = length - 1;
   call.operands[1] = view(target.data(), &short_length);
   try {
-    const fastloss::pointwise_plan refused(call);
+    const fastloss::call_plan refused(call);
     return fail("shapes that do not fit were accepted");
   } catch (const fastloss::value_error& error) {
     const std::string message = error.what();

@@ -16,9 +16,6 @@ from fastloss._declare import declare
     robust=None,
     units="nats",
     reference="E. Wijmans et al., Cut Your Losses in Large-Vocabulary Language Models, 2025",
-    elementwise=False,
-    linear=True,
-    row_keywords=("ignore_index",),
     aliases=("fused linear cross-entropy", "cut cross-entropy", "language-model loss"),
 )
 def linear_cross_entropy(

@@ -17,8 +17,6 @@ from fastloss._declare import declare
     units="margin",
     kinks={"input[y] - input[c] = margin": "0"},
     reference="torch.nn.functional.multi_margin_loss",
-    rowwise=True,
-    row_keywords=("axis", "ignore_index"),
     aliases=("multiclass hinge loss", "Weston-Watkins loss"),
 )
 def multi_margin_loss(
@@ -91,8 +89,6 @@ def multi_margin_loss(
     units="margin",
     kinks={"input[y] - max input[c] = margin": "-1", "max input[c]": "first"},
     reference="K. Crammer and Y. Singer, Multiclass Kernel-Based Vector Machines, 2001",
-    rowwise=True,
-    row_keywords=("axis", "ignore_index"),
     aliases=("Crammer-Singer loss", "multiclass perceptron loss"),
 )
 def categorical_hinge_loss(
@@ -154,8 +150,6 @@ def categorical_hinge_loss(
     robust=True,
     units="unitless",
     reference="A. F. T. Martins and R. F. Astudillo, From Softmax to Sparsemax, 2016",
-    rowwise=True,
-    row_keywords=("axis", "ignore_index"),
     aliases=("sparsemax loss",),
 )
 def multiclass_sparsemax_loss(
@@ -214,8 +208,6 @@ def multiclass_sparsemax_loss(
     units="margin",
     kinks={"input[j] - input[i] = 1": "0"},
     reference="torch.nn.functional.multilabel_margin_loss",
-    rowwise=True,
-    row_keywords=("axis",),
     aliases=("multi-label hinge loss",),
 )
 def multilabel_margin_loss(input: ArrayLike, target: ArrayLike) -> None:
@@ -279,8 +271,6 @@ def multilabel_margin_loss(input: ArrayLike, target: ArrayLike) -> None:
     robust=None,
     units="nats",
     reference="torch.nn.functional.multilabel_soft_margin_loss",
-    rowwise=True,
-    row_keywords=("axis",),
 )
 def multilabel_soft_margin_loss(
     input: ArrayLike,

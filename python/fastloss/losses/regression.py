@@ -235,7 +235,6 @@ def huber_loss(input: ArrayLike, target: ArrayLike, weight: ArrayLike | None = N
     units="target",
     kinks={"input = target everywhere, with eps = 0": "0"},
     reference="T. Chai and R. R. Draxler, Root mean square error (RMSE) or mean absolute error (MAE)?, 2014",
-    elementwise=False,
     aliases=("root mean squared error", "RMSE"),
 )
 def rmse_loss(input: ArrayLike, target: ArrayLike, *, eps: float = 0.0) -> None:

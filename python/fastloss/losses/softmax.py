@@ -16,7 +16,6 @@ from fastloss._declare import declare
     robust=None,
     units="nats",
     reference="J. S. Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs, 1990",
-    rowwise=True,
     aliases=("softmax cross-entropy", "categorical cross-entropy", "log loss", "multinomial logistic loss"),
 )
 def cross_entropy(

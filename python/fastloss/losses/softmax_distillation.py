@@ -16,7 +16,6 @@ from fastloss._declare import declare
     robust=None,
     units="nats",
     reference="G. Hinton, O. Vinyals and J. Dean, Distilling the Knowledge in a Neural Network, 2015",
-    rowwise=True,
     aliases=("knowledge distillation", "KD loss", "soft targets"),
 )
 def distillation_loss(

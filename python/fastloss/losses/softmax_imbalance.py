@@ -16,7 +16,6 @@ from fastloss._declare import declare
     robust=None,
     units="nats",
     reference="A. K. Menon et al., Long-Tail Learning via Logit Adjustment, 2021",
-    rowwise=True,
 )
 def logit_adjusted_cross_entropy(
     input: ArrayLike,
@@ -84,7 +83,6 @@ def logit_adjusted_cross_entropy(
     robust=None,
     units="nats",
     reference="J. Ren et al., Balanced Meta-Softmax for Long-Tailed Visual Recognition, 2020",
-    rowwise=True,
     aliases=("balanced softmax",),
 )
 def balanced_softmax_loss(

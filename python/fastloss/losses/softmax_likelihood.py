@@ -16,8 +16,6 @@ from fastloss._declare import declare
     robust=None,
     units="nats",
     reference="torch.nn.functional.nll_loss",
-    rowwise=True,
-    row_keywords=("axis", "ignore_index"),
     aliases=("negative log-likelihood",),
 )
 def nll_loss(
@@ -79,8 +77,6 @@ def nll_loss(
     robust=None,
     units="nats",
     reference="Z. Cao et al., Learning to Rank: From Pairwise Approach to Listwise Approach, 2007",
-    rowwise=True,
-    row_keywords=("axis", "return_"),
     aliases=("ListNet loss", "softmax ranking loss"),
 )
 def ranking_softmax_loss(

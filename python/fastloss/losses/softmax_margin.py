@@ -16,7 +16,6 @@ from fastloss._declare import declare
     robust=None,
     units="nats",
     reference="K. Cao et al., Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss, 2019",
-    rowwise=True,
     aliases=("label-distribution-aware margin loss",),
 )
 def ldam_loss(

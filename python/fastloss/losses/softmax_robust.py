@@ -16,7 +16,6 @@ from fastloss._declare import declare
     robust=None,
     units="nats",
     reference="T.-Y. Lin et al., Focal Loss for Dense Object Detection, 2017",
-    rowwise=True,
     aliases=("categorical focal cross-entropy", "multiclass focal loss"),
 )
 def softmax_focal_loss(
@@ -91,7 +90,6 @@ def softmax_focal_loss(
     robust=None,
     units="nats",
     reference="Z. Leng et al., PolyLoss, 2022",
-    rowwise=True,
     aliases=("Poly-1 loss",),
 )
 def poly_loss(
@@ -159,7 +157,6 @@ def poly_loss(
     robust="for q > 0",
     units="unitless",
     reference="Z. Zhang and M. R. Sabuncu, Generalized Cross Entropy Loss, 2018",
-    rowwise=True,
     aliases=("GCE", "Lq loss"),
 )
 def generalized_cross_entropy(
@@ -227,7 +224,6 @@ def generalized_cross_entropy(
     robust="for alpha = 0",
     units="nats",
     reference="Y. Wang et al., Symmetric Cross Entropy for Robust Learning with Noisy Labels, 2019",
-    rowwise=True,
     aliases=("SCE", "SL"),
 )
 def symmetric_cross_entropy(

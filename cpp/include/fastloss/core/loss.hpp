@@ -57,6 +57,7 @@ constexpr domain checked_in_pass(domain d) {
   return d;
 }
 
+// What an operand is to every engine. An engine's own flags, its roles, start at bit 8: engines/<name>.hpp.
 enum operand_flags : unsigned {
   differentiable = 1u,  // has a gradient
   optional = 2u,        // may be left out; the formula then sees the constant 1
@@ -64,30 +65,8 @@ enum operand_flags : unsigned {
   integer = 8u,         // class indices or counts: only integer dtypes are accepted
   trailing = 16u,       // aligns to the trailing axes of the input (torch's weight and pos_weight)
   leading = 32u,        // one rank less than the input aligns to its leading axes (the Gaussian variance)
-  // Row-wise losses only:
-  class_index = 64u,      // class indices, of any integer dtype, one for each row
-  distribution = 128u,    // one number for each class of each row; with class_index: either, as the dtype says
-  per_class = 256u,       // one number for each class
-  in_logit = 512u,        // an argument of the loss's `logit`, not of its `value`
-  over_least = 1024u,     // with per_class: divided by the least of its numbers before any formula sees it
-  as_logits = 2048u,      // with distribution: scores like the input's; formulas see the logarithms of their probabilities
-  in_label_term = 4096u,  // class indices beside a distribution: an argument of the loss's `of_label`, not of its `value`
-  // Class indices of any integer dtype, of the input's shape: those of a row up to its first -1. The formula sees u of every class
-  // that the row does not list, with t = 1, relative to each class that it does list.
-  class_list = 8192u,
-  // Class indices that may be an array of one where the input is a row by itself: the loss then has that shape, too.
-  one_of_a_row = 16384u,
 };
-
-// What the formula of a row-wise loss sees of a class is u = x - r: the class's score, or logit, less a reference of its row.
-enum class row_reference : unsigned char {
-  absent,       // not a row-wise loss: elements are on their own
-  log_sum_exp,  // u is the logarithm of a softmax probability
-  zero,         // u is the score itself
-  runner_up,    // the largest score of the other classes: u is the margin of the target class
-  picked,       // the score of the target class: u is by how much a class is ahead of it
-  sparsemax,    // the conjugate of the squared norm on the simplex, whose gradient is sparsemax
-};
+inline constexpr int first_role = 8;
 
 struct operand {
   const char* name;
@@ -99,9 +78,6 @@ struct operand {
   constexpr bool may_be_left_out() const { return is(optional) || !initial.empty(); }
   constexpr bool is(unsigned flag) const { return (flags & flag) != 0; }
 };
-
-// Whether the operand is an argument of the loss's `value`.
-constexpr bool is_seen_by_value(const operand& o) { return !o.is(multiplies) && !o.is(in_logit) && !o.is(in_label_term); }
 
 // A member of the loss struct that shapes its formula: a number, a switch, or one of several named choices.
 template <class L>
@@ -122,8 +98,9 @@ struct option {
   constexpr option(const char* n, int L::* m, const char* const (&c)[N]) : name(n), choice(m), choices(c), choice_count(N) {}
 };
 
-// What each element adds to the denominator of the mean: torch's different denominators are choices of this.
-enum class denominator : unsigned char { count, weight, share };
+// What each unit adds to the denominator of the mean: 1, its weight, or what the loss says in `denominator_term`. The different
+// denominators of torch are choices of this.
+enum class denominator : unsigned char { count, weight, term };
 
 enum class option_kind : unsigned char { number, toggle, choice };
 
@@ -137,47 +114,50 @@ struct option_info {
   double none;     // the number that None stands for, or NaN
 };
 
-// The value of a head h(S, D) and its derivatives in S and D.
-struct head_value {
-  double value, by_sum, by_denominator;
+// What not every call has. A loss takes some of it; a call that gives or asks for the rest is refused.
+enum call_part : unsigned {
+  part_hess = 1u,           // hess(), grad_and_hess()
+  part_vector = 2u,         // hvp()
+  part_extras = 4u,         // return_
+  part_axis = 8u,           // axis
+  part_ignore_index = 16u,  // ignore_index
+  part_ufunc = 32u,         // a unit by itself, as a numpy.ufunc
+};
+inline constexpr const char* part_names[] = {"hess", "vector", "extras", "axis", "ignore_index", "ufunc"};
+
+struct engine;
+struct loss_info;
+
+// From and to the struct of a loss, whose type is erased. All get the description that they belong to, so that losses which are
+// made while a program runs can share them.
+struct loss_functions {
+  void (*construct)(const loss_info&, void* loss);  // fills in the defaults
+  void (*set)(const loss_info&, void* loss, int option, double value);
+  double (*get)(const loss_info&, const void* loss, int option);
+  domain (*values)(const loss_info&, const void* loss, int operand);  // of an operand under these options; null: as the operands say
 };
 
-// What a row-wise loss is under its options: what is not there need not be computed.
-struct row_traits {
-  double label_smoothing = 0.0;  // the share of a target that is spread over all classes
-  bool linear = false;           // value(u, t) = -t u
-  bool transforms = false;       // `logit` is not the identity
-  bool regularises = false;      // `of_reference` is not 0
-  // Where there are class indices beside a distribution: the share of `value` in the loss. `of_label` has the rest.
-  double distribution_share = 1.0;
-};
-
-struct loss_kernels;  // engine/pointwise_kernels.hpp
-
-// A loss with its type erased: what the front door needs to check and run a call.
+// A loss with its type erased: what is needed to check and run a call.
 struct loss_info {
   const char* name;
+  const fastloss::engine* engine;
   std::span<const operand> operands;
   std::span<const option_info> options;
-  std::size_t bytes;              // sizeof the struct
-  void (*construct)(void* loss);  // fills in the defaults
-  void (*set)(void* loss, int option, double value);
-  double (*get)(const void* loss, int option);
-  domain (*values)(const void* loss, int operand);                       // of an operand under these options; null: as the operands say
-  head_value (*head)(const void* loss, double sum, double denominator);  // null: sum / denominator
-  denominator share;
-  bool of_difference;                   // a formula of input - target: the target's gradient is minus the input's
-  bool elementwise;                     // no head: Hessians and ufuncs exist
-  row_reference reference;              // of a row-wise loss
-  bool mean_over_classes;               // the loss of a row is the mean over its classes, not the sum
-  row_traits (*row)(const void* loss);  // of a row-wise loss
-  const char* linear_of;                // of a loss of linear scores: the row-wise loss of these; null: neither
-  double nanoseconds;                   // estimated cost per element of value and gradient, one thread: decides when threads pay
-  int index;                            // position in the registry, or -1 for a user's own loss
-  const loss_kernels* kernels;          // a user's own kernels; null for a registered loss, whose kernels the dispatcher picks
+  std::size_t bytes;  // sizeof the struct
+  loss_functions functions;
+  denominator mean_over;
+  unsigned parts;        // bits of call_part that its calls may have
+  unsigned default_wrt;  // bits: the operands that a gradient is in unless a call says which
+  double nanoseconds;    // estimated cost of value and gradient, one thread, in the engine's unit of work: decides when threads pay
+  const void* traits;    // the engine's own description: engines/<name>.hpp
+  int index;             // position in the registry, or -1 for a user's own loss
+  const void* kernels;   // a user's own, of the engine's type; null for a registered loss, whose kernels the dispatcher picks
 
+  void construct(void* loss) const { functions.construct(*this, loss); }
+  void set(void* loss, int option, double value) const { functions.set(*this, loss, option, value); }
+  double get(const void* loss, int option) const { return functions.get(*this, loss, option); }
   domain values_of(const void* loss, int k) const {
-    return values != nullptr ? values(loss, k) : operands[static_cast<std::size_t>(k)].values;
+    return functions.values != nullptr ? functions.values(*this, loss, k) : operands[static_cast<std::size_t>(k)].values;
   }
 };
 

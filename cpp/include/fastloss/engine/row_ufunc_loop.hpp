@@ -12,7 +12,7 @@ namespace fastloss {
 FASTLOSS_API bool has_class_axis(const operand& o);
 
 // Whether it is class indices or lists of them, of type int64.
-FASTLOSS_API bool has_class_indices(const operand& o);
+FASTLOSS_API bool is_class_indices(const operand& o);
 
 // Computes `rows` rows of `classes` classes. Arguments are as those of run_ufunc_loop(), the output last; it has an axis of
 // classes if it is the gradient. steps[i] (bytes, may be 0) goes from row to row of the i-th argument; behind them are the

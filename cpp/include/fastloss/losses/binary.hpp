@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/cross_entropy.hpp"
 #include "fastloss/simd/logistic_cross_entropy.hpp"
 #include "fastloss/simd/primitives.hpp"
@@ -25,10 +25,10 @@ struct binary_cross_entropy {
   double label_smoothing = 0.0;
 
   static constexpr const char* name = "binary_cross_entropy";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.7};
   static constexpr operand operands[] = {{"input", differentiable, checked_in_pass(between(0, 1))},
                                          {"target", differentiable, checked_in_pass(between(0, 1))},
                                          {"weight", differentiable | optional | multiplies | trailing}};
-  static constexpr double nanoseconds = 0.7;
   static constexpr auto options() {
     return std::array{option<binary_cross_entropy>{"label_smoothing", &binary_cross_entropy::label_smoothing, between(0, 1)}};
   }
@@ -44,11 +44,11 @@ struct binary_cross_entropy_with_logits {
   double label_smoothing = 0.0;
 
   static constexpr const char* name = "binary_cross_entropy_with_logits";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.4};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"target", differentiable, between(0, 1)},
                                          {"weight", differentiable | optional | multiplies | trailing},
                                          {"pos_weight", differentiable | optional | trailing}};
-  static constexpr double nanoseconds = 0.4;
   static constexpr auto options() {
     return std::array{
         option<binary_cross_entropy_with_logits>{"label_smoothing", &binary_cross_entropy_with_logits::label_smoothing, between(0, 1)}};

@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/binomial.hpp"
 #include "fastloss/simd/negative_binomial.hpp"
 #include "fastloss/simd/poisson.hpp"
@@ -20,8 +20,8 @@ struct poisson_nll {
   bool log_factorial = false;
 
   static constexpr const char* name = "poisson_nll_loss";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.25};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, at_least(0)}};
-  static constexpr double nanoseconds = 0.25;
   static constexpr auto options() {
     return std::array{option<poisson_nll>{"log_input", &poisson_nll::log_input}, option<poisson_nll>{"full", &poisson_nll::full},
                       option<poisson_nll>{"eps", &poisson_nll::eps, at_least(0)},
@@ -54,9 +54,9 @@ struct binomial_nll {
   bool full = false;
 
   static constexpr const char* name = "binomial_nll_loss";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.65};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable, at_least(0)}, {"trials", differentiable | optional, at_least(0)}};
-  static constexpr double nanoseconds = 0.65;
   static constexpr auto options() { return std::array{option<binomial_nll>{"full", &binomial_nll::full}}; }
 
   template <class Z, class T, class N>
@@ -72,9 +72,9 @@ struct negative_binomial_nll {
   bool full = false;
 
   static constexpr const char* name = "negative_binomial_nll_loss";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 12};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable, at_least(0)}, {"dispersion", differentiable | trailing, at_least(0)}};
-  static constexpr double nanoseconds = 12;
   static constexpr auto options() {
     return std::array{option<negative_binomial_nll>{"log_input", &negative_binomial_nll::log_input},
                       option<negative_binomial_nll>{"full", &negative_binomial_nll::full}};

@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/gamma_deviance.hpp"
 #include "fastloss/simd/poisson.hpp"
 #include "fastloss/simd/tweedie.hpp"
@@ -20,8 +20,8 @@ struct gamma_nll {
   bool full = false;
 
   static constexpr const char* name = "gamma_nll_loss";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, at_least(0)}};
-  static constexpr double nanoseconds = 0.3;
   static constexpr auto options() {
     return std::array{option<gamma_nll>{"link", &gamma_nll::link, link_choices}, option<gamma_nll>{"full", &gamma_nll::full}};
   }
@@ -50,8 +50,8 @@ struct tweedie {
   bool full = false;
 
   static constexpr const char* name = "tweedie_loss";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.7};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, at_least(0)}};
-  static constexpr double nanoseconds = 0.7;
   static constexpr auto options() {
     return std::array{option<tweedie>{"power", &tweedie::power, everywhere()}, option<tweedie>{"link", &tweedie::link, link_choices},
                       option<tweedie>{"full", &tweedie::full}};

@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/alpha_divergence.hpp"
 #include "fastloss/simd/divergences.hpp"
 #include "fastloss/simd/mixture_divergence.hpp"
@@ -17,8 +17,8 @@ struct kl_div {
   bool log_target = false;
 
   static constexpr const char* name = "kl_div";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.2};
   static constexpr operand operands[] = {{"input", differentiable, at_most(0)}, {"target", differentiable, between(0, 1)}};
-  static constexpr double nanoseconds = 0.2;
   static constexpr auto options() { return std::array{option<kl_div>{"log_target", &kl_div::log_target}}; }
   constexpr domain values(int operand) const { return operand == 1 && !log_target ? between(0, 1) : at_most(0); }
 
@@ -33,8 +33,8 @@ struct reverse_kl_div {
   bool log_target = false;
 
   static constexpr const char* name = "reverse_kl_div";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.25};
   static constexpr operand operands[] = {{"input", differentiable, at_most(0)}, {"target", differentiable, between(0, 1)}};
-  static constexpr double nanoseconds = 0.25;
   static constexpr auto options() { return std::array{option<reverse_kl_div>{"log_target", &reverse_kl_div::log_target}}; }
   constexpr domain values(int operand) const { return operand == 1 && !log_target ? between(0, 1) : at_most(0); }
 
@@ -47,8 +47,8 @@ struct reverse_kl_div {
 // t log(t / x) - t + x
 struct generalized_kl_div {
   static constexpr const char* name = "generalized_kl_div";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.35};
   static constexpr operand operands[] = {{"input", differentiable, at_least(0)}, {"target", differentiable, at_least(0)}};
-  static constexpr double nanoseconds = 0.35;
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
@@ -59,8 +59,8 @@ struct generalized_kl_div {
 // (sqrt x - sqrt t)^2 / 2
 struct hellinger {
   static constexpr const char* name = "hellinger_loss";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.2};
   static constexpr operand operands[] = {{"input", differentiable, at_least(0)}, {"target", differentiable, at_least(0)}};
-  static constexpr double nanoseconds = 0.2;
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
@@ -73,8 +73,8 @@ struct alpha_divergence {
   double alpha = 0.5;
 
   static constexpr const char* name = "alpha_divergence";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.2};
   static constexpr operand operands[] = {{"input", differentiable, at_least(0)}, {"target", differentiable, at_least(0)}};
-  static constexpr double nanoseconds = 0.2;
   static constexpr auto options() { return std::array{option<alpha_divergence>{"alpha", &alpha_divergence::alpha, between(-1000, 1000)}}; }
 
   template <class X, class T>
@@ -91,8 +91,8 @@ struct js_div {
   bool log_target = false;
 
   static constexpr const char* name = "js_div";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 1.0};
   static constexpr operand operands[] = {{"input", differentiable, at_most(0)}, {"target", differentiable, between(0, 1)}};
-  static constexpr double nanoseconds = 1.0;
   static constexpr auto options() {
     return std::array{option<js_div>{"beta", &js_div::beta, strictly_between(0, 1)}, option<js_div>{"log_target", &js_div::log_target}};
   }

@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/asymmetric.hpp"
 #include "fastloss/simd/focal.hpp"
 
@@ -17,8 +17,8 @@ struct sigmoid_focal {
   double gamma = 2.0;
 
   static constexpr const char* name = "sigmoid_focal_loss";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.6};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, between(0, 1)}};
-  static constexpr double nanoseconds = 0.6;
   static constexpr auto options() {
     return std::array{option<sigmoid_focal>{"alpha", &sigmoid_focal::alpha, between(-1, 1), -1.0},
                       option<sigmoid_focal>{"gamma", &sigmoid_focal::gamma, at_least(0)}};
@@ -35,8 +35,8 @@ struct quality_focal {
   double beta = 2.0;
 
   static constexpr const char* name = "quality_focal_loss";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.6};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, between(0, 1)}};
-  static constexpr double nanoseconds = 0.6;
   static constexpr auto options() { return std::array{option<quality_focal>{"beta", &quality_focal::beta, at_least(0)}}; }
 
   template <class Z, class T>
@@ -53,8 +53,8 @@ struct varifocal {
   bool iou_weighted = true;
 
   static constexpr const char* name = "varifocal_loss";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.6};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", 0, between(0, 1)}};
-  static constexpr double nanoseconds = 0.6;
   static constexpr auto options() {
     return std::array{option<varifocal>{"alpha", &varifocal::alpha, at_least(0)},
                       option<varifocal>{"gamma", &varifocal::gamma, at_least(0)},
@@ -75,8 +75,8 @@ struct asymmetric {
   double eps = 1e-8;
 
   static constexpr const char* name = "asymmetric_loss";
+  static constexpr pointwise_traits traits{.nanoseconds = 1.3};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, between(0, 1)}};
-  static constexpr double nanoseconds = 1.3;
   static constexpr auto options() {
     return std::array{option<asymmetric>{"gamma_neg", &asymmetric::gamma_neg, at_least(0)},
                       option<asymmetric>{"gamma_pos", &asymmetric::gamma_pos, at_least(0)},

@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/primitives.hpp"
 #include "fastloss/simd/quotients.hpp"
 #include "fastloss/simd/student_t.hpp"
@@ -22,10 +22,9 @@ struct gaussian_nll {
   double beta = 0.0;
 
   static constexpr const char* name = "gaussian_nll_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"var", differentiable | leading, checked_always(at_least(0))}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.4;
   static constexpr auto options() {
     return std::array{option<gaussian_nll>{"full", &gaussian_nll::full}, option<gaussian_nll>{"eps", &gaussian_nll::eps, above(0)},
                       option<gaussian_nll>{"beta", &gaussian_nll::beta, between(0, 1)}};
@@ -33,7 +32,7 @@ struct gaussian_nll {
 
   template <class X, class T, class V>
   FASTLOSS_FN auto value(X input, T target, V var) const {
-    const auto v = clamp_below(var, eps);
+    const auto v = clamp_min(var, eps);
     const auto of_var = 0.5 * log(v);
     const double constant = full ? 0.91893853320467274178 : 0.0;
     return choose(
@@ -51,17 +50,16 @@ struct laplace_nll {
   double eps = 1e-6;
 
   static constexpr const char* name = "laplace_nll_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"scale", differentiable | leading, checked_always(at_least(0))}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.4;
   static constexpr auto options() {
     return std::array{option<laplace_nll>{"full", &laplace_nll::full}, option<laplace_nll>{"eps", &laplace_nll::eps, above(0)}};
   }
 
   template <class X, class T, class S>
   FASTLOSS_FN auto value(X input, T target, S scale) const {
-    const auto b = clamp_below(scale, eps);
+    const auto b = clamp_min(scale, eps);
     return log(b) + abs_quotient(input - target, b) + (full ? 0.69314718055994530942 : 0.0);
   }
 };
@@ -72,16 +70,16 @@ struct log_normal_nll {
   double eps = 1e-6;
 
   static constexpr const char* name = "log_normal_nll_loss";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.6};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable, above(0)}, {"scale", differentiable | leading, checked_always(at_least(0))}};
-  static constexpr double nanoseconds = 0.6;
   static constexpr auto options() {
     return std::array{option<log_normal_nll>{"full", &log_normal_nll::full}, option<log_normal_nll>{"eps", &log_normal_nll::eps, above(0)}};
   }
 
   template <class X, class T, class S>
   FASTLOSS_FN auto value(X input, T target, S scale) const {
-    const auto s = clamp_below(scale, eps);
+    const auto s = clamp_min(scale, eps);
     const double constant = full ? 0.91893853320467274178 : 0.0;
     return function_of_log(target, [&](auto log_target) {
       // At t = 0 the square is infinite; the logarithm beside it, infinite with the other sign, does not count.
@@ -98,19 +96,18 @@ struct student_t_nll {
   double eps = 1e-6;
 
   static constexpr const char* name = "student_t_nll_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 1.7};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"target", differentiable},
                                          {"scale", differentiable | leading, checked_always(at_least(0))},
                                          {"df", differentiable | leading, checked_always(at_least(0))}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 1.7;
   static constexpr auto options() {
     return std::array{option<student_t_nll>{"full", &student_t_nll::full}, option<student_t_nll>{"eps", &student_t_nll::eps, above(0)}};
   }
 
   template <class X, class T, class S, class N>
   FASTLOSS_FN auto value(X input, T target, S scale, N df) const {
-    return detail::student_t_nll(input - target, clamp_below(scale, eps), df) + (full ? 0.91893853320467274178 : 0.0);
+    return detail::student_t_nll(input - target, clamp_min(scale, eps), df) + (full ? 0.91893853320467274178 : 0.0);
   }
 };
 
@@ -119,10 +116,9 @@ struct von_mises_nll {
   bool full = false;
 
   static constexpr const char* name = "von_mises_nll_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 1.2};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"concentration", differentiable | leading, checked_always(at_least(0))}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 1.2;
   static constexpr auto options() { return std::array{option<von_mises_nll>{"full", &von_mises_nll::full}}; }
 
   template <class X, class T, class K>

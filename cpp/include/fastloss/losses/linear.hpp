@@ -4,8 +4,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/linear.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -17,14 +17,15 @@ struct linear_cross_entropy {
   double temperature = 1.0;
 
   static constexpr const char* name = "linear_cross_entropy";
-  static constexpr const char* linear_of = "cross_entropy";  // whose options these are
-  static constexpr denominator mean_over = denominator::weight;
+  static constexpr linear_traits traits{
+      .loss_of_scores = "cross_entropy",
+      .mean_over = denominator::weight,
+      .nanoseconds = 0.03};  // whose options these are // of each number of the input and each line of linear_weight
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"linear_weight", differentiable},
                                          {"target", class_index | distribution},
                                          {"linear_bias", differentiable | optional},
                                          {"weight", optional | multiplies | per_class}};
-  static constexpr double nanoseconds = 0.03;  // of each number of the input and each line of linear_weight
   static constexpr auto options() {
     using L = linear_cross_entropy;
     return std::array{option<L>{"label_smoothing", &L::label_smoothing, between(0, 1)}, option<L>{"z_loss", &L::z_loss, at_least(0)},

@@ -12,8 +12,8 @@
 //   log_softmax   gradient(0) of cross_entropy with the target g, reduction::sum and grad_output = -1
 #pragma once
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/rowwise.hpp"
 #include "fastloss/simd/dual.hpp"
 
 namespace fastloss {
@@ -22,9 +22,8 @@ inline namespace FASTLOSS_ISA {
 // log sum_c exp(z_c)
 struct log_sum_exp {
   static constexpr const char* name = "logsumexp";
-  static constexpr row_reference reference = row_reference::log_sum_exp;
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .nanoseconds = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}};
-  static constexpr double nanoseconds = 0.3;
 
   constexpr bool regularises() const { return true; }
 
@@ -33,7 +32,7 @@ struct log_sum_exp {
     return zero_t{};
   }
   template <class R>
-  FASTLOSS_FN auto of_reference(R lse) const {
+  FASTLOSS_FN auto of_shift(R lse) const {
     return lse;
   }
 };

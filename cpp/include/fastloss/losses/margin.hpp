@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/primitives.hpp"
 #include "fastloss/simd/soft_margins.hpp"
 #include "fastloss/simd/validity.hpp"
@@ -32,8 +32,8 @@ struct hinge {
   int labels = signed_labels;
 
   static constexpr const char* name = "hinge_loss";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.08};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr double nanoseconds = 0.08;
   static constexpr auto options() {
     return std::array{option<hinge>{"margin", &hinge::margin, everywhere()}, option<hinge>{"labels", &hinge::labels, label_choices}};
   }
@@ -51,8 +51,8 @@ struct squared_hinge {
   int labels = signed_labels;
 
   static constexpr const char* name = "squared_hinge_loss";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.09};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr double nanoseconds = 0.09;
   static constexpr auto options() {
     return std::array{option<squared_hinge>{"margin", &squared_hinge::margin, everywhere()},
                       option<squared_hinge>{"labels", &squared_hinge::labels, label_choices}};
@@ -70,8 +70,8 @@ struct modified_huber {
   int labels = signed_labels;
 
   static constexpr const char* name = "modified_huber_loss";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.1};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr double nanoseconds = 0.1;
   static constexpr auto options() { return std::array{option<modified_huber>{"labels", &modified_huber::labels, label_choices}}; }
   constexpr domain values(int operand) const { return operand == 1 ? domain_of_labels(labels) : domain{}; }
 
@@ -87,8 +87,8 @@ struct perceptron {
   int labels = signed_labels;
 
   static constexpr const char* name = "perceptron_loss";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.08};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr double nanoseconds = 0.08;
   static constexpr auto options() { return std::array{option<perceptron>{"labels", &perceptron::labels, label_choices}}; }
   constexpr domain values(int operand) const { return operand == 1 ? domain_of_labels(labels) : domain{}; }
 
@@ -103,8 +103,8 @@ struct soft_margin {
   int labels = signed_labels;
 
   static constexpr const char* name = "soft_margin_loss";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.25};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr double nanoseconds = 0.25;
   static constexpr auto options() { return std::array{option<soft_margin>{"labels", &soft_margin::labels, label_choices}}; }
   constexpr domain values(int operand) const { return operand == 1 ? domain_of_labels(labels) : domain{}; }
 
@@ -119,8 +119,8 @@ struct exponential {
   int labels = signed_labels;
 
   static constexpr const char* name = "exponential_loss";
+  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.13};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr double nanoseconds = 0.13;
   static constexpr auto options() { return std::array{option<exponential>{"labels", &exponential::labels, label_choices}}; }
   constexpr domain values(int operand) const { return operand == 1 ? domain_of_labels(labels) : domain{}; }
 
@@ -135,8 +135,8 @@ struct hinge_embedding {
   double margin = 1.0;
 
   static constexpr const char* name = "hinge_embedding_loss";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.08};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", 0, either(-1, 1)}};
-  static constexpr double nanoseconds = 0.08;
   static constexpr auto options() { return std::array{option<hinge_embedding>{"margin", &hinge_embedding::margin, everywhere()}}; }
 
   template <class X, class T>
@@ -150,9 +150,8 @@ struct margin_ranking {
   double margin = 0.0;
 
   static constexpr const char* name = "margin_ranking_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.1};
   static constexpr operand operands[] = {{"input1", differentiable}, {"input2", differentiable}, {"target", differentiable, either(-1, 1)}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.1;
   static constexpr auto options() { return std::array{option<margin_ranking>{"margin", &margin_ranking::margin, everywhere()}}; }
 
   template <class X1, class X2, class T>
@@ -168,10 +167,9 @@ inline constexpr double no_margin[] = {0.0};
 // log(1 + e^-(chosen - rejected - margin))
 struct bradley_terry {
   static constexpr const char* name = "bradley_terry_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.25};
   static constexpr operand operands[] = {
       {"chosen", differentiable}, {"rejected", differentiable}, {"margin", differentiable, everywhere(), no_margin}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.25;
 
   template <class C, class R, class M>
   FASTLOSS_FN auto value(C chosen, R rejected, M margin) const {

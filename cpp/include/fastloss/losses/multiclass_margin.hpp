@@ -4,8 +4,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/rowwise.hpp"
 #include "fastloss/simd/logistic_cross_entropy.hpp"
 #include "fastloss/simd/primitives.hpp"
 
@@ -18,11 +18,9 @@ struct multi_margin {
   double margin = 1.0;
 
   static constexpr const char* name = "multi_margin_loss";
-  static constexpr row_reference reference = row_reference::picked;
-  static constexpr bool mean_over_classes = true;
+  static constexpr rowwise_traits traits{.shift = row_shift::picked, .mean_over_classes = true, .nanoseconds = 0.3};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", class_index | one_of_a_row}, {"weight", differentiable | optional | multiplies | per_class}};
-  static constexpr double nanoseconds = 0.3;
   static constexpr auto options() {
     return std::array{option<multi_margin>{"p", &multi_margin::p, either(1, 2)},
                       option<multi_margin>{"margin", &multi_margin::margin, everywhere()}};
@@ -38,10 +36,8 @@ struct multi_margin {
 // max(0, 1 + u) of every class that is not listed, for its lead u over each class that is; at the tie the gradient is 0
 struct multilabel_margin {
   static constexpr const char* name = "multilabel_margin_loss";
-  static constexpr row_reference reference = row_reference::picked;
-  static constexpr bool mean_over_classes = true;
+  static constexpr rowwise_traits traits{.shift = row_shift::picked, .mean_over_classes = true, .nanoseconds = 0.6};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", class_list}};
-  static constexpr double nanoseconds = 0.6;
 
   template <class U, class T>
   FASTLOSS_FN auto value(U lead, T counts) const {
@@ -54,9 +50,8 @@ struct categorical_hinge {
   double margin = 1.0;
 
   static constexpr const char* name = "categorical_hinge_loss";
-  static constexpr row_reference reference = row_reference::runner_up;
+  static constexpr rowwise_traits traits{.shift = row_shift::runner_up, .nanoseconds = 0.2};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", class_index}};
-  static constexpr double nanoseconds = 0.2;
   static constexpr auto options() { return std::array{option<categorical_hinge>{"margin", &categorical_hinge::margin, everywhere()}}; }
 
   template <class U, class T>
@@ -68,9 +63,8 @@ struct categorical_hinge {
 // -u, the Fenchel-Young loss of the projection onto the simplex
 struct multiclass_sparsemax {
   static constexpr const char* name = "multiclass_sparsemax_loss";
-  static constexpr row_reference reference = row_reference::sparsemax;
+  static constexpr rowwise_traits traits{.shift = row_shift::sparsemax, .may_be_linear = true, .nanoseconds = 2.0};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", class_index}};
-  static constexpr double nanoseconds = 2.0;
   constexpr bool linear() const { return true; }
 
   template <class U, class T>
@@ -82,12 +76,10 @@ struct multiclass_sparsemax {
 // -t log(sigmoid(z)) - (1 - t) log(sigmoid(-z))
 struct multilabel_soft_margin {
   static constexpr const char* name = "multilabel_soft_margin_loss";
-  static constexpr row_reference reference = row_reference::zero;
-  static constexpr bool mean_over_classes = true;
+  static constexpr rowwise_traits traits{.shift = row_shift::zero, .mean_over_classes = true, .nanoseconds = 0.4};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"target", distribution | differentiable, between(0, 1)},
                                          {"weight", differentiable | optional | multiplies | per_class}};
-  static constexpr double nanoseconds = 0.4;
 
   template <class U, class T>
   FASTLOSS_FN auto value(U logit, T target) const {

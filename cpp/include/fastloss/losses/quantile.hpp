@@ -4,8 +4,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/primitives.hpp"
 #include "fastloss/simd/smooth_abs.hpp"
 
@@ -25,10 +25,9 @@ FASTLOSS_FN auto cost_of_side(R r, Q level) {
 // quantile (t - x) where x < t, (1 - quantile) (x - t) elsewhere; subgradient 0 at the tie
 struct quantile {
   static constexpr const char* name = "quantile_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.15};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"quantile", differentiable | trailing, level_domain, median}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.15;
 
   template <class X, class T, class Q>
   FASTLOSS_FN auto value(X input, T target, Q level) const {
@@ -40,11 +39,11 @@ struct quantile {
 // The same for several quantiles of each target, along the last axis of the input.
 struct multi_quantile {
   static constexpr const char* name = "multi_quantile_loss";
+  static constexpr pointwise_traits traits{
+      .of_difference = true, .nanoseconds = 0.8};  // for three quantiles: most of it is stretching operands along so short an axis
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"target", differentiable | leading},
                                          {"quantiles", differentiable | trailing, level_domain, median_and_deciles}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.8;  // for three quantiles: most of it is stretching operands along so short an axis
 
   template <class X, class T, class Q>
   FASTLOSS_FN auto value(X input, T target, Q levels) const {
@@ -57,10 +56,9 @@ struct huber_quantile {
   double delta = 1.0;
 
   static constexpr const char* name = "huber_quantile_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.15};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"quantile", differentiable | trailing, level_domain, median}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.15;
   static constexpr auto options() { return std::array{option<huber_quantile>{"delta", &huber_quantile::delta, at_least(0)}}; }
 
   template <class X, class T, class Q>
@@ -73,10 +71,9 @@ struct huber_quantile {
 // tau r^2 where x < t, (1 - tau) r^2 elsewhere
 struct expectile {
   static constexpr const char* name = "expectile_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.15};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"tau", differentiable | trailing, level_domain, median}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.15;
 
   template <class X, class T, class Q>
   FASTLOSS_FN auto value(X input, T target, Q tau) const {

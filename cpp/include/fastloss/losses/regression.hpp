@@ -4,8 +4,8 @@
 #include <array>
 #include <limits>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/power_of_magnitude.hpp"
 #include "fastloss/simd/primitives.hpp"
 #include "fastloss/simd/pseudo_huber.hpp"
@@ -17,11 +17,9 @@ inline namespace FASTLOSS_ISA {
 // (x - t)^2
 struct mse {
   static constexpr const char* name = "mse_loss";
+  static constexpr pointwise_traits traits{.mean_over = denominator::weight, .of_difference = true, .nanoseconds = 0.08};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"weight", differentiable | optional | multiplies | trailing}};
-  static constexpr denominator mean_over = denominator::weight;
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.08;
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
@@ -32,11 +30,9 @@ struct mse {
 // |x - t|; subgradient 0 at 0
 struct l1 {
   static constexpr const char* name = "l1_loss";
+  static constexpr pointwise_traits traits{.mean_over = denominator::weight, .of_difference = true, .nanoseconds = 0.08};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"weight", differentiable | optional | multiplies | trailing}};
-  static constexpr denominator mean_over = denominator::weight;
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.08;
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
@@ -49,9 +45,8 @@ struct rmse {
   double eps = 0.0;
 
   static constexpr const char* name = "rmse_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .has_head = true, .nanoseconds = 0.08};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.08;
   static constexpr auto options() { return std::array{option<rmse>{"eps", &rmse::eps, at_least(0)}}; }
 
   template <class X, class T>
@@ -64,7 +59,7 @@ struct rmse {
   }
   // The head of one element, without the square that would overflow.
   template <class X, class T>
-  FASTLOSS_FN auto elementwise(X input, T target) const {
+  FASTLOSS_FN auto of_element(X input, T target) const {
     return hypot(input - target, __builtin_sqrt(eps));
   }
 };
@@ -74,10 +69,9 @@ struct huber {
   double delta = 1.0;
 
   static constexpr const char* name = "huber_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.1};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"weight", differentiable | optional | multiplies | trailing}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.1;
   static constexpr auto options() { return std::array{option<huber>{"delta", &huber::delta, above(0)}}; }
 
   template <class X, class T>
@@ -91,9 +85,8 @@ struct huber {
 // (x - t)^2 / 2
 struct l2 {
   static constexpr const char* name = "l2_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.08};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.08;
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
@@ -107,9 +100,8 @@ struct smooth_l1 {
   double beta = 1.0;
 
   static constexpr const char* name = "smooth_l1_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.1};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.1;
   static constexpr auto options() { return std::array{option<smooth_l1>{"beta", &smooth_l1::beta, at_least(0)}}; }
 
   template <class X, class T>
@@ -123,9 +115,8 @@ struct pseudo_huber {
   double delta = 1.0;
 
   static constexpr const char* name = "pseudo_huber_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.2};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.2;
   static constexpr auto options() {
     return std::array{option<pseudo_huber>{"delta", &pseudo_huber::delta, strictly_between(0, std::numeric_limits<double>::infinity())}};
   }
@@ -141,9 +132,8 @@ struct charbonnier {
   double eps = 1e-3;
 
   static constexpr const char* name = "charbonnier_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.2};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.2;
   static constexpr auto options() { return std::array{option<charbonnier>{"eps", &charbonnier::eps, at_least(0)}}; }
 
   template <class X, class T>
@@ -155,9 +145,8 @@ struct charbonnier {
 // log(cosh(x - t))
 struct log_cosh_error {
   static constexpr const char* name = "log_cosh_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.35};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.35;
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
@@ -170,9 +159,8 @@ struct lp {
   double p = 2.0;
 
   static constexpr const char* name = "lp_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.3};  // 0.08 for p = 2, 1.3 where a power is computed
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.3;  // 0.08 for p = 2, 1.3 where a power is computed
   static constexpr auto options() {
     return std::array{option<lp>{"p", &lp::p, strictly_between(0, std::numeric_limits<double>::infinity())}};
   }
@@ -189,9 +177,8 @@ struct epsilon_insensitive {
   bool squared = false;
 
   static constexpr const char* name = "epsilon_insensitive_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.1};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.1;
   static constexpr auto options() {
     return std::array{option<epsilon_insensitive>{"epsilon", &epsilon_insensitive::epsilon, at_least(0)},
                       option<epsilon_insensitive>{"squared", &epsilon_insensitive::squared}};

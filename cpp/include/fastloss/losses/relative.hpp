@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/relative.hpp"
 
 namespace fastloss {
@@ -16,8 +16,8 @@ struct mape {
   double scale = 1.0;
 
   static constexpr const char* name = "mape_loss";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.29};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr double nanoseconds = 0.29;
   static constexpr auto options() {
     return std::array{option<mape>{"eps", &mape::eps, above(0)}, option<mape>{"scale", &mape::scale, above(0)}};
   }
@@ -33,8 +33,8 @@ struct smape {
   double eps = 1e-8;
 
   static constexpr const char* name = "smape_loss";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.41};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr double nanoseconds = 0.41;
   static constexpr auto options() { return std::array{option<smape>{"eps", &smape::eps, at_least(0)}}; }
 
   template <class X, class T>
@@ -46,8 +46,8 @@ struct smape {
 // (log(1 + x) - log(1 + t))^2
 struct msle {
   static constexpr const char* name = "msle_loss";
+  static constexpr pointwise_traits traits{.nanoseconds = 0.72};
   static constexpr operand operands[] = {{"input", differentiable, at_least(-1)}, {"target", differentiable, at_least(-1)}};
-  static constexpr double nanoseconds = 0.72;
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {

@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/general_robust.hpp"
 #include "fastloss/simd/robust.hpp"
 
@@ -17,12 +17,11 @@ inline constexpr double robust_default[] = {1.0};
 // infinity of either sign
 struct general_robust {
   static constexpr const char* name = "general_robust_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.47};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"target", differentiable},
                                          {"alpha", differentiable | trailing, everywhere(), robust_default},
                                          {"scale", differentiable | trailing, above(0), robust_default}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.47;
 
   template <class X, class T, class A, class C>
   FASTLOSS_FN auto value(X input, T target, A alpha, C scale) const {
@@ -35,9 +34,8 @@ struct cauchy {
   double c = 1.0;
 
   static constexpr const char* name = "cauchy_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.57};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.57;
   static constexpr auto options() { return std::array{option<cauchy>{"c", &cauchy::c, above(0)}}; }
 
   template <class X, class T>
@@ -51,9 +49,8 @@ struct welsch {
   double c = 1.0;
 
   static constexpr const char* name = "welsch_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.42};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.42;
   static constexpr auto options() { return std::array{option<welsch>{"c", &welsch::c, above(0)}}; }
 
   template <class X, class T>
@@ -67,9 +64,8 @@ struct geman_mcclure {
   double c = 1.0;
 
   static constexpr const char* name = "geman_mcclure_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.26};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.26;
   static constexpr auto options() { return std::array{option<geman_mcclure>{"c", &geman_mcclure::c, above(0)}}; }
 
   template <class X, class T>
@@ -83,9 +79,8 @@ struct tukey {
   double c = 4.685;
 
   static constexpr const char* name = "tukey_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.23};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.23;
   static constexpr auto options() { return std::array{option<tukey>{"c", &tukey::c, above(0)}}; }
 
   template <class X, class T>
@@ -99,9 +94,8 @@ struct fair {
   double c = 1.0;
 
   static constexpr const char* name = "fair_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.73};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.73;
   static constexpr auto options() { return std::array{option<fair>{"c", &fair::c, above(0)}}; }
 
   template <class X, class T>
@@ -118,9 +112,8 @@ struct balanced_l1 {
   double beta = 1.0;
 
   static constexpr const char* name = "balanced_l1_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.83};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.83;
   static constexpr auto options() {
     return std::array{option<balanced_l1>{"alpha", &balanced_l1::alpha, above(0)},
                       option<balanced_l1>{"gamma", &balanced_l1::gamma, above(0)},
@@ -139,9 +132,8 @@ struct wing {
   double curvature = 0.5;
 
   static constexpr const char* name = "wing_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.64};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.64;
   static constexpr auto options() {
     return std::array{option<wing>{"width", &wing::width, above(0)}, option<wing>{"curvature", &wing::curvature, above(0)}};
   }

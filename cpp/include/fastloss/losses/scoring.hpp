@@ -4,8 +4,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "fastloss/simd/crps.hpp"
 
 namespace fastloss {
@@ -14,10 +14,9 @@ inline namespace FASTLOSS_ISA {
 // s (z erf(z / sqrt(2)) + sqrt(2 / pi) exp(-z^2 / 2) - 1 / sqrt(pi)); |x - t| at s = 0
 struct crps_gaussian {
   static constexpr const char* name = "crps_gaussian";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.75};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"scale", differentiable | leading, checked_always(at_least(0))}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.75;
 
   template <class X, class T, class S>
   FASTLOSS_FN auto value(X input, T target, S scale) const {
@@ -28,10 +27,9 @@ struct crps_gaussian {
 // s (|z| + exp(-|z|) - 3/4); |x - t| at s = 0
 struct crps_laplace {
   static constexpr const char* name = "crps_laplace";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"scale", differentiable | leading, checked_always(at_least(0))}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 0.4;
 
   template <class X, class T, class S>
   FASTLOSS_FN auto value(X input, T target, S scale) const {
@@ -42,10 +40,9 @@ struct crps_laplace {
 // s (log(1 + e^z) + log(1 + e^-z) - 1); |x - t| at s = 0
 struct crps_logistic {
   static constexpr const char* name = "crps_logistic";
+  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 1.1};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"scale", differentiable | leading, checked_always(at_least(0))}};
-  static constexpr bool of_difference = true;
-  static constexpr double nanoseconds = 1.1;
 
   template <class X, class T, class S>
   FASTLOSS_FN auto value(X input, T target, S scale) const {

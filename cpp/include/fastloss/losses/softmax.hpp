@@ -4,8 +4,8 @@
 
 #include <array>
 
-#include "fastloss/core/loss.hpp"
 #include "fastloss/core/type_list.hpp"
+#include "fastloss/engines/rowwise.hpp"
 #include "fastloss/simd/log_divergence.hpp"
 #include "fastloss/simd/primitives.hpp"
 #include "fastloss/simd/softmax_terms.hpp"
@@ -28,10 +28,9 @@ struct cross_entropy {
   double eps = 1e-7;         // the least probability, where the input is probabilities
 
   static constexpr const char* name = "cross_entropy";
-  static constexpr row_reference reference = row_reference::log_sum_exp;
-  static constexpr denominator mean_over = denominator::weight;
+  static constexpr rowwise_traits traits{
+      .shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .domains_vary = true, .may_be_linear = true, .nanoseconds = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, class_target, class_weight};
-  static constexpr double nanoseconds = 0.3;
   static constexpr auto options() {
     using L = cross_entropy;
     return std::array{option<L>{"label_smoothing", &L::label_smoothing, between(0, 1)},
@@ -49,7 +48,8 @@ struct cross_entropy {
 
   template <class U, class T>
   FASTLOSS_FN auto value(U log_probability, T target) const {
-    return -mul0(target, choose(from_logits, [&] { return log_probability; }, [&] { return held_above(log_probability, eps); }));
+    return -mul0(target,
+                 choose(from_logits, [&] { return log_probability; }, [&] { return clamp_min_straight_through(log_probability, eps); }));
   }
   template <class Z>
   FASTLOSS_FN auto logit(Z input) const {
@@ -57,7 +57,7 @@ struct cross_entropy {
     return choose(softcap != 0.0, [&] { return softcap * tanh(z / softcap); }, [&] { return z; }) / temperature;
   }
   template <class R>
-  FASTLOSS_FN auto of_reference(R lse) const {
+  FASTLOSS_FN auto of_shift(R lse) const {
     return z_loss * lse * lse;
   }
 };
@@ -65,10 +65,9 @@ struct cross_entropy {
 // -u; the input is log-probabilities already
 struct nll {
   static constexpr const char* name = "nll_loss";
-  static constexpr row_reference reference = row_reference::zero;
-  static constexpr denominator mean_over = denominator::weight;
+  static constexpr rowwise_traits traits{
+      .shift = row_shift::zero, .mean_over = denominator::weight, .may_be_linear = true, .nanoseconds = 0.05};
   static constexpr operand operands[] = {{"input", differentiable, at_most(0)}, index_target, class_weight};
-  static constexpr double nanoseconds = 0.05;
   constexpr bool linear() const { return true; }
 
   template <class U, class T>
@@ -84,10 +83,8 @@ struct softmax_focal {
   double label_smoothing = 0.0;
 
   static constexpr const char* name = "softmax_focal_loss";
-  static constexpr row_reference reference = row_reference::log_sum_exp;
-  static constexpr denominator mean_over = denominator::weight;
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .nanoseconds = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, class_target, class_weight};
-  static constexpr double nanoseconds = 0.3;
   static constexpr auto options() {
     using L = softmax_focal;
     return std::array{option<L>{"alpha", &L::alpha, at_least(0), 1.0}, option<L>{"gamma", &L::gamma, at_least(0)},
@@ -106,10 +103,8 @@ struct poly {
   double label_smoothing = 0.0;
 
   static constexpr const char* name = "poly_loss";
-  static constexpr row_reference reference = row_reference::log_sum_exp;
-  static constexpr denominator mean_over = denominator::weight;
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .nanoseconds = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, class_target, class_weight};
-  static constexpr double nanoseconds = 0.3;
   static constexpr auto options() {
     using L = poly;
     return std::array{option<L>{"epsilon", &L::epsilon, at_least(-1)}, option<L>{"label_smoothing", &L::label_smoothing, between(0, 1)}};
@@ -126,10 +121,8 @@ struct generalized_cross_entropy {
   double q = 0.5;
 
   static constexpr const char* name = "generalized_cross_entropy";
-  static constexpr row_reference reference = row_reference::log_sum_exp;
-  static constexpr denominator mean_over = denominator::weight;
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .nanoseconds = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, class_target, class_weight};
-  static constexpr double nanoseconds = 0.3;
   static constexpr auto options() {
     return std::array{option<generalized_cross_entropy>{"q", &generalized_cross_entropy::q, between(0, 1)}};
   }
@@ -148,10 +141,8 @@ struct symmetric_cross_entropy {
   double clip = 1e-4;
 
   static constexpr const char* name = "symmetric_cross_entropy";
-  static constexpr row_reference reference = row_reference::log_sum_exp;
-  static constexpr denominator mean_over = denominator::weight;
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .nanoseconds = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, index_target, class_weight};
-  static constexpr double nanoseconds = 0.3;
   static constexpr auto options() {
     using L = symmetric_cross_entropy;
     return std::array{option<L>{"alpha", &L::alpha, at_least(0)}, option<L>{"beta", &L::beta, at_least(0)},
@@ -171,11 +162,10 @@ struct logit_adjusted_cross_entropy {
   double label_smoothing = 0.0;
 
   static constexpr const char* name = "logit_adjusted_cross_entropy";
-  static constexpr row_reference reference = row_reference::log_sum_exp;
-  static constexpr denominator mean_over = denominator::weight;
+  static constexpr rowwise_traits traits{
+      .shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .may_be_linear = true, .nanoseconds = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, class_target, {"prior", differentiable | per_class | in_logit, at_least(0)}, class_weight};
-  static constexpr double nanoseconds = 0.4;
   static constexpr auto options() {
     using L = logit_adjusted_cross_entropy;
     return std::array{option<L>{"tau", &L::tau, at_least(0)}, option<L>{"label_smoothing", &L::label_smoothing, between(0, 1)}};
@@ -199,11 +189,10 @@ struct balanced_softmax {
   double label_smoothing = 0.0;
 
   static constexpr const char* name = "balanced_softmax_loss";
-  static constexpr row_reference reference = row_reference::log_sum_exp;
-  static constexpr denominator mean_over = denominator::weight;
+  static constexpr rowwise_traits traits{
+      .shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .may_be_linear = true, .nanoseconds = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, class_target, {"counts", per_class | in_logit, at_least(0)}, class_weight};
-  static constexpr double nanoseconds = 0.4;
   static constexpr auto options() {
     return std::array{option<balanced_softmax>{"label_smoothing", &balanced_softmax::label_smoothing, between(0, 1)}};
   }
@@ -227,11 +216,10 @@ struct ldam {
   double scale = 30.0;
 
   static constexpr const char* name = "ldam_loss";
-  static constexpr row_reference reference = row_reference::log_sum_exp;
-  static constexpr denominator mean_over = denominator::weight;
+  static constexpr rowwise_traits traits{
+      .shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .may_be_linear = true, .nanoseconds = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, index_target, {"class_counts", per_class | in_logit | over_least, above(0)}, class_weight};
-  static constexpr double nanoseconds = 0.4;
   static constexpr auto options() {
     return std::array{option<ldam>{"max_margin", &ldam::max_margin, at_least(0)}, option<ldam>{"scale", &ldam::scale, above(0)}};
   }
@@ -252,9 +240,8 @@ struct ldam {
 // -sum_c t_c u_c for relevances t, which have no sum in particular
 struct ranking_softmax {
   static constexpr const char* name = "ranking_softmax_loss";
-  static constexpr row_reference reference = row_reference::log_sum_exp;
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .may_be_linear = true, .nanoseconds = 0.4};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", distribution | differentiable, at_least(0)}};
-  static constexpr double nanoseconds = 0.4;
   constexpr bool linear() const { return true; }
 
   template <class U, class T>
@@ -270,11 +257,10 @@ struct distillation {
   double alpha = 0.5;
 
   static constexpr const char* name = "distillation_loss";
-  static constexpr row_reference reference = row_reference::log_sum_exp;
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .nanoseconds = 1.5};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"teacher", distribution | as_logits | differentiable},
                                          {"target", class_index | optional | in_label_term}};
-  static constexpr double nanoseconds = 1.5;
   static constexpr auto options() {
     return std::array{option<distillation>{"temperature", &distillation::temperature, above(0)},
                       option<distillation>{"alpha", &distillation::alpha, between(0, 1)}};

@@ -189,7 +189,7 @@ struct exponential_moments {
 
 // (e^x - 1) / x
 template <class P>
-FASTLOSS_FN P mean_exp(P x) {
+FASTLOSS_FN P exprel(P x) {
   return select(x == P(0), P(1), expm1(x) / x);
 }
 
@@ -220,7 +220,7 @@ FASTLOSS_FN pack<double, W> general_robust_by_alpha(pack<double, W> r, pack<doub
   const auto central = abs(y) < P(2);
   const P bounded = select(central, y, P(1));
   const exponential_moments<P> moments(bounded, exp(bounded), min(P(1), f.l));
-  const P mean_w = mean_exp(w);
+  const P mean_w = exprel(w);
   const P short_range = (((P(0.25) * f.gap * f.l) * f.l) * f.l) * moments.tail;
   const P long_range = (P(0.25) * f.gap * f.l) * (fma(f.l, moments.first, mean_w) - moments.zeroth);
   // A where it is small joins the power, which may overflow alone; where it is large, l, which may underflow.
@@ -228,7 +228,7 @@ FASTLOSS_FN pack<double, W> general_robust_by_alpha(pack<double, W> r, pack<doub
   const P factor = select(small_gap, f.gap, P(1));
   const P length = select(small_gap, f.l, f.gap * f.l);
   const P nonzero = select(central, P(1), y);
-  const P inner = second_difference_of_exp(f.l) - mean_exp(-f.l) / nonzero;
+  const P inner = second_difference_of_exp(f.l) - exprel(-f.l) / nonzero;
   const P outer = ((P(0.25) * length) * f.l) * f.l / nonzero * (e.times(factor * inner) + factor * mean_w / nonzero);
   P result = select(central, select(f.l < P(1), short_range, long_range), outer);
 

@@ -42,8 +42,8 @@ FASTLOSS_FN auto strict_max0(X x) {
 
 // max(x, lower) in the value only: the gradient passes as if nothing had been clamped.
 template <class X, class L>
-FASTLOSS_FN auto clamp_below(X x, L lower) {
-  if constexpr (is_dual<X>) return detail::make_dual(clamp_below(x.value, lower), x.tangent);
+FASTLOSS_FN auto clamp_min(X x, L lower) {
+  if constexpr (is_dual<X>) return detail::make_dual(clamp_min(x.value, lower), x.tangent);
   else return select(x < lower, lower, x);
 }
 

@@ -124,7 +124,7 @@ FASTLOSS_FN auto logarithm_of(double x) {
 
 // max(u, log lower): below, the gradient is 0.
 template <class U>
-FASTLOSS_FN auto held_above(U u, double lower) {
+FASTLOSS_FN auto clamp_min_straight_through(U u, double lower) {
   const auto least = logarithm_of<U>(lower);
   return select(u < least, least, u);
 }
@@ -134,7 +134,7 @@ FASTLOSS_FN auto held_above(U u, double lower) {
 template <class X>
 FASTLOSS_FN auto log_of_amount(X x) {
   using P = typename detail::pack_of<X>::type;
-  return nan_unless(detail::innermost(x) >= 0, log(clamp_below(x, P(detail::ieee<typename P::scalar>::smallest_normal))));
+  return nan_unless(detail::innermost(x) >= 0, log(clamp_min(x, P(detail::ieee<typename P::scalar>::smallest_normal))));
 }
 
 // tau log(x) for x >= 0. The derivative in x at 0, where the class is impossible, is 0.

@@ -5,11 +5,12 @@
 
 #include "engine/call/messages.hpp"
 #include "fastloss/core/errors.hpp"
+#include "fastloss/runtime/floating_point.hpp"
 
 namespace fastloss {
 namespace {
 
-std::string words(const element_shape& e) { return std::string(e.of) + e.without; }
+std::string words(const unit_axes& e) { return std::string(e.of) + e.without; }
 
 std::string need_text(alignment how, const std::string& input) {
   switch (how) {
@@ -32,22 +33,18 @@ void fail_type(const loss_info& loss, const std::string& what) { throw type_erro
 
 void fail_without_loss(const loss_call& call) {
   if (call.loss == nullptr) throw value_error("a call needs a loss, and loss is null");
+  if (call.loss->engine == nullptr) fail_value(*call.loss, "a loss needs an engine, and engine is null");
   fail_value(*call.loss, "a call needs the loss's options, and options is null");
 }
 
-void fail_ignored(const loss_call& call, unsigned taken) {
+void fail_ignored(const loss_call& call) {
   const loss_info& loss = *call.loss;
-  const unsigned parts = parts_of(call) & ~taken;
-  if ((parts & second_derivative) != 0)
-    fail_value(loss, loss.linear_of != nullptr ? "the second derivative does not exist for losses of linear scores"
-                                               : "the second derivative exists for elementwise losses only");
-  if ((parts & vector_of_product) != 0)
-    fail_value(loss, std::string("vector is given, and ") + (loss.reference != row_reference::absent
-                                                                 ? "no second derivative is asked for to multiply it with"
-                                                                 : "only losses of rows take one"));
-  if ((parts & row_extras) != 0) fail_value(loss, "extras are asked for, which only losses of rows have");
-  if ((parts & axis_of_classes) != 0) fail_value(loss, "axis is given, and only losses of rows have an axis of classes");
-  if ((parts & ignored_class) != 0)
+  const unsigned parts = parts_of(call) & ~loss.parts;
+  if ((parts & part_hess) != 0) fail_value(loss, "the second derivative is asked for, and the loss has none that is diagonal or of rows");
+  if ((parts & part_vector) != 0) fail_value(loss, "vector is given, and the loss has no second derivative to multiply it with");
+  if ((parts & part_extras) != 0) fail_value(loss, "extras are asked for, and the loss has none: they are those of softmax probabilities");
+  if ((parts & part_axis) != 0) fail_value(loss, "axis is given, and the first operand of the loss has no axis of classes to choose");
+  if ((parts & part_ignore_index) != 0)
     fail_value(loss, "ignore_index is for class indices, which the loss does not take, got ignore_index=" +
                          std::to_string(call.call.ignore_index));
   const std::size_t operands = loss.operands.size(), gradients = static_cast<std::size_t>(call.gradient_count);
@@ -60,6 +57,7 @@ void fail_ignored(const loss_call& call, unsigned taken) {
 }
 
 void check_options(const loss_info& loss, const void* options) {
+  const standard_floating_point mode;
   for (std::size_t i = 0; i < loss.options.size(); ++i) {
     const option_info& o = loss.options[i];
     const double x = loss.get(options, static_cast<int>(i));
@@ -73,12 +71,22 @@ void check_options(const loss_info& loss, const void* options) {
   }
 }
 
-void check_shape(const loss_info& loss, const char* name, const const_array& a, alignment how, const element_shape& elements) {
+void check_shape(const loss_info& loss, const char* name, const const_array& a, alignment how, const unit_axes& elements) {
   std::ptrdiff_t strides[max_rank];
   if (align_strides(a, how, elements.rank, elements.shape, strides)) return;
   fail_value(loss, std::string(name) + " has shape " + shape_text(a.rank, a.shape) + " but " + words(elements) + " has shape " +
                        shape_text(elements.rank, elements.shape) + "; " + name + " must have " + need_text(how, words(elements)) +
                        ", or be a number");
+}
+
+void fail_missing(const loss_info& loss, const operand& o) { fail_type(loss, std::string("missing operand '") + o.name + "'"); }
+
+bool same_shape(const const_array& a, int rank, const std::ptrdiff_t* shape) {
+  return a.rank == rank && std::equal(shape, shape + rank, a.shape);
+}
+
+void fail_shape(const loss_info& loss, const char* name, const const_array& a, const std::string& need) {
+  fail_value(loss, std::string(name) + " has shape " + shape_text(a.rank, a.shape) + "; " + need);
 }
 
 void fail_rank(const loss_info& loss, const char* name, const const_array& a) {
@@ -91,7 +99,7 @@ void fail_class_count(const loss_info& loss, int operand, std::ptrdiff_t classes
                        ", float64 any number");
 }
 
-void check_call_options(const loss_call& call, const element_shape& elements) {
+void check_call_options(const loss_call& call, const unit_axes& elements) {
   const loss_info& loss = *call.loss;
   const call_options& c = call.call;
   const auto differentiates = [&] { return call.gradient_count > 0 || call.hessian; };
@@ -142,6 +150,24 @@ void check_gradients(const loss_call& call) {
     if (seen[k]) fail_value(loss, std::string("wrt names '") + o.name + "' twice");
     seen[k] = true;
   }
+}
+
+void check_vector(const loss_call& call) {
+  const loss_info& loss = *call.loss;
+  const const_array& input = call.operands[0];
+  if (!call.hessian) fail_value(loss, "vector is given, and no second derivative is asked for to multiply it with");
+  check_rank(loss, "vector", call.vector);
+  if (!same_shape(call.vector, input.rank, input.shape))
+    fail_shape(loss, "vector", call.vector,
+               std::string("it must have the shape of ") + loss.operands[0].name + ", " + shape_text(input.rank, input.shape));
+}
+
+void check_operand_value(const loss_info& loss, const void* options, int operand, double x) {
+  const standard_floating_point mode;
+  const domain values = loss.values_of(options, operand);
+  if (std::isnan(x) || !values.contains(x))
+    fail_value(loss, std::string(loss.operands[static_cast<std::size_t>(operand)].name) + " must be " + domain_text(values) + ", got " +
+                         number_text(x));
 }
 
 }  // namespace fastloss

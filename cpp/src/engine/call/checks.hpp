@@ -1,4 +1,5 @@
-// Checks that the front doors share. Each throws an error that names the argument, what it got and what it needs.
+// The checks of call_plan, and those that engines make of their operands. Each throws an error that names the argument, what it got and
+// what it needs.
 #pragma once
 
 #include <cstdint>
@@ -7,48 +8,54 @@
 
 #include "engine/call/ignored.hpp"
 #include "engine/memory/layout.hpp"
-#include "fastloss/engine/call.hpp"
+#include "fastloss/engine/plan.hpp"
 
 namespace fastloss {
 
 [[noreturn]] void fail_value(const loss_info&, const std::string& what);
 [[noreturn]] void fail_type(const loss_info&, const std::string& what);
 
-// The axes of the loss's elements: those that an unreduced value has.
-struct element_shape {
-  int rank;
-  const std::ptrdiff_t* shape;
-  const char* of;            // the operand that they are the axes of
-  const char* without = "";  // in words, which of its axes are not among them
-};
-
 [[noreturn]] void fail_without_loss(const loss_call&);
-// The call has a loss, and its options.
+// The call has a loss, with an engine, and its options.
 inline void check_loss(const loss_call& call) {
-  if (call.loss == nullptr || call.options == nullptr) fail_without_loss(call);
+  if (call.loss == nullptr || call.loss->engine == nullptr || call.options == nullptr) fail_without_loss(call);
 }
 
-[[noreturn]] void fail_ignored(const loss_call&, unsigned taken);
-// The call asks for nothing, and gives nothing, that the engine would ignore: it takes these parts beside what all engines take.
-inline void check_ignored(const loss_call& call, unsigned taken) {
-  if (ignores_inputs(call, taken)) fail_ignored(call, taken);
+[[noreturn]] void fail_ignored(const loss_call&);
+// The call asks for nothing, and gives nothing, that the loss would ignore.
+inline void check_ignored(const loss_call& call) {
+  if (ignores_inputs(call)) fail_ignored(call);
 }
 
-void check_options(const loss_info&, const void* options);
 [[noreturn]] void fail_rank(const loss_info&, const char* name, const const_array&);
 inline void check_rank(const loss_info& loss, const char* name, const const_array& a) {
   if (a.rank > max_rank) fail_rank(loss, name, a);
 }
+// What must be given is, and has no more axes than are supported.
+[[noreturn]] void fail_missing(const loss_info&, const operand&);
+inline void check_operands(const loss_call& call) {
+  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
+    const operand& o = call.loss->operands[k];
+    if (!call.operands[k].absent()) check_rank(*call.loss, o.name, call.operands[k]);
+    else if (!o.is(optional)) fail_missing(*call.loss, o);
+  }
+}
+
+bool same_shape(const const_array& a, int rank, const std::ptrdiff_t* shape);
+[[noreturn]] void fail_shape(const loss_info&, const char* name, const const_array&, const std::string& need);
+
 // Tiles hold class indices in integers of the size of the computation dtype.
 inline constexpr std::ptrdiff_t most_float32_classes = std::numeric_limits<std::int32_t>::max();
 [[noreturn]] void fail_class_count(const loss_info&, int operand, std::ptrdiff_t classes, int axis);
 inline void check_class_count(const loss_info& loss, int operand, std::ptrdiff_t classes, int axis, dtype computation) {
   if (classes > most_float32_classes && computation == dtype::float32) fail_class_count(loss, operand, classes, axis);
 }
-void check_shape(const loss_info&, const char* name, const const_array&, alignment, const element_shape&);
+void check_shape(const loss_info&, const char* name, const const_array&, alignment, const unit_axes&);
 // sample_weight, where, normalizer and grad_output.
-void check_call_options(const loss_call&, const element_shape&);
+void check_call_options(const loss_call&, const unit_axes&);
 // The operands that gradients are asked for.
 void check_gradients(const loss_call&);
+// What a second derivative is multiplied with.
+void check_vector(const loss_call&);
 
 }  // namespace fastloss

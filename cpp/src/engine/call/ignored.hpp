@@ -1,4 +1,4 @@
-// Whether a call gives or asks for what its engine would ignore. Of a small call every instruction counts: here is what all calls go
+// Whether a call gives or asks for what its loss would ignore. Of a small call every instruction counts: here is what all calls go
 // through, without a loop and without words; checks.cpp and output_checks.cpp say what is wrong.
 #pragma once
 
@@ -8,22 +8,13 @@
 
 namespace fastloss {
 
-// Parts of a call that not every engine reads.
-enum call_part : unsigned {
-  second_derivative = 1u,
-  vector_of_product = 2u,
-  row_extras = 4u,
-  axis_of_classes = 8u,
-  ignored_class = 16u,  // another than the default
-  all_parts = 31u,
-};
-
+// What the call gives or asks for beside what every call may.
 inline unsigned parts_of(const loss_call& call) {
-  unsigned parts = call.hessian ? second_derivative : 0u;
-  if (!call.vector.absent()) parts |= vector_of_product;
-  if (call.extras != 0) parts |= row_extras;
-  if (call.call.axis.has_value()) parts |= axis_of_classes;
-  if (call.call.ignore_index != call_options{}.ignore_index) parts |= ignored_class;
+  unsigned parts = call.hessian ? part_hess : 0u;
+  if (!call.vector.absent()) parts |= part_vector;
+  if (call.extras != 0) parts |= part_extras;
+  if (call.call.axis.has_value()) parts |= part_axis;
+  if (call.call.ignore_index != call_options{}.ignore_index) parts |= part_ignore_index;
   return parts;
 }
 
@@ -56,12 +47,12 @@ FASTLOSS_FN void for_places_from(std::size_t first, const F& f) {
 }
 
 // An absent array has a negative rank, and so has the bitwise and of several.
-inline bool ignores_inputs(const loss_call& call, unsigned taken) {
+inline bool ignores_inputs(const loss_call& call) {
   const std::size_t operands = call.loss->operands.size(), gradients = static_cast<std::size_t>(call.gradient_count);
   int ranks = -1, beyond = 0;
   for_places_from(operands, [&](std::size_t k) { ranks &= call.operands[k].rank; });
   for_places_from(gradients, [&](std::size_t i) { beyond |= call.gradient_of[i]; });
-  return (parts_of(call) & ~taken) != 0 || ranks >= 0 || gradients > operands || beyond != 0;
+  return (parts_of(call) & ~call.loss->parts) != 0 || ranks >= 0 || gradients > operands || beyond != 0;
 }
 
 inline bool ignores_outputs(const loss_call& call, const loss_outputs& outputs) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/call/ignored.hpp"
 #include "engine/call/messages.hpp"
+#include "engine/memory/layout.hpp"
 #include "fastloss/core/errors.hpp"
 
 namespace fastloss {
@@ -22,9 +24,7 @@ void check_output(const loss_info& loss, const char* what, const char* of, const
   if (may_overlap_itself(view_of(out))) throw value_error(prefix + name + " has elements that share memory with one another");
 }
 
-}  // namespace
-
-void fail_ignored(const loss_call& call, const loss_outputs& outputs) {
+[[noreturn]] void fail_ignored(const loss_call& call, const loss_outputs& outputs) {
   const loss_info& loss = *call.loss;
   const std::string prefix = std::string(loss.name) + ": ";
   const bool reduced = call.call.reduction != reduction::none;
@@ -41,6 +41,26 @@ void fail_ignored(const loss_call& call, const loss_outputs& outputs) {
   while (outputs.extras[e].absent() || (call.extras >> e & 1u) != 0) ++e;
   throw value_error(prefix + "the array for '" + extra_names[e] + "' is given, and that is not asked for");
 }
+
+// Collects the outputs of a call, then holds them against one another and against what the call reads.
+class output_checker {
+ public:
+  explicit output_checker(const loss_info& loss) : loss_(loss) {}
+
+  // Throws unless the output has this shape and dtype. `what` is said in front of the name of operand `of`, where it is not null.
+  void add(const mutable_array& out, const array_spec& need, const char* what, const char* of);
+  // Throws where two outputs share memory.
+  void check_apart() const;
+  // Throws where an output overlaps an array that the call reads without being exactly that array; true where one is.
+  bool against_inputs(const loss_call&) const;
+
+ private:
+  static constexpr int most = max_operands + 2 + row_extra_count;
+  const loss_info& loss_;
+  const mutable_array* list_[most];
+  extent extents_[most];
+  int total_ = 0;
+};
 
 void output_checker::add(const mutable_array& out, const array_spec& need, const char* what, const char* of) {
   const bool fits = !out.absent() && out.type == need.type && out.rank == need.rank &&
@@ -80,6 +100,25 @@ bool output_checker::against_inputs(const loss_call& call) const {
   against(call.call.grad_output, "grad_output");
   against(call.vector, "vector");
   return in_place;
+}
+
+}  // namespace
+
+bool check_outputs(const call_plan& plan, const loss_outputs& outputs) {
+  const loss_call& call = plan.call();
+  const loss_info& loss = plan.loss();
+  // Nothing would be written to what the call does not ask for.
+  if (ignores_outputs(call, outputs)) fail_ignored(call, outputs);
+  output_checker checker(loss);
+  if (call.value && !plan.reduced()) checker.add(outputs.value, plan.value(), "out for the value", nullptr);
+  for (int i = 0; i < call.gradient_count; ++i)
+    checker.add(outputs.gradients[static_cast<std::size_t>(i)], plan.gradient(i), "out for the gradient of",
+                loss.operands[static_cast<std::size_t>(call.gradient_of[static_cast<std::size_t>(i)])].name);
+  if (call.hessian) checker.add(outputs.hessian, plan.hessian(), "out for the second derivative", nullptr);
+  for (unsigned e = 0, left = call.extras; left != 0; ++e, left >>= 1)
+    if ((left & 1u) != 0) checker.add(outputs.extras[e], plan.extra(static_cast<row_extra>(e)), "the array for", extra_names[e]);
+  checker.check_apart();
+  return checker.against_inputs(call);
 }
 
 }  // namespace fastloss

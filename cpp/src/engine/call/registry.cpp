@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include "fastloss/engine/loss_info.hpp"
-#include "fastloss/engine/pointwise.hpp"
+#include "fastloss/engine/plan.hpp"
 #include "fastloss/losses/registry.hpp"
 
 namespace fastloss {

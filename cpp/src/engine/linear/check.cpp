@@ -1,20 +1,15 @@
-// The checks of a call of a loss of linear scores. Nothing has been written when one of them throws.
+// What a call of a loss of linear scores makes of its operands.
 #include <algorithm>
 #include <string>
 
 #include "engine/call/checks.hpp"
+#include "engine/call/labels.hpp"
 #include "engine/call/messages.hpp"
 #include "engine/linear/operands.hpp"
-#include "fastloss/core/errors.hpp"
-#include "fastloss/engine/linear.hpp"
-#include "fastloss/runtime/floating_point.hpp"
+#include "engine/linear/run.hpp"
 
 namespace fastloss {
 namespace {
-
-bool same_shape(const const_array& a, int rank, const std::ptrdiff_t* shape) {
-  return a.rank == rank && std::equal(shape, shape + rank, a.shape);
-}
 
 bool is_wide(dtype t) { return !is_floating(t) || t == dtype::float64; }
 
@@ -23,11 +18,6 @@ class operand_checker {
   explicit operand_checker(const loss_call& call) : call_(call), loss_(*call.loss), of_(*call.loss) {}
 
   void check() const {
-    for (std::size_t k = 0; k < loss_.operands.size(); ++k) {
-      const operand& o = loss_.operands[k];
-      if (!call_.operands[k].absent()) check_rank(loss_, o.name, call_.operands[k]);
-      else if (!o.is(optional)) fail_type(loss_, std::string("missing operand '") + o.name + "'");
-    }
     check_scores();
     check_target();
     for (std::size_t k = 0; k < loss_.operands.size(); ++k)
@@ -69,15 +59,13 @@ class operand_checker {
     const std::string from = text(of_.input) + " and " + text(of_.linear_weight);
     const bool of_scores = same_shape(target, leading + inner + 1, scores), of_rows = same_shape(target, leading + inner, rows);
     if (is_floating(target.type)) {
-      if (call_.call.ignore_index >= 0)
-        fail_value(loss_, "ignore_index is for class indices; target is probabilities (use where=), got ignore_index=" +
-                              std::to_string(call_.call.ignore_index));
+      check_ignore_index(call_, "; target is probabilities");
       if (of_scores) return;
       std::string need = "probabilities for " + from + " must have shape " + shape_text(leading + inner + 1, scores);
       if (of_rows) need += "; class indices must have an integer dtype";
       fail(of_.target, need);
     }
-    if (target.type == dtype::boolean) fail_type(loss_, "target must be class indices of an integer dtype, got bool");
+    check_class_index_dtype(loss_, loss_.operands[static_cast<std::size_t>(of_.target)], target);
     if (of_rows) return;
     std::string need = "class indices for " + from + " must have shape " + shape_text(leading + inner, rows);
     if (of_scores) need += "; probabilities and one-hot targets must be floating";
@@ -97,34 +85,28 @@ class operand_checker {
   const linear_operands of_;
 };
 
-}  // namespace
-
-linear_plan::linear_plan(const loss_call& call) : call_(&call), computation_(dtype::float64) {
-  const standard_floating_point mode;
-  check_loss(call);
-  if (call.loss->linear_of == nullptr) fail_value(*call.loss, "is no loss of linear scores, which linear_plan takes");
-  if (find_loss(call.loss->linear_of) == nullptr)
-    fail_value(*call.loss, std::string("the loss of its scores must be a registered one, got '") + call.loss->linear_of + "'");
-  check_ignored(call, ignored_class);
+void shape_of_linear_scores(const loss_call& call, call_shape& shape) {
+  const loss_info& loss = *call.loss;
+  const char* const scores = linear_loss_of(loss).loss_of_scores;
+  if (const loss_info* const rows = find_loss(scores); rows == nullptr || rows->engine != &rowwise_engine)
+    fail_value(loss, std::string("the loss of its scores must be a registered row-wise one, got '") + scores + "'");
   operand_checker(call).check();
   const const_array &input = call.operands[linear_operands::input], &weight = call.operands[linear_operands::linear_weight];
-  for (int i = 0; i < input.rank - 1; ++i) rows_[static_cast<std::size_t>(rank_++)] = input.shape[i];
-  for (int i = 1; i < weight.rank - 1; ++i) rows_[static_cast<std::size_t>(rank_++)] = weight.shape[i];
-  check_options(*call.loss, call.options);
-  check_call_options(call, {rank_, rows_.data(), "the rows of input"});
-  check_gradients(call);
-  if (!is_wide(input.type) && !is_wide(weight.type)) computation_ = dtype::float32;
-  check_class_count(*call.loss, linear_operands::linear_weight, weight.shape[0], 0, computation_);
+  shape.computation = !is_wide(input.type) && !is_wide(weight.type) ? dtype::float32 : dtype::float64;
+  shape.class_axis = 0;  // of linear_weight
+  shape.work = static_cast<double>(input.shape[input.rank - 1]);
+  int rank = 0;
+  for (int i = 0; i < input.rank - 1; ++i) shape.extents[static_cast<std::size_t>(rank++)] = input.shape[i];
+  for (int i = 1; i < weight.rank - 1; ++i) shape.extents[static_cast<std::size_t>(rank++)] = weight.shape[i];
+  shape.units = {rank, shape.extents.data(), "the rows of input"};
+  // Each sample meets every line of the weights.
+  for (int i = 0; i < rank; ++i) shape.work *= static_cast<double>(shape.extents[static_cast<std::size_t>(i)]);
+  shape.work *= static_cast<double>(weight.shape[0]);
+  check_class_count(loss, linear_operands::linear_weight, weight.shape[0], 0, shape.computation);
 }
 
-array_spec linear_plan::value() const {
-  if (reduced()) return {computation_, 0, nullptr};
-  return {computation_, rank_, rows_.data()};
-}
+}  // namespace
 
-array_spec linear_plan::gradient(int i) const {
-  const const_array& a = call_->operands[static_cast<std::size_t>(call_->gradient_of[static_cast<std::size_t>(i)])];
-  return {is_floating(a.type) ? a.type : computation_, a.rank, a.shape};
-}
+const engine linear_engine = {"linear", row_roles, shape_of_linear_scores, run_linear};
 
 }  // namespace fastloss

@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#include "fastloss/core/loss.hpp"
-#include "fastloss/engine/pointwise.hpp"
+#include "fastloss/engine/plan.hpp"
+#include "fastloss/engines/linear.hpp"
 
 namespace fastloss {
 
@@ -20,7 +20,9 @@ struct linear_operands {
   int target, linear_bias;
 
   explicit linear_operands(const loss_info& loss)
-      : rows(*find_loss(loss.linear_of)), target(position_of(loss, "target")), linear_bias(position_of(loss, "linear_bias")) {}
+      : rows(*find_loss(linear_loss_of(loss).loss_of_scores)),
+        target(position_of(loss, "target")),
+        linear_bias(position_of(loss, "linear_bias")) {}
 };
 
 }  // namespace fastloss

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/linear/operands.hpp"
-#include "fastloss/engine/linear.hpp"
+#include "fastloss/engine/plan.hpp"
 
 namespace fastloss {
 
@@ -20,7 +20,7 @@ struct linear_shape {
   std::size_t scores() const { return classes * places; }  // of a sample
 };
 
-linear_shape shape_of(const loss_call& call, const array_spec& rows);
+linear_shape shape_of(const call_plan&);
 
 // One number for each row, in C order; empty where all are the same.
 struct linear_rows {
@@ -34,6 +34,6 @@ struct linear_rows {
 };
 
 // Throws index_error where a class index is out of range, and value_error for a mean over nothing where that is asked for.
-linear_rows read_rows(const loss_call& call, const linear_operands& of, const linear_shape& shape);
+linear_rows read_rows(const call_plan&, const linear_operands& of, const linear_shape& shape);
 
 }  // namespace fastloss

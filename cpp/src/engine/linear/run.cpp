@@ -2,21 +2,15 @@
 // that gives for the gradients of the linear layer. Recomputing scores instead of keeping a chunk of them would cost a fourth
 // matrix product.
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <functional>
-#include <limits>
 #include <optional>
-#include <string>
 
-#include "engine/call/checks.hpp"
-#include "engine/call/messages.hpp"
-#include "engine/call/output_checks.hpp"
+#include "engine/call/reduction.hpp"
 #include "engine/linear/memory.hpp"
 #include "engine/linear/rows.hpp"
-#include "fastloss/core/errors.hpp"
+#include "engine/linear/run.hpp"
 #include "fastloss/engine/matrix_product.hpp"
-#include "fastloss/engine/rowwise.hpp"
 #include "fastloss/runtime/threads.hpp"
 #include "isa/dispatch.hpp"
 #include "isa/kernel_table.hpp"
@@ -218,7 +212,7 @@ class runner {
     const const_array losses = of_rows(losses_.data(), type_, strides[4]);
     if (inner.value) to.value = {losses_.data(), losses.shape, losses.strides, losses.rank, type_};
     if (wants_gradient) to.gradients[0] = {scores_.data(), row_shape_, score_strides_, rank, type_};
-    const rowwise_plan plan(inner);
+    const call_plan plan(inner);
     plan.run(to);
     const std::size_t bytes = shape_.places * item_;
     for (std::size_t i = 0; i < n && call_.value; ++i)
@@ -358,43 +352,28 @@ class runner {
   bool nonfinite_ = false;
 };
 
-void check_outputs(const loss_call& call, const linear_plan& plan, const loss_outputs& outputs) {
-  check_ignored(call, outputs);
-  output_checker checker(*call.loss);
-  if (call.value && !plan.reduced()) checker.add(outputs.value, plan.value(), "out for the value", nullptr);
-  for (int i = 0; i < call.gradient_count; ++i)
-    checker.add(outputs.gradients[static_cast<std::size_t>(i)], plan.gradient(i), "out for the gradient of",
-                call.loss->operands[static_cast<std::size_t>(call.gradient_of[static_cast<std::size_t>(i)])].name);
-  checker.check_apart();
-  checker.against_inputs(call);
-}
-
 }  // namespace
 
-double linear_plan::compute(const loss_outputs& outputs) const {
-  const loss_call& call = *call_;
-  check_outputs(call, *this, outputs);
-  const linear_shape shape = shape_of(call, {computation_, rank_, rows_.data()});
-  const linear_rows rows = read_rows(call, linear_operands(*call.loss), shape);
-  runner all(call, shape, rows, computation_, outputs);
+double run_linear(const call_plan& plan, const loss_outputs& outputs, bool) {
+  const loss_call& call = plan.call();
+  const linear_shape shape = shape_of(plan);
+  const linear_rows rows = read_rows(plan, linear_operands(plan.loss()), shape);
+  runner all(call, shape, rows, plan.computation(), outputs);
   all.run();
   bool nonfinite = all.found_nonfinite();
   double value = 0.0;
-  if (call.value && !reduced()) {
-    const tile_operations& tiles = active_kernels().tiles[computation_ == dtype::float64];
+  if (call.value && !plan.reduced()) {
+    const tile_operations& tiles = active_kernels().tiles[plan.computation() == dtype::float64];
     const mutable_array& to = outputs.value;
     if (call.call.raise_nonfinite) nonfinite |= tiles.nonfinite(all.values(), shape.rows());
     if (shape.rows() > 0)
       tiles.store[static_cast<int>(to.type)][to.byteswapped](all.values(), to.data, {to.rank, to.shape, to.strides, 0, shape.rows()}, 1.0,
                                                              false);
   } else if (call.value) {
-    value = !rows.divides_by_zero                   ? all.sum() / rows.denominator
-            : call.call.empty == empty_policy::zero ? 0.0
-                                                    : std::numeric_limits<double>::quiet_NaN();
-    if (computation_ == dtype::float32) value = static_cast<double>(static_cast<float>(value));
-    if (call.call.raise_nonfinite && !std::isfinite(value)) fail_value(*call.loss, "the loss is not finite: " + number_text(value));
+    value = finished_value(plan, rows.divides_by_zero ? value_over_nothing(plan) : all.sum() / rows.denominator);
   }
-  if (nonfinite) fail_value(*call.loss, "a result is not finite");
+  check_finite(plan, nonfinite);
   return value;
 }
+
 }  // namespace fastloss

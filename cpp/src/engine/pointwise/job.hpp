@@ -5,7 +5,8 @@
 #include <cstddef>
 
 #include "engine/memory/layout.hpp"
-#include "fastloss/engine/pointwise.hpp"
+#include "fastloss/engine/plan.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "isa/kernel_table.hpp"
 
 namespace fastloss {
@@ -44,16 +45,17 @@ struct gradient_target {
 };
 inline constexpr int weight_source = -1;
 
-enum class denominator_of : unsigned char { constant, mask, sample_weight, all_weights, share };
+// What the denominator of a mean is the sum of, over the elements; constant: it is known without a sum.
+enum class summed_for_mean : unsigned char { constant, mask, sample_weight, all_weights, terms };
 
 struct pointwise_job {
   const loss_info* loss;
   const tile_operations* ops;
-  const pointwise_kernels* kernels;
+  const formula_kernels* kernels;
   const void* options;
   std::size_t item;                 // bytes of the dtype that the kernels compute in
   const tile_operations* wide_ops;  // the same in float64, for tiles that overflow in float32
-  const pointwise_kernels* wide_kernels;
+  const formula_kernels* wide_kernels;
   double least_sum;  // a tile whose float32 sum is smaller is summed again in float64
 
   int rank;
@@ -70,7 +72,7 @@ struct pointwise_job {
   int weight_operand;  // the operand that multiplies from outside, or -1
   walk sample_weight, where, grad_output;
 
-  denominator_of divides;
+  summed_for_mean divides;
   walk value;  // for reduction::none
   bool value_streams;
   int gradient_total;
@@ -92,8 +94,8 @@ struct pointwise_pass {
   int only_gradient = -1;  // all of them, or one
   bool hessian = false;
   bool check_domains = false;
-  double by_sum = 1.0;          // d head / d S, times the scalar part of grad_output
-  double by_denominator = 0.0;  // d head / d D, likewise
+  double d_sum = 1.0;          // d head / d S, times the scalar part of grad_output
+  double d_denominator = 0.0;  // d head / d D, likewise
 };
 
 // What threads find: set, never cleared.
@@ -112,6 +114,12 @@ struct pointwise_range {
 
 struct block_sums {
   double sum, denominator;
+
+  block_sums& operator+=(const block_sums& other) {
+    sum += other.sum;
+    denominator += other.denominator;
+    return *this;
+  }
 };
 
 // Walks a range in tiles. `sums` are private to the task or to the elements it alone touches.

@@ -1,18 +1,13 @@
 // The outer part of the pointwise driver: blocks over threads, and sums whose bits do not depend on how many there are.
 #include <algorithm>
-#include <memory>
 #include <vector>
 
-#include "engine/memory/streaming.hpp"
+#include "engine/call/parts.hpp"
 #include "engine/pointwise/job.hpp"
 #include "fastloss/runtime/threads.hpp"
 
 namespace fastloss {
 namespace {
-
-// Private copies of the sums of stretched operands: at most this many, whatever the number of threads.
-constexpr std::size_t most_copies = 64;
-constexpr std::size_t partials_on_stack = 64;
 
 bool has_private_sums(const pointwise_job& job, int g) {
   return job.gradients[g].stretched && job.gradients[g].sum_count <= small_sum_count;
@@ -40,50 +35,29 @@ block_sums run_pass(const pointwise_job& job, const pointwise_pass& pass, pointw
     parallel_for(1, 0.0, threads, [&](std::size_t) { all = run_range(job, pass, {job.shape, 0, -1, 0, job.count}, none, findings); });
     return all;
   }
-  block_sums on_stack[partials_on_stack];
-  std::unique_ptr<block_sums[]> on_heap;
-  block_sums* partials = on_stack;
-  if (blocks > partials_on_stack) {
-    on_heap.reset(new block_sums[blocks]);
-    partials = on_heap.get();
-  }
-
-  std::size_t private_sums = 0;
+  std::size_t copied = 0;
   if (pass.gradients)
     for (int g = 0; g < job.gradient_total; ++g)
-      if (has_private_sums(job, g)) private_sums += job.gradients[g].sum_count;
-  const std::size_t tasks = private_sums > 0 ? std::min(blocks, most_copies) : blocks;
-  std::vector<double> copies(private_sums * tasks);
+      if (has_private_sums(job, g)) copied += job.gradients[g].sum_count;
 
-  const auto run_task = [&](std::size_t task) {
+  std::vector<double> copies;
+  const auto run_block = [&](std::size_t b, double* copy) {
     double* sums[max_operands] = {};
-    double* next = copies.data() + task * private_sums;
     if (pass.gradients)
       for (int g = 0; g < job.gradient_total; ++g)
         if (has_private_sums(job, g)) {
-          sums[g] = next;
-          next += job.gradients[g].sum_count;
+          sums[g] = copy;
+          copy += job.gradients[g].sum_count;
         }
-    for (std::size_t b = task * blocks / tasks; b < (task + 1) * blocks / tasks; ++b) {
-      const std::size_t first = b * block_elements;
-      const pointwise_range range{job.shape, 0, -1, first, std::min(job.count, first + block_elements)};
-      partials[b] = run_range(job, pass, range, sums, findings);
-    }
-    finish_streaming();
+    const std::size_t first = b * block_elements;
+    return run_range(job, pass, {job.shape, 0, -1, first, std::min(job.count, first + block_elements)}, sums, findings);
   };
-  parallel_for(tasks, serial_nanoseconds(job, pass), threads, run_task);
+  const block_sums total = run_parts<block_sums>({blocks, copied, serial_nanoseconds(job, pass), threads, false}, copies, run_block);
 
-  for (std::size_t task = 0; task < tasks && private_sums > 0; ++task) {
-    const double* from = copies.data() + task * private_sums;
+  for (auto from = copies.begin(); from != copies.end();)
     for (int g = 0; g < job.gradient_total; ++g)
       if (has_private_sums(job, g))
         for (std::size_t i = 0; i < job.gradients[g].sum_count; ++i) job.gradients[g].sums[i] += *from++;
-  }
-  block_sums total{};
-  for (std::size_t b = 0; b < blocks; ++b) {
-    total.sum += partials[b].sum;
-    total.denominator += partials[b].denominator;
-  }
   return total;
 }
 

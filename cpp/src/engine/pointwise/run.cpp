@@ -1,14 +1,13 @@
 // From a checked call and its outputs to results: which passes are needed, in which order, and what their sums mean.
 #include <cmath>
 #include <limits>
-#include <string>
 #include <vector>
 
-#include "engine/call/messages.hpp"
+#include "engine/call/reduction.hpp"
 #include "engine/pointwise/domains.hpp"
 #include "engine/pointwise/job.hpp"
 #include "engine/pointwise/outputs.hpp"
-#include "fastloss/core/errors.hpp"
+#include "engine/pointwise/run.hpp"
 #include "fastloss/runtime/memory.hpp"
 #include "isa/dispatch.hpp"
 
@@ -47,7 +46,7 @@ class job_builder {
     job_.ops = &table_.tiles[computation_ == dtype::float64];
     job_.wide_ops = &table_.tiles[1];
     // Under a head that is no sum, such as a root, a loss may be in the range of float32 though the sum is below it.
-    job_.least_sum = call.loss->head != nullptr && call.call.reduction != reduction::none ? least_exact_sum : 0.0;
+    job_.least_sum = pointwise_loss_of(*call.loss).head != nullptr && call.call.reduction != reduction::none ? least_exact_sum : 0.0;
     job_.accumulate = call.call.accumulate;
     job_.check_finite = call.call.raise_nonfinite;
     job_.count = element_count(input_.rank, input_.shape);
@@ -120,7 +119,8 @@ class job_builder {
   }
 
   void choose_domain(int k) {
-    if (call_.loss->values == nullptr && !call_.call.raise_domain && !call_.loss->operands[static_cast<std::size_t>(k)].values.always)
+    if (call_.loss->functions.values == nullptr && !call_.call.raise_domain &&
+        !call_.loss->operands[static_cast<std::size_t>(k)].values.always)
       return;
     const domain d = call_.loss->values_of(call_.options, k);
     if (d.everything() || !(d.always || call_.call.raise_domain)) return;
@@ -189,40 +189,32 @@ class job_builder {
   }
 
   void choose_kernels() {
-    const loss_kernels& kernels = call_.loss->kernels != nullptr ? *call_.loss->kernels : *table_.pointwise[call_.loss->index];
-    const auto& set = call_.call.reduction == reduction::none ? kernels.elementwise : kernels.statistic;
+    const pointwise_kernels& kernels = kernels_of<pointwise_kernels>(*call_.loss, table_);
+    const auto& set = call_.call.reduction == reduction::none ? kernels.element : kernels.statistic;
     job_.kernels = &set[computation_ == dtype::float64][optional_present_];
     job_.wide_kernels = &set[1][optional_present_];
   }
 
+  // What the passes have to add up for the divisor.
   void choose_denominator() {
-    const call_options& c = call_.call;
     const bool weighted = job_.weight_operand >= 0, masked = job_.where.how != walk::kind::none;
     const bool sampled = job_.sample_weight.how != walk::kind::none;
-    denominator_of d = sampled ? denominator_of::sample_weight : masked ? denominator_of::mask : denominator_of::constant;
-    bool by_weight = call_.loss->share == denominator::weight;
-    if (c.reduction != reduction::mean || c.normalizer == normalizer::number) {
-      d = denominator_of::constant;
-      by_weight = false;
-    } else if (c.normalizer == normalizer::count) {
-      d = masked ? denominator_of::mask : denominator_of::constant;
-      by_weight = false;
-    } else if (c.normalizer == normalizer::weight) {
-      by_weight = true;
-    }
-    if (by_weight && weighted) d = denominator_of::all_weights;
-    const bool share = c.reduction == reduction::mean && c.normalizer == normalizer::automatic && call_.loss->share == denominator::share;
-    if (share) d = denominator_of::share;
-    job_.divides = d;
-
+    const summed_for_mean counted = masked ? summed_for_mean::mask : summed_for_mean::constant;
+    const summed_for_mean samples = sampled ? summed_for_mean::sample_weight : counted;
+    const divisor by = choose_divisor(call_);
+    job_.divides = by == divisor::terms                               ? summed_for_mean::terms
+                   : by == divisor::weights && weighted               ? summed_for_mean::all_weights
+                   : by == divisor::count                             ? counted
+                   : by == divisor::samples || by == divisor::weights ? samples
+                                                                      : summed_for_mean::constant;
     for (int g = 0; g < job_.gradient_total; ++g) {
       gradient_target& t = job_.gradients[g];
       t.source = weight_source;
       for (int f = 0; f < job_.formula_total; ++f)
         if (job_.formula[f] == t.operand) t.source = f;
-      t.in_denominator =
-          t.source == weight_source ? d == denominator_of::all_weights : share && job_.kernels->share_gradient[t.source] != nullptr;
-      if (t.source == 1 && call_.loss->of_difference && !t.in_denominator) {
+      t.in_denominator = t.source == weight_source ? job_.divides == summed_for_mean::all_weights
+                                                   : by == divisor::terms && job_.kernels->denominator_term_gradient[t.source] != nullptr;
+      if (t.source == 1 && pointwise_loss_of(*call_.loss).of_difference && !t.in_denominator) {
         t.source = 0;
         t.sign = -1.0;
       }
@@ -264,8 +256,6 @@ class job_builder {
   bool optional_present_ = false;
 };
 
-[[noreturn]] void fail(const loss_info& loss, const std::string& what) { throw value_error(std::string(loss.name) + ": " + what); }
-
 // Whether the caller still sees what was written when a call fails.
 bool keeps_outputs(const loss_call& call, const loss_outputs& outputs) {
   bool keeps = call.value && call.call.reduction == reduction::none && !outputs.value.unshared;
@@ -273,25 +263,23 @@ bool keeps_outputs(const loss_call& call, const loss_outputs& outputs) {
   return keeps || (call.hessian && !outputs.hessian.unshared);
 }
 
-double rounded(double x, dtype computation) { return computation == dtype::float32 ? static_cast<double>(static_cast<float>(x)) : x; }
-
 }  // namespace
 
-double pointwise_plan::compute(const loss_outputs& outputs) const {
-  const loss_call& call = *call_;
+double run_pointwise(const call_plan& plan, const loss_outputs& outputs, bool in_place) {
+  const loss_call& call = plan.call();
   const call_options& options = call.call;
-  const loss_info& loss = *call.loss;
-  const bool in_place = check_outputs(call, *this, outputs);
+  const loss_info& loss = plan.loss();
+  const auto head = pointwise_loss_of(loss).head;
   pointwise_job job;
   std::vector<double> sums;
-  job_builder(call, outputs, computation_, job).build(sums);
+  job_builder(call, outputs, plan.computation(), job).build(sums);
 
   pointwise_findings findings;
-  const bool reduced = options.reduction != reduction::none;
+  const bool reduced = plan.reduced();
   const bool wants_outputs = call.gradient_count > 0 || call.hessian;
-  bool needs_sum = loss.head != nullptr;
+  bool needs_sum = head != nullptr;
   for (int g = 0; g < job.gradient_total; ++g) needs_sum |= job.gradients[g].in_denominator;
-  const bool data_denominator = job.divides != denominator_of::constant;
+  const bool data_denominator = job.divides != summed_for_mean::constant;
 
   // A pass that writes nothing may check what it reads, and a tile is checked before it is stored. Elsewhere checks come first.
   if (job.checked != 0) {
@@ -315,47 +303,36 @@ double pointwise_plan::compute(const loss_outputs& outputs) const {
     if (needs_sum) check_domains = false;
   }
 
-  double denominator = 1.0;
-  if (options.reduction == reduction::batchmean) denominator = static_cast<double>(call.operands[0].shape[0]);
-  else if (options.reduction == reduction::mean)
-    denominator = options.normalizer == normalizer::number ? options.normalizer_value
-                  : data_denominator                       ? statistics.denominator
-                                                           : static_cast<double>(job.count);
-  const auto check_empty = [&] {
-    if (reduced && denominator == 0.0 && options.empty == empty_policy::raise)
-      fail(loss, std::string("the ") + (options.reduction == reduction::mean ? "mean" : "batchmean") +
-                     " is over nothing: " + loss.operands[0].name + " has shape " +
-                     shape_text(call.operands[0].rank, call.operands[0].shape) + " and the denominator is 0");
-  };
-  if (!denominator_left) check_empty();
+  const double count = static_cast<double>(job.count);
+  double denominator = data_denominator ? statistics.denominator : denominator_of(plan, {count, count, count});
+  if (!denominator_left) is_over_nothing(plan, denominator);
 
   const auto head_at = [&](double sum) -> head_value {
-    if (denominator == 0.0) return {options.empty == empty_policy::zero ? 0.0 : std::numeric_limits<double>::quiet_NaN(), 0.0, 0.0};
-    if (loss.head != nullptr) {
-      head_value h = loss.head(call.options, sum, denominator);
+    if (denominator == 0.0) return {value_over_nothing(plan), 0.0, 0.0};
+    if (head != nullptr) {
+      head_value h = head(loss, call.options, sum, denominator);
       // A root has an infinite slope at 0, where every gradient of the sum is 0: the subgradient 0, not 0 * inf.
-      if (sum == 0.0 && std::isinf(h.by_sum)) h.by_sum = h.by_denominator = 0.0;
+      if (sum == 0.0 && std::isinf(h.d_sum)) h.d_sum = h.d_denominator = 0.0;
       return h;
     }
     return {sum / denominator, 1.0 / denominator, -sum / (denominator * denominator)};
   };
 
   pointwise_pass main{.value = value_left, .denominator = denominator_left, .check_domains = check_domains};
-  double upstream = 1.0;
   if (wants_outputs) {
-    if (options.grad_output.rank == 0) upstream = read_number(active_kernels(), options.grad_output);
-    const head_value head = reduced ? head_at(statistics.sum) : head_value{0.0, 1.0, 0.0};
+    const double flow = scalar_flow(call);
+    const head_value at_sum = reduced ? head_at(statistics.sum) : head_value{0.0, 1.0, 0.0};
     main.gradients = call.gradient_count > 0;
     main.hessian = call.hessian;
-    main.by_sum = head.by_sum * upstream;
-    main.by_denominator = head.by_denominator * upstream;
-    const double slope = std::abs(main.by_sum);
-    if (loss.head != nullptr && reduced && slope != 0.0 && !(slope >= least_float32_slope && slope <= largest_float32_slope))
+    main.d_sum = at_sum.d_sum * flow;
+    main.d_denominator = at_sum.d_denominator * flow;
+    const double slope = std::abs(main.d_sum);
+    if (head != nullptr && reduced && slope != 0.0 && !(slope >= least_float32_slope && slope <= largest_float32_slope))
       job_builder(call, outputs, dtype::float64, job).build(sums);
     // Before the main pass, which may overwrite an input.
     for (int g = 0; g < job.gradient_total; ++g)
       if (job.gradients[g].stretched && job.gradients[g].sum_count > small_sum_count && job.count > 0)
-        run_large_stretched(job, {.gradients = true, .by_sum = main.by_sum, .by_denominator = main.by_denominator}, g, findings,
+        run_large_stretched(job, {.gradients = true, .d_sum = main.d_sum, .d_denominator = main.d_denominator}, g, findings,
                             options.threads);
   }
   if (main.value || main.denominator || main.gradients || main.hessian) {
@@ -364,21 +341,17 @@ double pointwise_plan::compute(const loss_outputs& outputs) const {
     if (main.denominator) denominator = found.denominator;
   }
   if (findings.outside.load()) fail_domain(call, job);
-  if (denominator_left) check_empty();
+  if (denominator_left) is_over_nothing(plan, denominator);
 
   for (int g = 0; g < job.gradient_total; ++g)
     if (job.gradients[g].stretched) {
       const gradient_target& t = job.gradients[g];
-      const double scale = t.in_denominator ? 1.0 : t.sign * main.by_sum;
+      const double scale = t.in_denominator ? 1.0 : t.sign * main.d_sum;
       store_sums(job, call, t, scale, outputs.gradients[static_cast<std::size_t>(g)], findings);
     }
 
-  double value = 0.0;
-  if (call.value && reduced) {
-    value = rounded(head_at(statistics.sum).value, computation_);
-    if (options.raise_nonfinite && !std::isfinite(value)) fail(loss, "the loss is not finite: " + number_text(value));
-  }
-  if (findings.nonfinite.load()) fail(loss, "a result is not finite");
+  const double value = call.value && reduced ? finished_value(plan, head_at(statistics.sum).value) : 0.0;
+  check_finite(plan, findings.nonfinite.load());
   return value;
 }
 

@@ -135,7 +135,7 @@ class tile_walker {
 
   void run_tile(block_sums& totals) {
     load_factors();
-    if (pass_.value || pass_.gradients || pass_.hessian || pass_.check_domains || job_.divides == denominator_of::share) load_operands();
+    if (pass_.value || pass_.gradients || pass_.hessian || pass_.check_domains || job_.divides == summed_for_mean::terms) load_operands();
     if (pass_.check_domains && findings_.outside.load(std::memory_order_relaxed)) return;
     run_kernels();
     if (pass_.denominator) totals.denominator += sum(denominator_tile());
@@ -152,7 +152,7 @@ class tile_walker {
       } else store(value, job_.value, 1.0, job_.value_streams, false);
     }
     if (gradients_left) store_gradients();
-    if (pass_.hessian) store(hessian, job_.hessian, pass_.by_sum, job_.hessian_streams, job_.accumulate);
+    if (pass_.hessian) store(hessian, job_.hessian, pass_.d_sum, job_.hessian_streams, job_.accumulate);
   }
 
   void run_kernels() {
@@ -171,10 +171,10 @@ class tile_walker {
     direct_ = wants_slope && writes_directly();
     if (direct_) {
       tile_.gradient = at(job_.gradients[0].to.base, first_);
-      tile_.scale = job_.gradients[0].sign * pass_.by_sum;
+      tile_.scale = job_.gradients[0].sign * pass_.d_sum;
       tile_.streams = job_.gradients[0].streams;
     }
-    const pointwise_kernels& k = *job_.kernels;
+    const formula_kernels& k = *job_.kernels;
     if (pass_.hessian) (wants_slope ? k.gradient_and_hessian : k.hessian)(job_.options, tile_);
     const bool slope_left = wants_slope && !pass_.hessian;
     if (wants_value && slope_left) k.value_and_gradient(job_.options, tile_);
@@ -184,24 +184,24 @@ class tile_walker {
 
   bool writes_directly() const {
     return job_.gradients[0].direct && value_factor_ == nullptr && job_.grad_output.how == walk::kind::none && count_ == padded_ &&
-           pass_.by_sum != 0.0;
+           pass_.d_sum != 0.0;
   }
 
   void* denominator_tile() {
     switch (job_.divides) {
-      case denominator_of::mask:
+      case summed_for_mean::mask:
         return where_;
-      case denominator_of::sample_weight:
+      case summed_for_mean::sample_weight:
         return sample_factor_;
-      case denominator_of::all_weights:
+      case summed_for_mean::all_weights:
         return value_factor_;
-      case denominator_of::share: {
+      case summed_for_mean::terms: {
         tile t = tile_;
         t.value = slot(value_slot + 4);
-        job_.kernels->share(job_.options, t);
+        job_.kernels->denominator_term(job_.options, t);
         return times(sample_factor_, t.value, value_slot + 5);
       }
-      case denominator_of::constant:
+      case summed_for_mean::constant:
         break;
     }
     return nullptr;
@@ -269,8 +269,8 @@ class tile_walker {
         x = out;
       }
       if (target.in_denominator) {
-        if (pass_.by_sum == 0.0 && pass_.by_denominator == 0.0) ops_.fill(out, 0.0, padded_);
-        else ops_.combine(out, pass_.by_sum, x, pass_.by_denominator, share_slope(target), padded_);
+        if (pass_.d_sum == 0.0 && pass_.d_denominator == 0.0) ops_.fill(out, 0.0, padded_);
+        else ops_.axpby(out, pass_.d_sum, x, pass_.d_denominator, share_slope(target), padded_);
         x = out;
       }
       results_[g] = x;
@@ -282,7 +282,7 @@ class tile_walker {
     if (target.source == weight_source) return sample_factor_;
     tile t = tile_;
     t.gradient = slot(value_slot + 4);
-    job_.kernels->share_gradient[target.source](job_.options, t);
+    job_.kernels->denominator_term_gradient[target.source](job_.options, t);
     return times(sample_factor_, t.gradient, value_slot + 5);
   }
 
@@ -294,7 +294,7 @@ class tile_walker {
         double* const to = sums_[g] + (base(target.to) - target.to.base) / static_cast<std::ptrdiff_t>(sizeof(double));
         ops_.scatter_add(results_[g], to, run_of(target.to));
       } else {
-        store(results_[g], target.to, target.in_denominator ? 1.0 : target.sign * pass_.by_sum, target.streams, job_.accumulate);
+        store(results_[g], target.to, target.in_denominator ? 1.0 : target.sign * pass_.d_sum, target.streams, job_.accumulate);
       }
     }
   }

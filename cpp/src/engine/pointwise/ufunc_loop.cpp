@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "engine/call/ufunc_parts.hpp"
-#include "fastloss/engine/pointwise_kernels.hpp"
+#include "fastloss/engines/pointwise.hpp"
 #include "isa/dispatch.hpp"
 #include "isa/kernel_table.hpp"
 
@@ -27,8 +27,7 @@ class element_loop {
         options_(loss_, data + operands_, steps + operands_),
         tiles_(active_kernels().tiles[loop.wide]),
         gradient_(loop.gradient) {
-    const loss_kernels& all = loss_.kernels != nullptr ? *loss_.kernels : *active_kernels().pointwise[loss_.index];
-    const pointwise_kernels& kernels = all.elementwise[loop.wide][has_optional_operands()];
+    const formula_kernels& kernels = kernels_of<pointwise_kernels>(loss_, active_kernels()).element[loop.wide][has_optional_operands()];
     kernel_ = gradient_ ? kernels.gradient[0] : kernels.value;
     loss_.construct(loss_struct_);
     choose_domains();

@@ -14,7 +14,7 @@ class row_memory {
  public:
   row_memory(const row_job& job, const row_range& rows) : job_(job), rows_(rows) {}
 
-  bool by_rows() const { return job_.how == arrangement::rows_side_by_side; }
+  bool by_rows() const { return job_.how == arrangement::row_contiguous; }
   // Rows that kernels see: lanes are whole packs where they are rows.
   row_extent extent() const { return {by_rows() ? rows_.padded : rows_.count, job_.classes}; }
   std::ptrdiff_t tile_stride() const { return static_cast<std::ptrdiff_t>(by_rows() ? rows_.padded : job_.classes); }

@@ -76,7 +76,7 @@ double larger(double a, double b) { return b > a || b != b ? b : a; }
 
 }  // namespace
 
-void softmax_in_segments(const row_operations_of_arrangement& operations, const reference_pass& p, std::size_t item, int threads) {
+void softmax_in_segments(const row_operations_of_arrangement& operations, const shift_pass& p, std::size_t item, int threads) {
   const cut c = cut_of(p.extent, item);
   const std::size_t parts = p.extent.rows * c.segments;
   const double elements = static_cast<double>(p.extent.rows) * static_cast<double>(p.extent.classes);
@@ -95,7 +95,7 @@ void softmax_in_segments(const row_operations_of_arrangement& operations, const 
   parallel_for(parts, nanoseconds_of_exponential * elements, threads, [&](std::size_t part) {
     const std::size_t row = part / c.segments, s = part % c.segments, first = c.first(s), count = c.count(s);
     set_number(room(0, part), 0, item, number_at(p.maximum, row, item));
-    reference_pass q{};
+    shift_pass q{};
     q.extent = {1, count};
     q.scores = part_of(p.scores, row, first, item);
     q.exps = part_of(p.exps, row, first, item);
@@ -136,8 +136,8 @@ void gradient_in_segments(const row_operations_of_arrangement& operations, const
     q.slopes = part_of(p.slopes, row, first, item);
     q.exps = part_of(p.exps, row, first, item);
     q.out = part_of(p.out, row, first, item);
-    q.by_slope = number_of(p.by_slope, row, item);
-    q.by_exp = number_of(p.by_exp, row, item);
+    q.coef_d1 = number_of(p.coef_d1, row, item);
+    q.coef_exp = number_of(p.coef_exp, row, item);
     q.constant = number_of(p.constant, row, item);
     q.at_label = number_of(p.at_label, row, item);
     q.weights = number_of(p.weights, first, item);

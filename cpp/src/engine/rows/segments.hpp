@@ -11,7 +11,7 @@ inline constexpr std::size_t segment_classes = 16384;
 inline constexpr std::size_t most_cut_rows = 8, least_cut_classes = 4 * segment_classes;
 
 // The operations of the same name on rows whose classes lie side by side, each row by several threads. `item`: bytes of a score.
-void softmax_in_segments(const row_operations_of_arrangement&, const reference_pass&, std::size_t item, int threads);
+void softmax_in_segments(const row_operations_of_arrangement&, const shift_pass&, std::size_t item, int threads);
 void gradient_in_segments(const row_operations_of_arrangement&, const gradient_pass&, std::size_t item, int threads);
 
 }  // namespace fastloss

@@ -10,7 +10,7 @@ row_tile tile_runner::make_curvature() {
     if (job_.traits.transforms) {
       if (vector.data != tile(vector_slot)) vector = vector_ = copy(vector, tile(vector_slot));
       fill_padding(vector);
-      run_kernel(job_.row_formulas->logit_slope, logit_operands_, nullptr, tile(curvature_slot));
+      run_kernel(job_.row_formulas->d_logit, logit_operands_, nullptr, tile(curvature_slot));
       job_.tiles->multiply(tile(direction_slot), vector.data, tile(curvature_slot), padded_elements_);
       vector = memory_.tile_at(tile(direction_slot));
     }
@@ -26,15 +26,15 @@ row_tile tile_runner::make_curvature() {
 
 row_tile tile_runner::bends_of_classes() {
   if (!job_.dense) lay_out_classes();
-  const row_tile bends = memory_.tile_at(tile(bend_slot));
-  run_kernel(job_.dense_kernels->hessian, dense_operands_, nullptr, bends.data);
-  if (!job_.weights.empty() && !job_.row_weighted) job_.arranged->weigh(memory_.extent(), bends, job_.weight_data());
-  return bends;
+  const row_tile d2 = memory_.tile_at(tile(bend_slot));
+  run_kernel(job_.dense_kernels->hessian, dense_operands_, nullptr, d2.data);
+  if (!job_.weights.empty() && !job_.row_weighted) job_.arranged->scale(memory_.extent(), d2, job_.weight_data());
+  return d2;
 }
 
 void* tile_runner::bend_of_label() const {
   struct tile t{};
-  job_.tiles->combine(row(spare_slot), 1.0, row(picked_slot), -1.0, row(log_sum_slot), rows_.padded);
+  job_.tiles->axpby(row(spare_slot), 1.0, row(picked_slot), -1.0, row(log_sum_slot), rows_.padded);
   t.operand[0] = row(spare_slot);
   t.count = rows_.padded;
   t.hessian = row(bend_slot_of_label);
@@ -46,66 +46,66 @@ void* tile_runner::bend_of_label() const {
 void tile_runner::curve_probabilities(row_tile vector, row_tile out) {
   gradient_pass gradient{};
   job_.dense ? collect_classes(gradient, factor_) : collect_picked(gradient);
-  curvature_pass p{};
+  hess_pass p{};
   p.extent = memory_.extent();
   p.exps = exps_;
   p.vector = vector;
-  p.supports = job_.loss->reference == row_reference::sparsemax;
+  p.supports = job_.loss->shift == row_shift::sparsemax;
   p.tail = row(tail_slot);
-  p.by_exp = gradient.by_exp;
-  p.by_bend = factor_;
+  p.coef_exp = gradient.coef_exp;
+  p.coef_d2 = factor_;
   p.out = out;
   p.streams = memory_.streams(job_.hessian_to);
-  p.by_square = row(square_slot);
-  if (reference_slope_ == nullptr) {
+  p.coef_square = row(square_slot);
+  if (d_shift_term_ == nullptr) {
     job_.tiles->fill(row(square_slot), 0.0, rows_.padded);
   } else {
     struct tile t{};
     t.operand[0] = make_reference(spare_slot);
     t.count = rows_.padded;
     t.hessian = row(square_slot);
-    job_.row_formulas->reference_curvature(job_.options, t);
+    job_.row_formulas->d2_shift_term(job_.options, t);
     job_.tiles->multiply(row(square_slot), upstream_, row(square_slot), rows_.padded);
   }
-  if (bends()) {
+  if (d2()) {
     if (job_.dense || p.supports) {
-      p.bends = bends_of_classes();
+      p.d2 = bends_of_classes();
     } else {
       p.labels = labels_;
-      p.label_bend = bend_of_label();
-      job_.arranged->pick(p.extent, exps_, labels_, row(spare_slot));
+      p.label_d2 = bend_of_label();
+      job_.arranged->gather(p.extent, exps_, labels_, row(spare_slot));
       p.label_exp = row(spare_slot);
-      if (vector.data != nullptr) job_.arranged->pick(p.extent, vector, labels_, row(other_slot));
+      if (vector.data != nullptr) job_.arranged->gather(p.extent, vector, labels_, row(other_slot));
       p.label_vector = row(other_slot);
     }
   }
-  job_.arranged->curvature(p);
+  job_.arranged->hess(p);
 }
 
 // The reference is the score of one class of the row, the base, or 0: it has no second derivative, and its first is 1 at that class.
-// With the differences of the vector to its entry there, each class has its own product, and the base less the sum of all. `bends`
+// With the differences of the vector to its entry there, each class has its own product, and the base less the sum of all. `d2`
 // are used up.
-void tile_runner::curve_from_base(const void* base, const void* factor, row_tile bends, row_tile vector, row_tile out) {
+void tile_runner::curve_from_base(const void* base, const void* factor, row_tile d2, row_tile vector, row_tile out) {
   const row_extent extent = memory_.extent();
   gradient_pass p{};
   p.extent = extent;
-  p.slopes = bends;
-  p.by_slope = factor;
+  p.slopes = d2;
+  p.coef_d1 = factor;
   p.out = out;
   if (vector.data != nullptr) {
     pick_or_zero(vector, base, other_slot);
     const row_tile away = memory_.tile_at(tile(value_tile_slot));
     job_.arranged->subtract(extent, vector, row(other_slot), nullptr, away);
     fill_padding(away);
-    fill_padding(bends);
-    job_.tiles->multiply(bends.data, bends.data, away.data, padded_elements_);
+    fill_padding(d2);
+    job_.tiles->multiply(d2.data, d2.data, away.data, padded_elements_);
   }
   if (base != nullptr) {
     job_.tiles->fill(row(spare_slot), 0.0, rows_.padded);
-    job_.arranged->place(extent, base, row(spare_slot), bends);
-    job_.arranged->sum(extent, bends, row(other_slot));
+    job_.arranged->scatter(extent, base, row(spare_slot), d2);
+    job_.arranged->sum(extent, d2, row(other_slot));
     job_.tiles->multiply(row(other_slot), factor, row(other_slot), rows_.padded);
-    if (vector.data != nullptr) job_.tiles->combine(row(other_slot), -1.0, row(other_slot), 0.0, nullptr, rows_.padded);
+    if (vector.data != nullptr) job_.tiles->axpby(row(other_slot), -1.0, row(other_slot), 0.0, nullptr, rows_.padded);
     p.labels = base;
     p.at_label = row(other_slot);
   }
@@ -114,35 +114,35 @@ void tile_runner::curve_from_base(const void* base, const void* factor, row_tile
 
 void tile_runner::pick_or_zero(row_tile from, const void* classes, row_slot to) const {
   if (classes == nullptr) job_.tiles->fill(row(to), 0.0, rows_.padded);
-  else job_.arranged->pick(memory_.extent(), from, classes, row(to));
+  else job_.arranged->gather(memory_.extent(), from, classes, row(to));
 }
 
 void tile_runner::curve_formula(row_tile vector, row_tile out) {
-  const row_reference reference = job_.loss->reference;
-  const void* const base = reference == row_reference::picked ? labels_ : reference == row_reference::runner_up ? row(index_slot) : nullptr;
-  if (bends() && job_.dense) return curve_from_base(base, factor_, bends_of_classes(), vector, out);
+  const row_shift reference = job_.loss->shift;
+  const void* const base = reference == row_shift::picked ? labels_ : reference == row_shift::runner_up ? row(index_slot) : nullptr;
+  if (d2() && job_.dense) return curve_from_base(base, factor_, bends_of_classes(), vector, out);
   gradient_pass p{};
   p.extent = memory_.extent();
   p.out = out;
-  if (bends()) {
+  if (d2()) {
     p.labels = labels_;
     p.at_label = bend_of_label();
     if (vector.data != nullptr) {
       pick_or_zero(vector, labels_, other_slot);
       pick_or_zero(vector, base, spare_slot);
-      job_.tiles->combine(row(other_slot), 1.0, row(other_slot), -1.0, row(spare_slot), rows_.padded);
+      job_.tiles->axpby(row(other_slot), 1.0, row(other_slot), -1.0, row(spare_slot), rows_.padded);
       job_.tiles->multiply(row(bend_slot_of_label), p.at_label, row(other_slot), rows_.padded);
     }
   }
   job_.arranged->gradient(p);
-  if (!bends() || base == nullptr) return;
-  job_.tiles->combine(row(other_slot), vector.data == nullptr ? 1.0 : -1.0, p.at_label, 0.0, nullptr, rows_.padded);
-  job_.arranged->place(memory_.extent(), base, row(other_slot), out);
+  if (!d2() || base == nullptr) return;
+  job_.tiles->axpby(row(other_slot), vector.data == nullptr ? 1.0 : -1.0, p.at_label, 0.0, nullptr, rows_.padded);
+  job_.arranged->scatter(memory_.extent(), base, row(other_slot), out);
 }
 
 // The sum over the listed classes of what each of them gives as the reference of its row.
 void tile_runner::curve_lists(row_tile vector, row_tile out) {
-  const row_tile u = memory_.tile_at(tile(u_tile_slot)), bends = memory_.tile_at(tile(bend_slot));
+  const row_tile u = memory_.tile_at(tile(u_tile_slot)), d2 = memory_.tile_at(tile(bend_slot));
   const row_tile part = memory_.tile_at(tile(result_slot));
   void *const labels = row(labels_slot), *const reference = row(maximum_slot), *const factor = row(slope_slot);
   job_.tiles->fill(out.data, 0.0, padded_elements_);
@@ -151,16 +151,16 @@ void tile_runner::curve_lists(row_tile vector, row_tile out) {
   dense_operands_[1] = shares_of_lists().data;
   for (std::size_t k = 0; k < longest_list(); ++k) {
     label_lists(k, labels);
-    job_.tiles->combine(factor, 1.0, factor_, 0.0, nullptr, rows_.padded);
+    job_.tiles->axpby(factor, 1.0, factor_, 0.0, nullptr, rows_.padded);
     job_.rows->leave_out(labels, factor, rows_.padded, rows_.padded);
-    job_.arranged->pick(memory_.extent(), scores_, labels, reference);
+    job_.arranged->gather(memory_.extent(), scores_, labels, reference);
     job_.arranged->subtract(memory_.extent(), scores_, reference, nullptr, u);
     fill_padding(u);
-    run_kernel(job_.dense_kernels->hessian, dense_operands_, nullptr, bends.data);
-    job_.tiles->multiply(bends.data, dense_operands_[1], bends.data, padded_elements_);  // nothing where nothing is formed
-    curve_from_base(labels, factor, bends, vector, part);
+    run_kernel(job_.dense_kernels->hessian, dense_operands_, nullptr, d2.data);
+    job_.tiles->multiply(d2.data, dense_operands_[1], d2.data, padded_elements_);  // nothing where nothing is formed
+    curve_from_base(labels, factor, d2, vector, part);
     fill_padding(part);
-    job_.tiles->combine(out.data, 1.0, out.data, 1.0, part.data, padded_elements_);
+    job_.tiles->axpby(out.data, 1.0, out.data, 1.0, part.data, padded_elements_);
   }
 }
 
@@ -172,13 +172,13 @@ void tile_runner::curvature_through_logit(row_tile curvature) {
   fill_padding(curvature);
   fill_padding(in_logits.out);
   void* const slopes = tile(u_tile_slot);
-  run_kernel(job_.row_formulas->logit_slope, logit_operands_, nullptr, slopes);
+  run_kernel(job_.row_formulas->d_logit, logit_operands_, nullptr, slopes);
   job_.tiles->multiply(curvature.data, curvature.data, slopes, padded_elements_);
   if (job_.vector.base == nullptr) job_.tiles->multiply(curvature.data, curvature.data, slopes, padded_elements_);
-  run_kernel(job_.row_formulas->logit_curvature, logit_operands_, nullptr, slopes);
+  run_kernel(job_.row_formulas->d2_logit, logit_operands_, nullptr, slopes);
   job_.tiles->multiply(slopes, in_logits.out.data, slopes, padded_elements_);
   if (job_.vector.base != nullptr) job_.tiles->multiply(slopes, slopes, tile(vector_slot), padded_elements_);
-  job_.tiles->combine(curvature.data, 1.0, curvature.data, 1.0, slopes, padded_elements_);
+  job_.tiles->axpby(curvature.data, 1.0, curvature.data, 1.0, slopes, padded_elements_);
 }
 
 }  // namespace fastloss

@@ -15,15 +15,15 @@ void tile_runner::run_kernel(tile_kernel kernel, const void* const* operands, vo
 
 void tile_runner::make_factors() {
   upstream_ = row(upstream_slot);
-  if (pass_.by_sum == 0.0) job_.tiles->fill(upstream_, 0.0, rows_.padded);
-  else job_.tiles->combine(upstream_, pass_.by_sum, counts_, 0.0, nullptr, rows_.padded);
+  if (pass_.d_sum == 0.0) job_.tiles->fill(upstream_, 0.0, rows_.padded);
+  else job_.tiles->axpby(upstream_, pass_.d_sum, counts_, 0.0, nullptr, rows_.padded);
   if (job_.grad_output.base != nullptr) {
     memory_.load_rows(job_.grad_output, row(spare_slot), 0.0);
     job_.tiles->multiply(upstream_, upstream_, row(spare_slot), rows_.padded);
   }
   if (has_label_term()) {
     void* const factor = row(label_factor_slot);
-    job_.tiles->combine(factor, 1.0 - job_.distribution_share, upstream_, 0.0, nullptr, rows_.padded);
+    job_.tiles->axpby(factor, 1.0 - job_.distribution_share, upstream_, 0.0, nullptr, rows_.padded);
     if (row_weight_ != nullptr) job_.tiles->multiply(factor, factor, row_weight_, rows_.padded);
   }
   factor_ = times(upstream_, is_smoothed_picked() ? label_weight_ : row_weight_, factor_slot);
@@ -31,7 +31,7 @@ void tile_runner::make_factors() {
                        : is_smoothed_picked() ? 1.0 - job_.traits.label_smoothing
                                               : 1.0;
   if (scale == 1.0) return;
-  job_.tiles->combine(row(factor_slot), scale, factor_, 0.0, nullptr, rows_.padded);
+  job_.tiles->axpby(row(factor_slot), scale, factor_, 0.0, nullptr, rows_.padded);
   factor_ = row(factor_slot);
 }
 
@@ -45,7 +45,7 @@ void tile_runner::make_outputs() {
   const row_gradient *of_input = nullptr, *of_distribution = nullptr;
   for (const row_gradient& g : job_.gradients) {
     if (g.of == row_gradient::kind::input) of_input = &g;
-    if (g.of == row_gradient::kind::distribution) of_distribution = &g;
+    if (g.of == row_gradient::kind::target) of_distribution = &g;
   }
   row_tile distribution_gradient{};
   if (of_distribution != nullptr) distribution_gradient = differentiate_in_distribution(of_distribution->to);
@@ -68,7 +68,7 @@ void tile_runner::add_weight_gradient_of_rows(double* sums) const {
     if (y < 0) continue;
     const double up = number(upstream_, i);
     if (job_.row_weighted && up != 0.0) sums[y] += up * number(loss_, i);
-    sums[y] += number(counts_, i) * pass_.by_denominator;
+    sums[y] += number(counts_, i) * pass_.d_denominator;
   }
 }
 
@@ -81,7 +81,7 @@ void tile_runner::add_weight_gradient_of_smoothing(double* sums) const {
   }
   const row_tile u = memory_.tile_at(tile(result_slot));
   job_.arranged->subtract(memory_.extent(), scores_, row(maximum_slot), row(log_sum_slot), u);
-  job_.tiles->combine(row(spare_slot), -s / static_cast<double>(job_.classes), upstream_, 0.0, nullptr, rows_.padded);
+  job_.tiles->axpby(row(spare_slot), -s / static_cast<double>(job_.classes), upstream_, 0.0, nullptr, rows_.padded);
   job_.arranged->add_to_classes(memory_.extent(), u, row(spare_slot), sums);
 }
 
@@ -93,13 +93,13 @@ row_tile tile_runner::differentiate_in_distribution(const class_walk& to) {
   }
   const row_tile slopes = memory_.tile_at(tile(value_tile_slot));
   run_kernel(job_.dense_kernels->gradient[1], dense_operands_, nullptr, slopes.data);
-  if (!job_.weights.empty() && !job_.row_weighted) job_.arranged->weigh(memory_.extent(), slopes, job_.weight_data());
+  if (!job_.weights.empty() && !job_.row_weighted) job_.arranged->scale(memory_.extent(), slopes, job_.weight_data());
   if (job_.distribution_as == distribution_kind::logits) return differentiate_in_logits_of_distribution(slopes, to);
-  job_.tiles->combine(row(other_slot), 1.0 - job_.traits.label_smoothing, factor_, 0.0, nullptr, rows_.padded);
+  job_.tiles->axpby(row(other_slot), 1.0 - job_.traits.label_smoothing, factor_, 0.0, nullptr, rows_.padded);
   gradient_pass p{};
   p.extent = memory_.extent();
   p.slopes = slopes;
-  p.by_slope = row(other_slot);
+  p.coef_d1 = row(other_slot);
   p.out = memory_.destination(to, tile(distribution_slot));
   p.streams = memory_.streams(to);
   job_.arranged->gradient(p);
@@ -126,13 +126,13 @@ void tile_runner::differentiate_in_logits(gradient_pass& p) {
   p.extent = memory_.extent();
   p.labels = labels_;
   job_.dense ? collect_classes(p, factor_) : collect_picked(p);
-  const bool second_place = job_.loss->reference == row_reference::runner_up;
+  const bool second_place = job_.loss->shift == row_shift::runner_up;
   p.streams &= !second_place;
   if (p.labels == nullptr || p.at_label == nullptr) p.labels = p.at_label = nullptr;
   take_gradient(p);
   if (second_place) {
-    job_.tiles->combine(row(by_exp_slot), -1.0, row(at_label_slot), 0.0, nullptr, rows_.padded);
-    job_.arranged->place(memory_.extent(), row(index_slot), row(by_exp_slot), p.out);
+    job_.tiles->axpby(row(coef_exp_slot), -1.0, row(at_label_slot), 0.0, nullptr, rows_.padded);
+    job_.arranged->scatter(memory_.extent(), row(index_slot), row(coef_exp_slot), p.out);
   }
 }
 
@@ -147,16 +147,16 @@ void tile_runner::collect_picked(gradient_pass& p) {
   c.slope = row(slope_slot);
   c.tail = row(tail_slot);
   c.picked = row(picked_slot);
-  if (job_.loss->reference == row_reference::sparsemax) {
-    job_.arranged->pick(memory_.extent(), exps_, labels_, row(other_slot));
+  if (job_.loss->shift == row_shift::sparsemax) {
+    job_.arranged->gather(memory_.extent(), exps_, labels_, row(other_slot));
     c.label_exp = row(other_slot);
   }
   c.factor = factor_;
   c.row_factor = upstream_;
-  c.reference_slope = reference_slope_;
+  c.d_shift_term = d_shift_term_;
   c.weight_sum = job_.weight_sum;
   c.label_weight = label_weight_;
-  c.by_exp = row(by_exp_slot);
+  c.coef_exp = row(coef_exp_slot);
   c.at_label = row(at_label_slot);
   if (is_smoothed_picked()) {
     c.smoothing = job_.traits.label_smoothing / static_cast<double>(job_.classes);
@@ -165,24 +165,24 @@ void tile_runner::collect_picked(gradient_pass& p) {
   }
   job_.rows->coefficients(c);
   p.exps = exps_;
-  p.by_exp = c.by_exp;
+  p.coef_exp = c.coef_exp;
   p.at_label = labels_ == nullptr ? nullptr : c.at_label;
 }
 
 void tile_runner::collect_classes(gradient_pass& p, const void* factor) {
   p.slopes = slopes_;
-  p.by_slope = factor;
+  p.coef_d1 = factor;
   if (job_.by_products) {
-    job_.tiles->combine(row(other_slot), -1.0, factor, 0.0, nullptr, rows_.padded);
-    p.by_slope = row(other_slot);
+    job_.tiles->axpby(row(other_slot), -1.0, factor, 0.0, nullptr, rows_.padded);
+    p.coef_d1 = row(other_slot);
   }
   if (has_probabilities()) {
-    job_.rows->class_coefficients(rows_.padded, row(tail_slot), factor, row(slope_sum_slot), upstream_, reference_slope_, row(by_exp_slot));
+    job_.rows->class_coefficients(rows_.padded, row(tail_slot), factor, row(slope_sum_slot), upstream_, d_shift_term_, row(coef_exp_slot));
     p.exps = exps_;
-    p.by_exp = row(by_exp_slot);
-  } else if (job_.loss->reference == row_reference::picked && labels_ != nullptr) {
-    job_.tiles->multiply(row(by_exp_slot), factor, row(slope_sum_slot), rows_.padded);
-    job_.tiles->combine(row(at_label_slot), -1.0, row(by_exp_slot), 0.0, nullptr, rows_.padded);
+    p.coef_exp = row(coef_exp_slot);
+  } else if (job_.loss->shift == row_shift::picked && labels_ != nullptr) {
+    job_.tiles->multiply(row(coef_exp_slot), factor, row(slope_sum_slot), rows_.padded);
+    job_.tiles->axpby(row(at_label_slot), -1.0, row(coef_exp_slot), 0.0, nullptr, rows_.padded);
     p.at_label = row(at_label_slot);
   }
 }
@@ -191,7 +191,7 @@ row_tile tile_runner::through_logit(row_tile g, const class_walk& to) const {
   fill_padding(g);
   void* const spare = tile(u_tile_slot);
   if (double* const sums = sums_of(row_gradient::kind::logit_argument)) {
-    run_kernel(job_.row_formulas->logit_slope_of_argument, logit_operands_, nullptr, spare);
+    run_kernel(job_.row_formulas->d_logit_argument, logit_operands_, nullptr, spare);
     job_.tiles->multiply(spare, g.data, spare, padded_elements_);
     job_.tiles->fill(row(spare_slot), 1.0, rows_.padded);
     job_.arranged->add_to_classes(memory_.extent(), memory_.tile_at(spare), row(spare_slot), sums);
@@ -202,7 +202,7 @@ row_tile tile_runner::through_logit(row_tile g, const class_walk& to) const {
 
 // `to`: where the gradient is stored; null: it is not finished.
 row_tile tile_runner::through_logit_slope(row_tile g, const void* const* operands, void* spare, const class_walk* to) const {
-  run_kernel(job_.row_formulas->logit_slope, operands, nullptr, spare);
+  run_kernel(job_.row_formulas->d_logit, operands, nullptr, spare);
   const row_tile out = to == nullptr ? g : memory_.destination(*to, g.data);
   const bool whole = out.stride == memory_.tile_stride() && elements_ == padded_elements_;
   job_.tiles->multiply(whole ? out.data : g.data, g.data, spare, padded_elements_);
@@ -238,8 +238,9 @@ row_tile tile_runner::make_probabilities() const {
   // (0 - 1 * -1) / sum for every row, those that count nowhere included.
   job_.tiles->fill(row(spare_slot), 1.0, rows_.padded);
   job_.tiles->fill(row(other_slot), -1.0, rows_.padded);
-  job_.rows->class_coefficients(rows_.padded, row(tail_slot), row(spare_slot), row(other_slot), row(spare_slot), nullptr, row(by_exp_slot));
-  p.by_exp = row(by_exp_slot);
+  job_.rows->class_coefficients(rows_.padded, row(tail_slot), row(spare_slot), row(other_slot), row(spare_slot), nullptr,
+                                row(coef_exp_slot));
+  p.coef_exp = row(coef_exp_slot);
   p.out = memory_.destination(job_.probabilities, tile(result_slot));
   p.streams = memory_.streams(job_.probabilities);
   job_.arranged->gradient(p);

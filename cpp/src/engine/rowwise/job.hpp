@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "engine/memory/layout.hpp"
-#include "fastloss/engine/rowwise.hpp"
+#include "fastloss/engine/plan.hpp"
+#include "fastloss/engines/rowwise.hpp"
 #include "isa/kernel_table.hpp"
 
 namespace fastloss {
@@ -40,22 +41,23 @@ enum class distribution_kind : unsigned char { none, shares, logits };
 // A gradient that is stored tile by tile, or added up for each class.
 struct row_gradient {
   int operand;
-  enum class kind : unsigned char { input, distribution, weight, logit_argument } of;
-  class_walk to;               // input and distribution
+  enum class kind : unsigned char { input, target, weight, logit_argument } of;
+  class_walk to;               // input and target
   std::vector<double> sums{};  // the others
 
   row_gradient() : operand(0), of(kind::input) {}
 };
 
 struct row_job {
-  const loss_info* loss;
+  const rowwise_loss* loss;
+  double nanoseconds;  // of a class of a row
   const void* options;
-  row_traits traits;
+  row_features traits;
   const row_operations* rows;
   const row_operations_of_arrangement* arranged;
   const tile_operations* tiles;
-  const pointwise_kernels* picked_kernels;  // of value(u, 1)
-  const pointwise_kernels* dense_kernels;   // of value(u, t)
+  const formula_kernels* picked_kernels;  // of value(u, 1)
+  const formula_kernels* dense_kernels;   // of value(u, t)
   const row_kernels* row_formulas;
   std::size_t item;
   arrangement how;
@@ -96,9 +98,9 @@ struct row_job {
 // What one walk over the rows is to do.
 struct row_pass {
   bool value = false;
-  bool outputs = false;         // gradients, second derivatives and what is given beside the value
-  double by_sum = 1.0;          // d head / d S, times the scalar part of grad_output
-  double by_denominator = 0.0;  // d head / d D, likewise
+  bool outputs = false;        // gradients, second derivatives and what is given beside the value
+  double d_sum = 1.0;          // d head / d S, times the scalar part of grad_output
+  double d_denominator = 0.0;  // d head / d D, likewise
 };
 
 struct row_findings {

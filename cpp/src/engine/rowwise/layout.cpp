@@ -22,25 +22,26 @@ constexpr std::size_t least_run = 64;
 
 class builder {
  public:
-  builder(const loss_call& call, const rowwise_plan& plan, const loss_outputs& outputs, row_job& job)
-      : call_(call), plan_(plan), outputs_(outputs), input_(call.operands[0]), table_(active_kernels()), job_(job) {
+  builder(const call_plan& plan, const loss_outputs& outputs, row_job& job)
+      : call_(plan.call()), plan_(plan), outputs_(outputs), input_(call_.operands[0]), table_(active_kernels()), job_(job) {
     layout_.arrays = 0;
   }
 
   void build() {
     const bool wide = plan_.computation() == dtype::float64;
     const loss_info& loss = *call_.loss;
-    const loss_kernels& kernels = loss.kernels != nullptr ? *loss.kernels : *table_.pointwise[loss.index];
-    job_.loss = &loss;
+    const rowwise_kernels& kernels = kernels_of<rowwise_kernels>(loss, table_);
+    job_.loss = &rowwise_loss_of(loss);
+    job_.nanoseconds = loss.nanoseconds;
     job_.options = call_.options;
-    job_.traits = loss.row(call_.options);
+    job_.traits = job_.loss->features(loss, call_.options);
     job_.item = itemsize(plan_.computation());
     job_.rows = &table_.rows[wide];
     job_.tiles = &table_.tiles[wide];
-    job_.picked_kernels = &kernels.statistic[wide][0];
-    job_.dense_kernels = &kernels.statistic[wide][1];
+    job_.picked_kernels = &kernels.of_label[wide];
+    job_.dense_kernels = &kernels.of_classes[wide];
     job_.row_formulas = &kernels.row[wide];
-    job_.classes = static_cast<std::size_t>(input_.shape[plan_.axis()]);
+    job_.classes = static_cast<std::size_t>(input_.shape[plan_.class_axis()]);
     job_.ignore_index = call_.call.ignore_index;
     job_.accumulate = call_.call.accumulate;
     job_.check_finite = call_.call.raise_nonfinite;
@@ -71,16 +72,16 @@ class builder {
 
   void add_rows(row_walk& w, const const_array& a) {
     if (a.absent()) return;
-    align_strides(a, alignment::leading, plan_.row_rank(), plan_.rows(), w.strides);
+    align_strides(a, alignment::leading, plan_.units().rank, plan_.units().shape, w.strides);
     set(w, a);
   }
 
   void add_classes(class_walk& w, const const_array& a) {
-    const int axis = plan_.axis();
+    const int axis = plan_.class_axis();
     int to = 0;
     for (int i = 0; i < a.rank; ++i)
       if (i != axis) w.strides[to++] = a.shape[i] == 1 ? 0 : a.strides[i];
-    if (to < plan_.row_rank()) w.strides[to] = 0;
+    if (to < plan_.units().rank) w.strides[to] = 0;
     w.class_stride = a.shape[axis] == 1 ? static_cast<std::ptrdiff_t>(itemsize(a.type)) : a.strides[axis];
     set(w, a);
   }
@@ -150,7 +151,7 @@ class builder {
         to.of = o.is(in_logit) ? row_gradient::kind::logit_argument : row_gradient::kind::weight;
         to.sums.assign(job_.classes, 0.0);
       } else {
-        to.of = to.operand == 0 ? row_gradient::kind::input : row_gradient::kind::distribution;
+        to.of = to.operand == 0 ? row_gradient::kind::input : row_gradient::kind::target;
         add_classes(to.to, view(outputs_.gradients[g]));
       }
     }
@@ -167,8 +168,8 @@ class builder {
   }
 
   void layout() {
-    layout_.rank = plan_.row_rank();
-    std::copy(plan_.rows(), plan_.rows() + layout_.rank, layout_.shape);
+    layout_.rank = plan_.units().rank;
+    std::copy(plan_.units().shape, plan_.units().shape + layout_.rank, layout_.shape);
     job_.row_count = element_count(layout_.rank, layout_.shape);
     simplify(layout_);
     job_.rank = layout_.rank;
@@ -182,7 +183,7 @@ class builder {
     const std::ptrdiff_t along_classes = std::abs(job_.input.class_stride);
     const std::ptrdiff_t along_rows = job_.rank == 0 ? PTRDIFF_MAX : std::abs(job_.input.strides[job_.rank - 1]);
     const bool few = job_.classes <= lanes + 4, by_rows = few || along_rows < along_classes;
-    job_.how = by_rows ? arrangement::rows_side_by_side : arrangement::classes_side_by_side;
+    job_.how = by_rows ? arrangement::row_contiguous : arrangement::class_contiguous;
     job_.arranged = &job_.rows->of[static_cast<int>(job_.how)];
     const std::size_t classes = std::max<std::size_t>(job_.classes, 1);
     job_.run_rows = job_.row_count;
@@ -223,7 +224,7 @@ class builder {
     for (int i = 0; i < job_.rank; ++i) whole &= w.strides[i] % item == 0;
     if (!whole) return;
     const bool contiguous_classes = w.class_stride == item && job_.rank <= 1;
-    if (job_.how == arrangement::classes_side_by_side) w.in_place = contiguous_classes;
+    if (job_.how == arrangement::class_contiguous) w.in_place = contiguous_classes;
     else if (contiguous_classes && job_.rank == 1 && w.strides[0] != 0) w.transposes = true;
     else
       w.in_place = job_.rank > 0 && w.strides[job_.rank - 1] == item &&
@@ -251,8 +252,8 @@ class builder {
       if (w.accumulates || job_.check_finite) w.in_place = w.transposes = false;
       bool aligned = reinterpret_cast<std::uintptr_t>(w.base) % 16 == 0;
       for (int i = 0; i < job_.rank; ++i)
-        aligned &= w.strides[i] % 16 == 0 || (job_.how == arrangement::rows_side_by_side && i == job_.rank - 1);
-      if (job_.how == arrangement::rows_side_by_side) aligned &= w.class_stride % 16 == 0;
+        aligned &= w.strides[i] % 16 == 0 || (job_.how == arrangement::row_contiguous && i == job_.rank - 1);
+      if (job_.how == arrangement::row_contiguous) aligned &= w.class_stride % 16 == 0;
       w.streams = large && aligned && w.in_place && out.recycled && w.base != job_.input.base && w.base != job_.distribution.base;
     };
     for (std::size_t g = 0; g < job_.gradients.size(); ++g) {
@@ -289,14 +290,14 @@ class builder {
 
   void choose_density() {
     const bool smoothed = job_.traits.label_smoothing != 0.0;
-    job_.dense = job_.distribution_as != distribution_kind::none || call_.loss->reference == row_reference::picked ||
-                 (smoothed && !job_.traits.linear);
+    job_.dense =
+        job_.distribution_as != distribution_kind::none || job_.loss->shift == row_shift::picked || (smoothed && !job_.traits.linear);
     job_.by_products = job_.traits.linear && job_.distribution_as == distribution_kind::shares && job_.weights.empty();
-    job_.row_weighted = !job_.weights.empty() && job_.has_labels && (call_.loss->reference == row_reference::picked || !smoothed);
+    job_.row_weighted = !job_.weights.empty() && job_.has_labels && (job_.loss->shift == row_shift::picked || !smoothed);
   }
 
   const loss_call& call_;
-  const rowwise_plan& plan_;
+  const call_plan& plan_;
   const loss_outputs& outputs_;
   const const_array& input_;
   const kernel_table& table_;
@@ -306,8 +307,6 @@ class builder {
 
 }  // namespace
 
-void build_row_job(const loss_call& call, const rowwise_plan& plan, const loss_outputs& outputs, row_job& job) {
-  builder(call, plan, outputs, job).build();
-}
+void build_row_job(const call_plan& plan, const loss_outputs& outputs, row_job& job) { builder(plan, outputs, job).build(); }
 
 }  // namespace fastloss

@@ -5,6 +5,6 @@
 
 namespace fastloss {
 
-void build_row_job(const loss_call&, const rowwise_plan&, const loss_outputs&, row_job&);
+void build_row_job(const call_plan&, const loss_outputs&, row_job&);
 
 }  // namespace fastloss

@@ -17,8 +17,8 @@ constexpr double nanoseconds_per_index = 0.3;
 constexpr std::size_t first_read = 8;
 // Lists of so few classes are read as a whole.
 constexpr std::size_t few_classes = 32;
-// References of one call of the kernel.
-constexpr std::size_t references_at_once = 16;
+// Shifts of one call of the kernel.
+constexpr std::size_t shifts_at_once = 16;
 // Additions in a lane before a sum goes on in double.
 constexpr std::size_t lines_of_a_sum = 64;
 
@@ -55,7 +55,7 @@ struct lists_of_tile {
   std::ptrdiff_t at(std::size_t row, std::size_t k) const { return static_cast<const integer*>(classes)[row * class_count + k]; }
 };
 
-// Sums of terms over the classes of a row, or of a line of rows, for several references; all in numbers of type S.
+// Sums of terms over the classes of a row, or of a line of rows, for several shifts; all in numbers of type S.
 template <class S>
 class list_terms {
  public:
@@ -63,27 +63,27 @@ class list_terms {
 
   list_terms(const row_kernels& kernels, const void* options, bool slopes) : kernels_(kernels), options_(options), slopes_(slopes) {}
 
-  // Takes away the first n references; then each lane may be given its own.
+  // Takes away the first n shifts; then each lane may be given its own.
   void clear(std::size_t n) {
-    std::fill(references_, references_ + n * lanes, S(0));
+    std::fill(shifts_, shifts_ + n * lanes, S(0));
     std::fill(present_, present_ + n * lanes, S(0));
   }
-  void set(std::size_t k, std::size_t lane, S reference) {
-    references_[k * lanes + lane] = reference;
+  void set(std::size_t k, std::size_t lane, S shift) {
+    shifts_[k * lanes + lane] = shift;
     present_[k * lanes + lane] = S(1);
   }
-  void set_line(std::size_t k, S reference) {
-    for (std::size_t lane = 0; lane < lanes; ++lane) set(k, lane, reference);
+  void set_line(std::size_t k, S shift) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) set(k, lane, shift);
   }
 
-  // For the first n references, over the lines of a pass that has scores, shares and slopes.
+  // For the first n shifts, over the lines of a pass that has scores, shares and slopes.
   void run(std::size_t n, list_pass p) {
     std::fill(values_, values_ + n * lanes, 0.0);
     std::fill(slope_sums_, slope_sums_ + n * lanes, 0.0);
     const std::size_t lines = p.lines;
-    p.references = references_;
+    p.shifts = shifts_;
     p.present = present_;
-    p.reference_count = n;
+    p.shift_count = n;
     p.values = value_part_;
     p.slope_sums = slope_part_;
     for (std::size_t done = 0; done < lines; done += lines_of_a_sum) {
@@ -134,14 +134,12 @@ class list_terms {
   const row_kernels& kernels_;
   const void* options_;
   bool slopes_;
-  alignas(64) S references_[references_at_once * lanes], present_[references_at_once * lanes];
-  alignas(64) S value_part_[references_at_once * lanes], slope_part_[references_at_once * lanes];
-  double values_[references_at_once * lanes], slope_sums_[references_at_once * lanes];
+  alignas(64) S shifts_[shifts_at_once * lanes], present_[shifts_at_once * lanes];
+  alignas(64) S value_part_[shifts_at_once * lanes], slope_part_[shifts_at_once * lanes];
+  double values_[shifts_at_once * lanes], slope_sums_[shifts_at_once * lanes];
 };
 
-std::size_t references_from(std::size_t start, std::size_t length) {
-  return start < length ? std::min(references_at_once, length - start) : 0;
-}
+std::size_t shifts_from(std::size_t start, std::size_t length) { return start < length ? std::min(shifts_at_once, length - start) : 0; }
 
 }  // namespace
 
@@ -252,8 +250,8 @@ void tile_runner::evaluate_lists_of_rows() {
     for (std::size_t k = 0; k < length; ++k) shares[lists.at(i, k)] = S(0);
     p.slopes = pass_.outputs ? slopes : nullptr;
     double sum = 0.0;
-    for (std::size_t start = 0; start < length; start += references_at_once) {
-      const std::size_t n = references_from(start, length);
+    for (std::size_t start = 0; start < length; start += shifts_at_once) {
+      const std::size_t n = shifts_from(start, length);
       for (std::size_t k = 0; k < n; ++k) terms.set_line(k, z[lists.at(i, start + k)]);
       terms.run(n, p);
       double part = 0.0;
@@ -288,19 +286,19 @@ void tile_runner::evaluate_lists_of_lines() {
     std::size_t longest = 0;
     for (std::size_t lane = 0; lane < lanes; ++lane) longest = std::max(longest, lists.length(first + lane));
     double sums[lanes] = {};
-    for (std::size_t start = 0; start < longest; start += references_at_once) {
-      const std::size_t n = references_from(start, longest);
-      const auto for_each_reference = [&](const auto& f) {
+    for (std::size_t start = 0; start < longest; start += shifts_at_once) {
+      const std::size_t n = shifts_from(start, longest);
+      const auto for_each_shift = [&](const auto& f) {
         for (std::size_t lane = 0; lane < lanes; ++lane)
-          for (std::size_t k = 0; k < references_from(start, lists.length(first + lane)); ++k)
+          for (std::size_t k = 0; k < shifts_from(start, lists.length(first + lane)); ++k)
             f(k, lane, lists.at(first + lane, start + k), static_cast<std::ptrdiff_t>(lane));
       };
       terms.clear(n);
-      for_each_reference(
+      for_each_shift(
           [&](std::size_t k, std::size_t lane, std::ptrdiff_t c, std::ptrdiff_t at) { terms.set(k, lane, z[c * scores_.stride + at]); });
       terms.run(n, p);
       double part[lanes] = {};
-      for_each_reference([&](std::size_t k, std::size_t lane, std::ptrdiff_t c, std::ptrdiff_t at) {
+      for_each_shift([&](std::size_t k, std::size_t lane, std::ptrdiff_t c, std::ptrdiff_t at) {
         part[lane] += terms.value(k, lane);
         if (pass_.outputs) slopes[c * slopes_.stride + at] -= static_cast<S>(terms.slope_sum(k, lane));
       });

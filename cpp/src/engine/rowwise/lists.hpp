@@ -1,13 +1,10 @@
 // Rows that list several classes, up to the first -1.
 #pragma once
 
-#include <cstdint>
-
+#include "engine/call/labels.hpp"
 #include "engine/rowwise/job.hpp"
 
 namespace fastloss {
-
-inline constexpr std::int64_t end_of_list = -1;
 
 // Whether everything in the rows that count is a class or -1, behind the ends of the lists too.
 bool lists_are_in_range(const row_job&, int threads);

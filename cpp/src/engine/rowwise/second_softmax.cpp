@@ -16,10 +16,10 @@ row_tile tile_runner::log_distribution() {
     run_kernel(job_.row_formulas->logit, distribution_operands_, z.data, nullptr);
   }
   distribution_exps_ = memory_.tile_at(tile(distribution_exps_slot));
-  reference_pass p{};
+  shift_pass p{};
   p.extent = memory_.extent();
   p.scores = z;
-  p.exps = {wants(row_gradient::kind::distribution) ? distribution_exps_.data : nullptr, distribution_exps_.stride};
+  p.exps = {wants(row_gradient::kind::target) ? distribution_exps_.data : nullptr, distribution_exps_.stride};
   p.maximum = row(distribution_maximum_slot);
   p.tail = row(distribution_tail_slot);
   p.picked = row(spare_slot);
@@ -36,12 +36,13 @@ row_tile tile_runner::differentiate_in_logits_of_distribution(row_tile slopes, c
   gradient_pass p{};
   p.extent = memory_.extent();
   p.slopes = slopes;
-  p.by_slope = factor_;
+  p.coef_d1 = factor_;
   if (job_.classes > 0) {
     job_.arranged->sum(memory_.extent(), slopes, row(other_slot));
-    job_.rows->class_coefficients(rows_.padded, row(distribution_tail_slot), factor_, row(other_slot), nullptr, nullptr, row(by_exp_slot));
+    job_.rows->class_coefficients(rows_.padded, row(distribution_tail_slot), factor_, row(other_slot), nullptr, nullptr,
+                                  row(coef_exp_slot));
     p.exps = distribution_exps_;
-    p.by_exp = row(by_exp_slot);
+    p.coef_exp = row(coef_exp_slot);
   }
   const bool transforms = job_.traits.transforms;
   p.out = transforms ? memory_.tile_at(tile(distribution_slot)) : memory_.destination(to, tile(distribution_slot));
@@ -59,7 +60,7 @@ void tile_runner::add_label_term() {
   const void* log_sum = row(log_sum_slot);
   if (job_.traits.transforms) {
     label_exps_ = memory_.tile_at(tile(label_exps_slot));
-    reference_pass p{};
+    shift_pass p{};
     p.extent = memory_.extent();
     p.scores = raw_;
     p.exps = {pass_.outputs ? label_exps_.data : nullptr, label_exps_.stride};
@@ -72,7 +73,7 @@ void tile_runner::add_label_term() {
     label_picked_ = p.picked;
     log_sum = row(label_log_sum_slot);
   }
-  job_.tiles->combine(row(spare_slot), 1.0, label_picked_, -1.0, log_sum, rows_.padded);
+  job_.tiles->axpby(row(spare_slot), 1.0, label_picked_, -1.0, log_sum, rows_.padded);
   struct tile t{};
   t.operand[0] = row(spare_slot);
   t.count = rows_.padded;
@@ -80,8 +81,8 @@ void tile_runner::add_label_term() {
   t.gradient = row(label_slope_slot);
   job_.row_formulas->label_term(job_.options, t);
   const double share = job_.distribution_share;
-  if (share == 0.0) job_.tiles->combine(loss_, 1.0, row(label_loss_slot), 0.0, nullptr, rows_.padded);
-  else job_.tiles->combine(loss_, share, loss_, 1.0 - share, row(label_loss_slot), rows_.padded);
+  if (share == 0.0) job_.tiles->axpby(loss_, 1.0, row(label_loss_slot), 0.0, nullptr, rows_.padded);
+  else job_.tiles->axpby(loss_, share, loss_, 1.0 - share, row(label_loss_slot), rows_.padded);
 }
 
 coefficient_pass tile_runner::label_coefficients() const {
@@ -93,7 +94,7 @@ coefficient_pass tile_runner::label_coefficients() const {
   c.factor = row(label_factor_slot);
   c.row_factor = upstream_;
   c.weight_sum = job_.weight_sum;
-  c.by_exp = row(by_exp_slot);
+  c.coef_exp = row(coef_exp_slot);
   c.at_label = row(at_label_slot);
   return c;
 }
@@ -101,15 +102,15 @@ coefficient_pass tile_runner::label_coefficients() const {
 row_tile tile_runner::add_label_gradient(row_tile g, const class_walk& to) const {
   const coefficient_pass c = label_coefficients();
   job_.rows->coefficients(c);
-  job_.arranged->pick(memory_.extent(), g, labels_, row(other_slot));
-  job_.tiles->combine(row(at_label_slot), 1.0, row(at_label_slot), 1.0, row(other_slot), rows_.padded);
+  job_.arranged->gather(memory_.extent(), g, labels_, row(other_slot));
+  job_.tiles->axpby(row(at_label_slot), 1.0, row(at_label_slot), 1.0, row(other_slot), rows_.padded);
   job_.tiles->fill(row(spare_slot), 1.0, rows_.padded);
   gradient_pass p{};
   p.extent = memory_.extent();
   p.slopes = g;
-  p.by_slope = row(spare_slot);
+  p.coef_d1 = row(spare_slot);
   p.exps = label_exps_;
-  p.by_exp = c.by_exp;
+  p.coef_exp = c.coef_exp;
   p.labels = labels_;
   p.at_label = c.at_label;
   p.out = memory_.destination(to, tile(value_tile_slot));
@@ -119,35 +120,35 @@ row_tile tile_runner::add_label_gradient(row_tile g, const class_walk& to) const
 }
 
 void tile_runner::add_label_curvature(row_tile curvature) const {
-  job_.tiles->combine(row(spare_slot), 1.0, label_picked_, -1.0, row(job_.traits.transforms ? label_log_sum_slot : log_sum_slot),
-                      rows_.padded);
+  job_.tiles->axpby(row(spare_slot), 1.0, label_picked_, -1.0, row(job_.traits.transforms ? label_log_sum_slot : log_sum_slot),
+                    rows_.padded);
   struct tile t{};
   t.operand[0] = row(spare_slot);
   t.count = rows_.padded;
   t.hessian = row(bend_slot_of_label);
-  job_.row_formulas->label_curvature(job_.options, t);
+  job_.row_formulas->d2_label_term(job_.options, t);
   job_.tiles->multiply(t.hessian, row(label_factor_slot), t.hessian, rows_.padded);
   job_.tiles->fill(row(square_slot), 0.0, rows_.padded);
-  job_.arranged->pick(memory_.extent(), label_exps_, labels_, row(spare_slot));
-  if (vector_.data != nullptr) job_.arranged->pick(memory_.extent(), vector_, labels_, row(other_slot));
+  job_.arranged->gather(memory_.extent(), label_exps_, labels_, row(spare_slot));
+  if (vector_.data != nullptr) job_.arranged->gather(memory_.extent(), vector_, labels_, row(other_slot));
   const coefficient_pass c = label_coefficients();
   job_.rows->coefficients(c);
-  curvature_pass p{};
+  hess_pass p{};
   p.extent = memory_.extent();
   p.exps = label_exps_;
   p.vector = vector_;
   p.tail = label_tail_;
-  p.by_exp = c.by_exp;
-  p.by_square = row(square_slot);
+  p.coef_exp = c.coef_exp;
+  p.coef_square = row(square_slot);
   p.labels = labels_;
-  p.label_bend = t.hessian;
+  p.label_d2 = t.hessian;
   p.label_exp = row(spare_slot);
   p.label_vector = row(other_slot);
   p.out = memory_.tile_at(tile(result_slot));
-  job_.arranged->curvature(p);
+  job_.arranged->hess(p);
   fill_padding(p.out);
   fill_padding(curvature);
-  job_.tiles->combine(curvature.data, 1.0, curvature.data, 1.0, p.out.data, padded_elements_);
+  job_.tiles->axpby(curvature.data, 1.0, curvature.data, 1.0, p.out.data, padded_elements_);
 }
 
 }  // namespace fastloss

@@ -61,7 +61,7 @@ void tile_runner::load_rows() {
     labels_ = targets_ = row(labels_slot);
     load_labels(labels_, counts_);
     if (!job_.weights.empty()) {
-      job_.rows->gather(job_.weights.data(), labels_, row(label_weight_slot), rows_.padded);
+      job_.rows->take(job_.weights.data(), labels_, row(label_weight_slot), rows_.padded);
       label_weight_ = row(label_weight_slot);
     }
   }
@@ -82,7 +82,7 @@ void tile_runner::load_scores() {
   logit_operands_[0] = raw_.data;
   if (!job_.logit_argument.empty()) {
     const row_tile argument = memory_.tile_at(tile(argument_slot));
-    job_.arranged->repeat(memory_.extent(), job_.logit_argument.data(), argument);
+    job_.arranged->broadcast(memory_.extent(), job_.logit_argument.data(), argument);
     fill_padding(argument);
     logit_operands_[1] = argument.data;
     logit_operands_[2] = make_target(targets_, 1.0, 0.0).data;
@@ -96,17 +96,17 @@ row_tile tile_runner::make_target(const void* labels, double on, double off) con
   job_.tiles->fill(t.data, off, padded_elements_);
   if (labels != nullptr) {
     job_.tiles->fill(row(spare_slot), on, rows_.padded);
-    job_.arranged->place(memory_.extent(), labels, row(spare_slot), t);
+    job_.arranged->scatter(memory_.extent(), labels, row(spare_slot), t);
   }
   return t;
 }
 
 void tile_runner::refer() {
   exps_ = memory_.tile_at(tile(exps_slot));
-  const row_reference reference = job_.loss->reference;
+  const row_shift reference = job_.loss->shift;
   const bool keep = pass_.outputs;
   weighted_ = nullptr;
-  reference_pass p{};
+  shift_pass p{};
   p.extent = memory_.extent();
   p.scores = scores_;
   p.exps = {keep ? exps_.data : nullptr, exps_.stride};
@@ -128,7 +128,7 @@ void tile_runner::refer() {
     return;
   }
   switch (reference) {
-    case row_reference::log_sum_exp:
+    case row_shift::log_sum_exp:
       if (is_smoothed_picked()) {
         p.weights = job_.weight_data();
         p.weighted = weighted_ = row(weighted_slot);
@@ -136,18 +136,18 @@ void tile_runner::refer() {
       take_softmax(p, row(log_sum_slot));
       if (job_.dense && p.copy.data != nullptr) scores_ = p.copy;
       break;
-    case row_reference::sparsemax:
+    case row_shift::sparsemax:
       p.exps = exps_;
       p.reference = row(log_sum_slot);
       job_.arranged->sparsemax(p);
       break;
-    case row_reference::runner_up:
+    case row_shift::runner_up:
       job_.arranged->largest(memory_.extent(), scores_, labels_, p.maximum, row(index_slot));
       refer_to(0.0);
       break;
-    case row_reference::picked:
+    case row_shift::picked:
       refer_to(0.0);
-      job_.arranged->pick(memory_.extent(), scores_, labels_, p.maximum);
+      job_.arranged->gather(memory_.extent(), scores_, labels_, p.maximum);
       break;
     default:
       refer_to(0.0);
@@ -155,7 +155,7 @@ void tile_runner::refer() {
   }
 }
 
-void tile_runner::take_softmax(const reference_pass& p, void* log_sum) const {
+void tile_runner::take_softmax(const shift_pass& p, void* log_sum) const {
   if (job_.cut_threads > 0) softmax_in_segments(*job_.arranged, p, job_.item, job_.cut_threads);
   else job_.arranged->softmax(p);
   job_.rows->log1p(p.tail, log_sum, rows_.padded);
@@ -169,10 +169,10 @@ void tile_runner::evaluate_picked() {
     return;
   }
   if (!has_probabilities()) {
-    job_.arranged->pick(memory_.extent(), scores_, labels_, row(picked_slot));
-    job_.tiles->combine(row(picked_slot), 1.0, row(picked_slot), -1.0, row(maximum_slot), rows_.padded);
+    job_.arranged->gather(memory_.extent(), scores_, labels_, row(picked_slot));
+    job_.tiles->axpby(row(picked_slot), 1.0, row(picked_slot), -1.0, row(maximum_slot), rows_.padded);
   }
-  job_.tiles->combine(row(u_slot), 1.0, row(picked_slot), -1.0, row(log_sum_slot), rows_.padded);
+  job_.tiles->axpby(row(u_slot), 1.0, row(picked_slot), -1.0, row(log_sum_slot), rows_.padded);
   struct tile t{};
   t.operand[0] = row(u_slot);
   t.count = rows_.padded;
@@ -186,9 +186,9 @@ void tile_runner::smooth_picked() {
   const double s = job_.traits.label_smoothing, share = s / static_cast<double>(job_.classes);
   if (label_weight_ != nullptr) job_.tiles->multiply(loss_, label_weight_, loss_, rows_.padded);
   void* const rest = row(spare_slot);
-  job_.tiles->combine(rest, job_.weight_sum * share, row(log_sum_slot), -share, weighted_, rows_.padded);
-  if (s == 1.0) job_.tiles->combine(loss_, 1.0, rest, 0.0, nullptr, rows_.padded);
-  else job_.tiles->combine(loss_, 1.0 - s, loss_, 1.0, rest, rows_.padded);
+  job_.tiles->axpby(rest, job_.weight_sum * share, row(log_sum_slot), -share, weighted_, rows_.padded);
+  if (s == 1.0) job_.tiles->axpby(loss_, 1.0, rest, 0.0, nullptr, rows_.padded);
+  else job_.tiles->axpby(loss_, 1.0 - s, loss_, 1.0, rest, rows_.padded);
 }
 
 void tile_runner::lay_out_classes() {
@@ -203,7 +203,7 @@ void tile_runner::lay_out_classes() {
 }
 
 void tile_runner::sum_slopes() {
-  if (!job_.row_weighted && !job_.weights.empty()) job_.arranged->weigh(memory_.extent(), slopes_, job_.weight_data());
+  if (!job_.row_weighted && !job_.weights.empty()) job_.arranged->scale(memory_.extent(), slopes_, job_.weight_data());
   job_.arranged->sum(memory_.extent(), slopes_, row(slope_sum_slot));
 }
 
@@ -213,10 +213,10 @@ void tile_runner::evaluate_classes() {
   run_kernel(kernel, dense_operands_, values_.data, slopes_.data);
   loss_ = row(loss_slot);
   if (wants(row_gradient::kind::weight) && !job_.row_weighted) add_weight_gradient_of_classes();
-  if (!job_.row_weighted && !job_.weights.empty()) job_.arranged->weigh(memory_.extent(), values_, job_.weight_data());
+  if (!job_.row_weighted && !job_.weights.empty()) job_.arranged->scale(memory_.extent(), values_, job_.weight_data());
   job_.arranged->sum(memory_.extent(), values_, loss_);
   if (pass_.outputs) sum_slopes();
-  if (job_.loss->mean_over_classes) job_.tiles->combine(loss_, class_share(), loss_, 0.0, nullptr, rows_.padded);
+  if (job_.loss->mean_over_classes) job_.tiles->axpby(loss_, class_share(), loss_, 0.0, nullptr, rows_.padded);
 }
 
 void tile_runner::evaluate_products() {
@@ -232,24 +232,24 @@ void tile_runner::evaluate_products() {
   p.products = loss_;
   p.ahead = memory_.ahead(job_.distribution, slopes_);
   job_.arranged->products(p);
-  job_.tiles->combine(loss_, -1.0, loss_, 0.0, nullptr, rows_.padded);
-  job_.tiles->combine(p.sums, -1.0, p.sums, 0.0, nullptr, rows_.padded);
+  job_.tiles->axpby(loss_, -1.0, loss_, 0.0, nullptr, rows_.padded);
+  job_.tiles->axpby(p.sums, -1.0, p.sums, 0.0, nullptr, rows_.padded);
 }
 
 row_tile tile_runner::dense_target() {
   const double s = job_.traits.label_smoothing, share = s / static_cast<double>(job_.classes);
   if (job_.distribution_as == distribution_kind::logits) return log_distribution();
   if (job_.distribution_as == distribution_kind::none)
-    return job_.loss->reference == row_reference::picked ? make_target(labels_, 0.0, 1.0) : make_target(labels_, 1.0 - s + share, share);
+    return job_.loss->shift == row_shift::picked ? make_target(labels_, 0.0, 1.0) : make_target(labels_, 1.0 - s + share, share);
   const row_tile t = whole_packs(memory_.load(job_.distribution, tile(target_slot)), tile(target_slot));
   if (s == 0.0) return t;
-  job_.tiles->combine(tile(target_slot), 1.0 - s, t.data, share, nullptr, padded_elements_);
+  job_.tiles->axpby(tile(target_slot), 1.0 - s, t.data, share, nullptr, padded_elements_);
   return memory_.tile_at(tile(target_slot));
 }
 
 void* tile_runner::make_reference(row_slot to) const {
-  job_.tiles->combine(row(to), 1.0, row(maximum_slot), 1.0, row(log_sum_slot), rows_.padded);
-  if (job_.loss->reference != row_reference::log_sum_exp || !job_.tiles->nonfinite(row(maximum_slot), rows_.count)) return row(to);
+  job_.tiles->axpby(row(to), 1.0, row(maximum_slot), 1.0, row(log_sum_slot), rows_.padded);
+  if (job_.loss->shift != row_shift::log_sum_exp || !job_.tiles->nonfinite(row(maximum_slot), rows_.count)) return row(to);
   // No class has a probability where the largest score is infinite, but the sum of the exponentials is infinite too, or 0.
   job_.arranged->largest(memory_.extent(), scores_, nullptr, row(term_slot), row(index_slot));
   for (std::size_t i = 0; i < rows_.count; ++i)
@@ -258,16 +258,16 @@ void* tile_runner::make_reference(row_slot to) const {
 }
 
 void tile_runner::add_reference_term() {
-  reference_slope_ = reference_term_ = nullptr;
+  d_shift_term_ = shift_term_ = nullptr;
   if (!job_.traits.regularises) return;
   struct tile t{};
   t.operand[0] = make_reference(spare_slot);
   t.count = rows_.padded;
   t.value = row(term_slot);
   t.gradient = row(term_slope_slot);
-  job_.row_formulas->reference_term(job_.options, t);
-  reference_term_ = row(term_slot);
-  reference_slope_ = row(term_slope_slot);
+  job_.row_formulas->shift_term(job_.options, t);
+  shift_term_ = row(term_slot);
+  d_shift_term_ = row(term_slope_slot);
 }
 
 void tile_runner::make_values() {
@@ -277,18 +277,18 @@ void tile_runner::make_values() {
     job_.tiles->multiply(value, row_weight_, loss, rows_.padded);
     loss = value;
   }
-  if (reference_term_ != nullptr) {
-    job_.tiles->combine(value, 1.0, loss, 1.0, reference_term_, rows_.padded);
+  if (shift_term_ != nullptr) {
+    job_.tiles->axpby(value, 1.0, loss, 1.0, shift_term_, rows_.padded);
     loss = value;
   }
   job_.tiles->multiply(value, counts_, loss, rows_.padded);
-  job_.tiles->combine(value, 1.0, value, 0.0, nullptr, rows_.padded);  // a loss of zero is +0
+  job_.tiles->axpby(value, 1.0, value, 0.0, nullptr, rows_.padded);  // a loss of zero is +0
 }
 
 // Weighted in double: the loss of a row may be too large or too small for float32 only because of its weights.
 double tile_runner::sum_values() const {
   const double sum = job_.rows->weighted_sum(counts_, row_weight_, loss_, rows_.padded);
-  return reference_term_ == nullptr ? sum : sum + job_.rows->weighted_sum(counts_, nullptr, reference_term_, rows_.padded);
+  return shift_term_ == nullptr ? sum : sum + job_.rows->weighted_sum(counts_, nullptr, shift_term_, rows_.padded);
 }
 
 double run_row_tile(const row_job& job, const row_pass& pass, std::size_t t, double* const* class_sums, row_findings& findings) {

@@ -25,7 +25,7 @@ enum row_slot : int {
   factor_slot,
   term_slot,
   term_slope_slot,
-  by_exp_slot,
+  coef_exp_slot,
   constant_slot,
   at_label_slot,
   slope_sum_slot,
@@ -145,7 +145,7 @@ class tile_runner {
   void refer();
 
   // What the softmax of a tile leaves, and the logarithm of its sum less the maximum.
-  void take_softmax(const reference_pass&, void* log_sum) const;
+  void take_softmax(const shift_pass&, void* log_sum) const;
   // The map back to the classes; like the softmax, of a few very long rows by all threads.
   void take_gradient(const gradient_pass&) const;
   // The logarithms of the probabilities that a distribution of logits has.
@@ -154,9 +154,7 @@ class tile_runner {
   void refer_to(double log_sum) const { job_.tiles->fill(row(log_sum_slot), log_sum, rows_.padded); }
 
   bool is_smoothed_picked() const { return !job_.dense && job_.traits.label_smoothing != 0.0 && labels_ != nullptr; }
-  bool has_probabilities() const {
-    return job_.loss->reference == row_reference::log_sum_exp || job_.loss->reference == row_reference::sparsemax;
-  }
+  bool has_probabilities() const { return job_.loss->shift == row_shift::log_sum_exp || job_.loss->shift == row_shift::sparsemax; }
 
   // The formula of the target's class alone, one row to a lane.
   void evaluate_picked();
@@ -270,7 +268,7 @@ class tile_runner {
   void differentiate_in_logits(gradient_pass& p);
 
   // Whether the formula has second derivatives, and what they are: of every class, or of the target's alone with its factor.
-  bool bends() const { return (job_.has_labels || job_.distribution_as != distribution_kind::none) && !job_.traits.linear; }
+  bool d2() const { return (job_.has_labels || job_.distribution_as != distribution_kind::none) && !job_.traits.linear; }
   row_tile bends_of_classes();
   void* bend_of_label() const;
 
@@ -279,7 +277,7 @@ class tile_runner {
   void curve_probabilities(row_tile vector, row_tile out);
   void curve_formula(row_tile vector, row_tile out);
   void curve_lists(row_tile vector, row_tile out);
-  void curve_from_base(const void* base, const void* factor, row_tile bends, row_tile vector, row_tile out);
+  void curve_from_base(const void* base, const void* factor, row_tile d2, row_tile vector, row_tile out);
   void pick_or_zero(row_tile from, const void* classes, row_slot to) const;
   void curvature_through_logit(row_tile curvature);
 
@@ -297,7 +295,7 @@ class tile_runner {
   std::size_t row_bytes_ = 0, tile_bytes_ = 0, elements_ = 0, padded_elements_ = 0;
   void *labels_ = nullptr, *targets_ = nullptr, *counts_ = nullptr, *label_weight_ = nullptr, *row_weight_ = nullptr;
   void *upstream_ = nullptr, *factor_ = nullptr, *loss_ = nullptr, *weighted_ = nullptr;
-  void *reference_term_ = nullptr, *reference_slope_ = nullptr, *lengths_ = nullptr, *lists_ = nullptr;
+  void *shift_term_ = nullptr, *d_shift_term_ = nullptr, *lengths_ = nullptr, *lists_ = nullptr;
   row_tile raw_{}, scores_{}, exps_{}, target_{}, u_{}, values_{}, slopes_{}, vector_{}, distribution_exps_{}, label_exps_{};
   const void *label_tail_ = nullptr, *label_picked_ = nullptr;
   const void *dense_operands_[3] = {}, *logit_operands_[3] = {}, *distribution_operands_[3] = {};

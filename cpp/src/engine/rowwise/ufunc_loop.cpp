@@ -5,7 +5,8 @@
 
 #include "engine/call/ufunc_parts.hpp"
 #include "engine/rowwise/lists.hpp"
-#include "fastloss/engine/rowwise.hpp"
+#include "fastloss/engine/plan.hpp"
+#include "fastloss/engines/rowwise.hpp"
 
 namespace fastloss {
 namespace {
@@ -35,7 +36,7 @@ class row_loop {
       if (loss_.operands[k].is(multiplies)) continue;
       const bool by_class = has_class_axis(loss_.operands[k]);
       operands_[k] = {data[i], {steps[i], by_class ? *class_step++ : 0}, by_class};
-      if (has_class_indices(loss_.operands[k])) index_ = k;
+      if (is_class_indices(loss_.operands[k])) index_ = k;
       if (loss_.operands[k].is(per_class)) classes_vary_ |= steps[i] != 0;
       ++i;
     }
@@ -102,14 +103,14 @@ class row_loop {
                           .shape = only_classes ? shape + 1 : shape,
                           .strides = only_classes ? w.strides + 1 : w.strides,
                           .rank = w.by_class && !only_classes ? 2 : 1,
-                          .type = has_class_indices(loss_.operands[k]) ? dtype::int64 : own};
+                          .type = is_class_indices(loss_.operands[k]) ? dtype::int64 : own};
     }
     call.call.reduction = reduction::none;
     if (index_ != no_index && !operands_[index_].by_class) call.call.ignore_index = -1;  // which no class index is
     call.call.threads = 1;
     call.value = !gradient_;
     call.gradient_count = gradient_ ? 1 : 0;
-    const rowwise_plan plan(call);
+    const call_plan plan(call);
     loss_outputs outputs{};
     mutable_array& result = gradient_ ? outputs.gradients[0] : outputs.value;
     result = {.data = output_.at(first), .shape = shape, .strides = output_.strides, .rank = gradient_ ? 2 : 1, .type = own};
@@ -128,7 +129,7 @@ class row_loop {
 }  // namespace
 
 bool has_class_axis(const operand& o) { return !o.is(class_index); }
-bool has_class_indices(const operand& o) { return o.is(class_index | class_list); }
+bool is_class_indices(const operand& o) { return o.is(class_index | class_list); }
 
 void run_row_ufunc_loop(const ufunc_loop& loop, char* const* data, std::ptrdiff_t rows, std::ptrdiff_t classes,
                         const std::ptrdiff_t* steps) {

@@ -70,7 +70,7 @@ FASTLOSS_FN void copy_and_find_largest(row_extent extent, const row_tile& scores
 
 // The sums of a few packs of rows, in registers.
 template <class S, int Packs, bool Keep, bool Weighted>
-void softmax_strip(const reference_pass& p, const row_tile& scores, std::size_t first) {
+void softmax_strip(const shift_pass& p, const row_tile& scores, std::size_t first) {
   using P = native_pack<S>;
   using I = integer_pack<S, P::width>;
   constexpr std::size_t w = P::width;
@@ -119,7 +119,7 @@ void softmax_strip(const reference_pass& p, const row_tile& scores, std::size_t 
 }
 
 template <class S, bool Keep, bool Weighted>
-void softmax_strips(const reference_pass& p, const row_tile& scores) {
+void softmax_strips(const shift_pass& p, const row_tile& scores) {
   constexpr std::size_t w = native_pack<S>::width;
   std::size_t first = 0;
   for (; first + 4 * w <= p.extent.rows; first += 4 * w) softmax_strip<S, 4, Keep, Weighted>(p, scores, first);
@@ -127,7 +127,7 @@ void softmax_strips(const reference_pass& p, const row_tile& scores) {
 }
 
 template <class S>
-void softmax(const reference_pass& p) {
+void softmax(const shift_pass& p) {
   const row_tile scores = p.copy.data != nullptr ? p.copy : p.scores;
   if (p.copy.data != nullptr) copy_and_find_largest<S>(p.extent, p.scores, p.copy, static_cast<S*>(p.maximum));
   else if (!p.maximum_given) largest_scores<S>(p.extent, p.scores, static_cast<S*>(p.maximum));
@@ -145,7 +145,7 @@ template <class S, bool Streams>
 void gradient_of_classes(const gradient_pass& p) {
   using P = native_pack<S>;
   using I = integer_pack<S, P::width>;
-  const S *const by_slope = static_cast<const S*>(p.by_slope), *const by_exp = static_cast<const S*>(p.by_exp);
+  const S *const coef_d1 = static_cast<const S*>(p.coef_d1), *const coef_exp = static_cast<const S*>(p.coef_exp);
   const S *const constant = static_cast<const S*>(p.constant), *const at_label = static_cast<const S*>(p.at_label);
   for (std::size_t c = 0; c < p.extent.classes; ++c) {
     const S* const slopes = p.slopes.data == nullptr ? nullptr : class_of<S>(p.slopes, c);
@@ -155,11 +155,11 @@ void gradient_of_classes(const gradient_pass& p) {
     for (std::size_t r = 0; r < p.extent.rows; r += P::width) {
       P g(0);
       if (exps != nullptr) {
-        const P f = P::load(by_exp + r);
+        const P f = P::load(coef_exp + r);
         g = select(f == P(0), P(0), P::load(exps + r) * f);
       }
       if (slopes != nullptr) {
-        const P f = P::load(by_slope + r);
+        const P f = P::load(coef_d1 + r);
         g = select(f == P(0), g, fma(P::load(slopes + r), f, g));
       }
       if (constant != nullptr) g += times_weight(static_cast<const S*>(p.weights), c, P::load(constant + r));
@@ -197,7 +197,7 @@ void largest(row_extent extent, row_tile scores, const void* labels, void* maxim
 }
 
 template <class S>
-void pick(row_extent extent, row_tile scores, const void* labels, void* picked) {
+void gather(row_extent extent, row_tile scores, const void* labels, void* picked) {
   for (std::size_t r = 0; r < extent.rows; ++r) {
     const label_of<S> label = static_cast<const label_of<S>*>(labels)[r];
     static_cast<S*>(picked)[r] = label < 0 ? S(0) : class_of<S>(scores, static_cast<std::size_t>(label))[r];
@@ -205,7 +205,7 @@ void pick(row_extent extent, row_tile scores, const void* labels, void* picked) 
 }
 
 template <class S>
-void place(row_extent extent, const void* labels, const void* values, row_tile out) {
+void scatter(row_extent extent, const void* labels, const void* values, row_tile out) {
   for (std::size_t r = 0; r < extent.rows; ++r) {
     const label_of<S> label = static_cast<const label_of<S>*>(labels)[r];
     if (label >= 0) class_of<S>(out, static_cast<std::size_t>(label))[r] = static_cast<const S*>(values)[r];
@@ -227,7 +227,7 @@ void subtract(row_extent extent, row_tile scores, const void* first, const void*
 }
 
 template <class S>
-void weigh(row_extent extent, row_tile tile, const void* weights) {
+void scale(row_extent extent, row_tile tile, const void* weights) {
   using P = native_pack<S>;
   for (std::size_t c = 0; c < extent.classes; ++c) {
     S* const x = class_of<S>(tile, c);
@@ -236,7 +236,7 @@ void weigh(row_extent extent, row_tile tile, const void* weights) {
 }
 
 template <class S>
-void repeat(row_extent extent, const void* numbers, row_tile out) {
+void broadcast(row_extent extent, const void* numbers, row_tile out) {
   using P = native_pack<S>;
   for (std::size_t c = 0; c < extent.classes; ++c)
     for (std::size_t r = 0; r < extent.rows; r += P::width) P(static_cast<const S*>(numbers)[c]).store(class_of<S>(out, c) + r);

@@ -21,7 +21,7 @@ enum class bending : unsigned char { nowhere, at_label, everywhere };
 template <bool Support, bending Bends, bool Product>
 struct curvature_kind {
   static constexpr bool support = Support, product = Product;
-  static constexpr bending bends = Bends;
+  static constexpr bending d2 = Bends;
 };
 
 // Where one class has more than half of the probability it is the base of its row: its exponential alone is 1. Products with a
@@ -43,7 +43,7 @@ struct curvature_strip {
   S base[N], base_bend[N];      // v and f'' of the base, or 0
   // What the classes are made of.
   S live[N];  // 0: the row counts nowhere
-  S by_exp[N], mean[N], along_mean[N], constant[N], share[N], by_bend[N], at_label[N], at_base[N];
+  S coef_exp[N], mean[N], along_mean[N], constant[N], share[N], coef_d2[N], at_label[N], at_base[N];
 
   FASTLOSS_FN void clear(std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {
@@ -55,18 +55,18 @@ struct curvature_strip {
   static FASTLOSS_FN double number(const void* numbers, std::size_t r) { return static_cast<double>(static_cast<const S*>(numbers)[r]); }
   static FASTLOSS_FN double product(double c, double x) { return c == 0.0 ? 0.0 : c * x; }
 
-  FASTLOSS_FN void finish(const curvature_pass& p, std::size_t first, std::size_t n) {
+  FASTLOSS_FN void finish(const hess_pass& p, std::size_t first, std::size_t n) {
 #pragma GCC ivdep
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t r = first + i;
       const double tail = number(p.tail, r), share_of_one = Kind::support ? 1.0 : 1.0 / (1.0 + tail);
-      const double slope = number(p.by_exp, r), square = number(p.by_square, r);
-      const double factor = Kind::bends == bending::everywhere ? number(p.by_bend, r) : 0.0;
-      const double label_bend = Kind::bends == bending::at_label ? number(p.label_bend, r) : 0.0;
-      const bool counts = (slope != 0.0) | (square != 0.0) | (factor != 0.0) | (label_bend != 0.0);
+      const double slope = number(p.coef_exp, r), square = number(p.coef_square, r);
+      const double factor = Kind::d2 == bending::everywhere ? number(p.coef_d2, r) : 0.0;
+      const double label_d2 = Kind::d2 == bending::at_label ? number(p.label_d2, r) : 0.0;
+      const bool counts = (slope != 0.0) | (square != 0.0) | (factor != 0.0) | (label_d2 != 0.0);
       live[i] = counts ? S(1) : S(0);
-      by_exp[i] = static_cast<S>(slope);
-      by_bend[i] = static_cast<S>(factor);
+      coef_exp[i] = static_cast<S>(slope);
+      coef_d2[i] = static_cast<S>(factor);
       share[i] = static_cast<S>(share_of_one);
       double all_bends = 0.0, of_label = 0.0, of_base = 0.0;
       const double own_bend = static_cast<double>(base_bend[i]), beside_base = tail * share_of_one;
@@ -77,30 +77,30 @@ struct curvature_strip {
         mean[i] = static_cast<S>(from_base);
         along_mean[i] = static_cast<S>(whole);
         const double of_square = product(square, whole) * share_of_one;
-        if constexpr (Kind::bends == bending::everywhere) {
+        if constexpr (Kind::d2 == bending::everywhere) {
           const double others = bent[i] - product(bend_sum[i], whole), own = product(own_bend, -from_base);
           all_bends = product(factor, others + own);
           of_base = of_square - product(slope, from_base) + product(factor, own * beside_base - others * share_of_one);
         }
-        if constexpr (Kind::bends == bending::at_label) {
+        if constexpr (Kind::d2 == bending::at_label) {
           const double e = number(p.label_exp, r), rest = (tail + (1.0 - e)) * share_of_one;
           const double away = (number(p.label_vector, r) - start) - from_base;
-          all_bends = product(label_bend, away);
+          all_bends = product(label_d2, away);
           of_label = e * (product(slope, away) + of_square) + all_bends * rest;
         }
         constant[i] = static_cast<S>(of_square - all_bends * share_of_one);
       } else {
         const double size = support[i] == 0.0 ? 1.0 : support[i], share_squared = share_of_one * share_of_one;
         mean[i] = static_cast<S>(Kind::support ? slope * (1.0 - 1.0 / size) : slope * share_of_one);
-        if constexpr (Kind::bends == bending::everywhere) {
+        if constexpr (Kind::d2 == bending::everywhere) {
           all_bends = product(factor, bend_sum[i] + own_bend);
           of_base = slope * beside_base + square * share_squared +
                     product(factor, bend_sum[i] * share_squared + own_bend * (beside_base * beside_base));
         }
-        if constexpr (Kind::bends == bending::at_label) {
+        if constexpr (Kind::d2 == bending::at_label) {
           const double e = number(p.label_exp, r), rest = (tail + (1.0 - e)) * share_of_one;
-          all_bends = label_bend;
-          of_label = e * (slope * rest + square * share_squared * e) + label_bend * rest * rest;
+          all_bends = label_d2;
+          of_label = e * (slope * rest + square * share_squared * e) + label_d2 * rest * rest;
         }
         constant[i] = static_cast<S>((square + all_bends) * share_squared);
       }
@@ -116,34 +116,33 @@ FASTLOSS_FN P curvature_of_pack(const Of& of, P e, P v, P bend) {
   const P zero(0);
   P result(0);
   if constexpr (Kind::product && Kind::support) {
-    result = select(e > zero, of.by_exp() * (v - of.mean()), zero) + e * of.constant();
-    if constexpr (Kind::bends == bending::everywhere) result += of.by_bend() * (bend * (v - of.along_mean()));
+    result = select(e > zero, of.coef_exp() * (v - of.mean()), zero) + e * of.constant();
+    if constexpr (Kind::d2 == bending::everywhere) result += of.coef_d2() * (bend * (v - of.along_mean()));
   } else if constexpr (Kind::product) {
     const P away = (v - of.base()) - of.mean();
-    result = e * fma(of.by_exp(), away, of.constant());
-    if constexpr (Kind::bends == bending::everywhere) result += of.by_bend() * (bend * away);
+    result = e * fma(of.coef_exp(), away, of.constant());
+    if constexpr (Kind::d2 == bending::everywhere) result += of.coef_d2() * (bend * away);
   } else if constexpr (Kind::support) {
     const P rest = P(1) - e;
     result = select(e > zero, of.mean(), zero) + e * (e * of.constant());
-    if constexpr (Kind::bends == bending::everywhere) result += of.by_bend() * (bend * (rest * rest) - bend * (e * e));
+    if constexpr (Kind::d2 == bending::everywhere) result += of.coef_d2() * (bend * (rest * rest) - bend * (e * e));
   } else {
     const P left = of.tail() + (P(1) - e);
     result = e * fma(of.mean(), left, of.constant() * e);
-    if constexpr (Kind::bends == bending::everywhere) {
+    if constexpr (Kind::d2 == bending::everywhere) {
       const P rest = left * of.share(), own = e * of.share();
-      result += of.by_bend() * (bend * (rest * rest) - bend * (own * own));
+      result += of.coef_d2() * (bend * (rest * rest) - bend * (own * own));
     }
   }
-  if constexpr (!Kind::support && Kind::bends == bending::everywhere)
-    return select(e == exponential_of_base(of.tail()), of.at_base(), result);
+  if constexpr (!Kind::support && Kind::d2 == bending::everywhere) return select(e == exponential_of_base(of.tail()), of.at_base(), result);
   else return result;
 }
 
 // Calls the kernel that a pass needs: Kernel<S, Kind>::run(pass).
 template <class S, template <class, class> class Kernel>
-void run_curvature(const curvature_pass& p) {
+void run_curvature(const hess_pass& p) {
   using enum bending;
-  const bool product = p.vector.data != nullptr, dense = p.bends.data != nullptr;
+  const bool product = p.vector.data != nullptr, dense = p.d2.data != nullptr;
   if (p.supports) {
     if (product) (dense ? Kernel<S, curvature_kind<true, everywhere, true>>::run : Kernel<S, curvature_kind<true, nowhere, true>>::run)(p);
     else (dense ? Kernel<S, curvature_kind<true, everywhere, false>>::run : Kernel<S, curvature_kind<true, nowhere, false>>::run)(p);

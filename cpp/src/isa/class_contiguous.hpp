@@ -105,7 +105,7 @@ struct row_sums {
 };
 
 template <class S, bool Keep, bool Weighted>
-void softmax_rows(const reference_pass& p) {
+void softmax_rows(const shift_pass& p) {
   using P = native_pack<S>;
   S *const maximum = static_cast<S*>(p.maximum), *const tail = static_cast<S*>(p.tail);
   for (std::size_t r = 0; r < p.extent.rows; ++r) {
@@ -128,7 +128,7 @@ void softmax_rows(const reference_pass& p) {
 }
 
 template <class S>
-void softmax(const reference_pass& p) {
+void softmax(const shift_pass& p) {
   const bool keep = p.exps.data != nullptr, weighted = p.weighted != nullptr;
   if (keep) (weighted ? softmax_rows<S, true, true> : softmax_rows<S, true, false>)(p);
   else (weighted ? softmax_rows<S, false, true> : softmax_rows<S, false, false>)(p);
@@ -144,13 +144,13 @@ struct gradient_row {
   using P = native_pack<S>;
   static constexpr std::size_t w = P::width;
   const S *slopes, *exps, *weights;
-  P by_slope, by_exp, constant;
+  P coef_d1, coef_exp, constant;
   bool has_constant;
 
   FASTLOSS_FN P at(std::size_t i) const {
     P g(0);
-    if (exps != nullptr) g = P::load(exps + i) * by_exp;
-    if (slopes != nullptr) g = fma(P::load(slopes + i), by_slope, g);
+    if (exps != nullptr) g = P::load(exps + i) * coef_exp;
+    if (slopes != nullptr) g = fma(P::load(slopes + i), coef_d1, g);
     if (has_constant) g += weights == nullptr ? constant : constant * P::load(weights + i);
     return g;
   }
@@ -208,8 +208,8 @@ template <class S>
 struct scaled_exps {
   using P = native_pack<S>;
   const S* exps;
-  P by_exp;
-  FASTLOSS_FN P at(std::size_t i) const { return P::load(exps + i) * by_exp; }
+  P coef_exp;
+  FASTLOSS_FN P at(std::size_t i) const { return P::load(exps + i) * coef_exp; }
 };
 
 template <class S, bool Streams>
@@ -217,7 +217,7 @@ void gradient_rows(const gradient_pass& p) {
   using P = native_pack<S>;
   const auto number = [](const void* numbers, std::size_t r) { return numbers == nullptr ? S(0) : static_cast<const S*>(numbers)[r]; };
   for (std::size_t r = 0; r < p.extent.rows; ++r) {
-    const S slope = number(p.by_slope, r), scale = number(p.by_exp, r), constant = number(p.constant, r);
+    const S slope = number(p.coef_d1, r), scale = number(p.coef_exp, r), constant = number(p.constant, r);
     const label_of<S> label = label_at<S>(p.labels, r);
     const S at_label = number(p.at_label, r);
     S* const out = row_of<S>(p.out, r);
@@ -299,7 +299,7 @@ void largest(row_extent extent, row_tile scores, const void* labels, void* maxim
 }
 
 template <class S>
-void pick(row_extent extent, row_tile scores, const void* labels, void* picked) {
+void gather(row_extent extent, row_tile scores, const void* labels, void* picked) {
   for (std::size_t r = 0; r < extent.rows; ++r) {
     const label_of<S> label = label_at<S>(labels, r);
     static_cast<S*>(picked)[r] = label < 0 ? S(0) : row_of<S>(scores, r)[label];
@@ -307,7 +307,7 @@ void pick(row_extent extent, row_tile scores, const void* labels, void* picked) 
 }
 
 template <class S>
-void place(row_extent extent, const void* labels, const void* values, row_tile out) {
+void scatter(row_extent extent, const void* labels, const void* values, row_tile out) {
   for (std::size_t r = 0; r < extent.rows; ++r) {
     const label_of<S> label = label_at<S>(labels, r);
     if (label >= 0) row_of<S>(out, r)[label] = static_cast<const S*>(values)[r];
@@ -327,7 +327,7 @@ void subtract(row_extent extent, row_tile scores, const void* first, const void*
 }
 
 template <class S>
-void weigh(row_extent extent, row_tile tile, const void* weights) {
+void scale(row_extent extent, row_tile tile, const void* weights) {
   const S* const w = static_cast<const S*>(weights);
   for (std::size_t r = 0; r < extent.rows; ++r) {
     S* const x = row_of<S>(tile, r);
@@ -340,7 +340,7 @@ void weigh(row_extent extent, row_tile tile, const void* weights) {
 }
 
 template <class S>
-void repeat(row_extent extent, const void* numbers, row_tile out) {
+void broadcast(row_extent extent, const void* numbers, row_tile out) {
   for (std::size_t r = 0; r < extent.rows; ++r) __builtin_memcpy(row_of<S>(out, r), numbers, extent.classes * sizeof(S));
 }
 

@@ -1,8 +1,8 @@
 // Second derivatives on tiles whose rows have their classes side by side.
 #pragma once
 
-#include "isa/row_curvature.hpp"
-#include "isa/rows_of_classes.hpp"
+#include "isa/class_contiguous.hpp"
+#include "isa/row_hess.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -19,32 +19,32 @@ struct curvature_of_row {
   struct numbers {
     P by_exp_, base_, mean_, along_mean_, constant_, share_, tail_, by_bend_, at_base_;
     numbers(const strip& s, S tail)
-        : by_exp_(s.by_exp[0]),
+        : by_exp_(s.coef_exp[0]),
           base_(s.base[0]),
           mean_(s.mean[0]),
           along_mean_(s.along_mean[0]),
           constant_(s.constant[0]),
           share_(s.share[0]),
           tail_(tail),
-          by_bend_(s.by_bend[0]),
+          by_bend_(s.coef_d2[0]),
           at_base_(s.at_base[0]) {}
-    FASTLOSS_FN P by_exp() const { return by_exp_; }
+    FASTLOSS_FN P coef_exp() const { return by_exp_; }
     FASTLOSS_FN P base() const { return base_; }
     FASTLOSS_FN P mean() const { return mean_; }
     FASTLOSS_FN P along_mean() const { return along_mean_; }
     FASTLOSS_FN P constant() const { return constant_; }
     FASTLOSS_FN P share() const { return share_; }
     FASTLOSS_FN P tail() const { return tail_; }
-    FASTLOSS_FN P by_bend() const { return by_bend_; }
+    FASTLOSS_FN P coef_d2() const { return by_bend_; }
     FASTLOSS_FN P at_base() const { return at_base_; }
   };
 
-  const S *exps, *vector, *bends;
+  const S *exps, *vector, *d2;
   numbers of;
 
   FASTLOSS_FN P at(std::size_t i) const {
     return curvature_of_pack<Kind>(of, P::load(exps + i), Kind::product ? P::load(vector + i) : P(0),
-                                   Kind::bends == bending::everywhere ? P::load(bends + i) : P(0));
+                                   Kind::d2 == bending::everywhere ? P::load(d2 + i) : P(0));
   }
 
   // Sums over the classes; each pack of products goes on in double.
@@ -65,7 +65,7 @@ struct curvature_of_row {
         base = select(on_base, v, base);
         mean[k] += widened(select(on_base, P(0), e * v));
       }
-      if constexpr (Kind::bends == bending::everywhere) {
+      if constexpr (Kind::d2 == bending::everywhere) {
         const auto on_base = e == one;
         const P other = Kind::support ? b : select(on_base, P(0), b);
         if constexpr (!Kind::support) base_bend = select(on_base, b, base_bend);
@@ -76,7 +76,7 @@ struct curvature_of_row {
   };
 
   static FASTLOSS_FN void add_up(strip& s, const S* e, const S* v, const S* b, std::size_t classes, S tail) {
-    if constexpr (!Kind::product && !Kind::support && Kind::bends != bending::everywhere) return;
+    if constexpr (!Kind::product && !Kind::support && Kind::d2 != bending::everywhere) return;
     const auto at = [](const S* x, std::size_t i) { return x == nullptr ? P(0) : P::load(x + i); };
     sums total(tail);
     std::size_t i = 0;
@@ -103,31 +103,31 @@ struct curvature_of_row {
 
 template <class S, class Kind>
 struct curvature_kernel {
-  static void run(const curvature_pass& p) { (p.streams ? rows<true> : rows<false>)(p); }
+  static void run(const hess_pass& p) { (p.streams ? rows<true> : rows<false>)(p); }
 
   template <bool Streams>
-  static void rows(const curvature_pass& p) {
+  static void rows(const hess_pass& p) {
     using row = curvature_of_row<S, Kind>;
     const std::size_t classes = p.extent.classes;
     for (std::size_t r = 0; r < p.extent.rows; ++r) {
       const S* const exps = row_of<S>(p.exps, r);
       const S* const vector = Kind::product ? row_of<S>(p.vector, r) : nullptr;
-      const S* const bends = Kind::bends == bending::everywhere ? row_of<S>(p.bends, r) : nullptr;
+      const S* const d2 = Kind::d2 == bending::everywhere ? row_of<S>(p.d2, r) : nullptr;
       const S tail = static_cast<const S*>(p.tail)[r];
-      const label_of<S> label = Kind::bends == bending::at_label ? label_at<S>(p.labels, r) : label_of<S>(-1);
+      const label_of<S> label = Kind::d2 == bending::at_label ? label_at<S>(p.labels, r) : label_of<S>(-1);
       S* const out = row_of<S>(p.out, r);
       typename row::strip strip;
       strip.clear(1);
-      row::add_up(strip, exps, vector, bends, classes, tail);
+      row::add_up(strip, exps, vector, d2, classes, tail);
       strip.finish(p, r, 1);
       if (strip.live[0] == S(0)) write_row<S, Streams>(zeros<S>{}, classes, label_of<S>(-1), S(0), out);
-      else write_row<S, Streams>(row{exps, vector, bends, {strip, tail}}, classes, label, strip.at_label[0], out);
+      else write_row<S, Streams>(row{exps, vector, d2, {strip, tail}}, classes, label, strip.at_label[0], out);
     }
   }
 };
 
 template <class S>
-void curvature(const curvature_pass& p) {
+void hess(const hess_pass& p) {
   run_curvature<S, curvature_kernel>(p);
 }
 

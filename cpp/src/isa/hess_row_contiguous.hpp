@@ -1,8 +1,8 @@
 // Second derivatives on tiles whose classes have their rows side by side.
 #pragma once
 
-#include "isa/classes_of_rows.hpp"
-#include "isa/row_curvature.hpp"
+#include "isa/row_contiguous.hpp"
+#include "isa/row_hess.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -34,25 +34,25 @@ struct curvature_kernel {
     const strip& s;
     const S* tails;
     std::size_t r;
-    FASTLOSS_FN P by_exp() const { return P::load(s.by_exp + r); }
+    FASTLOSS_FN P coef_exp() const { return P::load(s.coef_exp + r); }
     FASTLOSS_FN P base() const { return P::load(s.base + r); }
     FASTLOSS_FN P mean() const { return P::load(s.mean + r); }
     FASTLOSS_FN P along_mean() const { return P::load(s.along_mean + r); }
     FASTLOSS_FN P constant() const { return P::load(s.constant + r); }
     FASTLOSS_FN P share() const { return P::load(s.share + r); }
     FASTLOSS_FN P tail() const { return P::load(tails + r); }
-    FASTLOSS_FN P by_bend() const { return P::load(s.by_bend + r); }
+    FASTLOSS_FN P coef_d2() const { return P::load(s.coef_d2 + r); }
     FASTLOSS_FN P at_base() const { return P::load(s.at_base + r); }
   };
 
   // Sums over the classes; each pack of products goes on in double.
-  static FASTLOSS_FN void add_up(strip& s, const curvature_pass& p, std::size_t first, std::size_t rows) {
-    if constexpr (!Kind::product && !Kind::support && Kind::bends != bending::everywhere) return;
+  static FASTLOSS_FN void add_up(strip& s, const hess_pass& p, std::size_t first, std::size_t rows) {
+    if constexpr (!Kind::product && !Kind::support && Kind::d2 != bending::everywhere) return;
     const S* const tails = static_cast<const S*>(p.tail) + first;
     for (std::size_t c = 0; c < p.extent.classes; ++c) {
       const S* const exps = class_of<S>(p.exps, c) + first;
       const S* const vector = Kind::product ? class_of<S>(p.vector, c) + first : nullptr;
-      const S* const bends = Kind::bends == bending::everywhere ? class_of<S>(p.bends, c) + first : nullptr;
+      const S* const d2 = Kind::d2 == bending::everywhere ? class_of<S>(p.d2, c) + first : nullptr;
       for (std::size_t r = 0; r < rows; r += P::width) {
         const P e = P::load(exps + r), v = Kind::product ? P::load(vector + r) : P(0);
         if constexpr (Kind::support) {
@@ -65,8 +65,8 @@ struct curvature_kernel {
           select(on_base, v, P::load(s.base + r)).store(s.base + r);
           add_lanes(s.mean_sum + r, select(on_base, P(0), e * v));
         }
-        if constexpr (Kind::bends == bending::everywhere) {
-          P b = P::load(bends + r);
+        if constexpr (Kind::d2 == bending::everywhere) {
+          P b = P::load(d2 + r);
           if constexpr (!Kind::support) {
             const auto on_base = e == exponential_of_base(P::load(tails + r));
             select(on_base, b, P::load(s.base_bend + r)).store(s.base_bend + r);
@@ -79,10 +79,10 @@ struct curvature_kernel {
     }
   }
 
-  static void run(const curvature_pass& p) { (p.streams ? tile<true> : tile<false>)(p); }
+  static void run(const hess_pass& p) { (p.streams ? tile<true> : tile<false>)(p); }
 
   template <bool Streams>
-  static void tile(const curvature_pass& p) {
+  static void tile(const hess_pass& p) {
     strip s;
     for (std::size_t first = 0; first < p.extent.rows; first += rows_of_a_strip) {
       const std::size_t left = p.extent.rows - first, rows = left < rows_of_a_strip ? left : rows_of_a_strip;
@@ -92,14 +92,14 @@ struct curvature_kernel {
       for (std::size_t c = 0; c < p.extent.classes; ++c) {
         const S* const exps = class_of<S>(p.exps, c) + first;
         const S* const vector = Kind::product ? class_of<S>(p.vector, c) + first : nullptr;
-        const S* const bends = Kind::bends == bending::everywhere ? class_of<S>(p.bends, c) + first : nullptr;
+        const S* const d2 = Kind::d2 == bending::everywhere ? class_of<S>(p.d2, c) + first : nullptr;
         S* const out = class_of<S>(p.out, c) + first;
         const I here(static_cast<label_of<S>>(c));
         for (std::size_t r = 0; r < rows; r += P::width) {
-          P g = curvature_of_pack<Kind>(numbers{s, static_cast<const S*>(p.tail) + first, r}, P::load(exps + r),
-                                        Kind::product ? P::load(vector + r) : P(0),
-                                        Kind::bends == bending::everywhere ? P::load(bends + r) : P(0));
-          if constexpr (Kind::bends == bending::at_label) g = select(labels_at<S>(p.labels, first + r) == here, P::load(s.at_label + r), g);
+          P g =
+              curvature_of_pack<Kind>(numbers{s, static_cast<const S*>(p.tail) + first, r}, P::load(exps + r),
+                                      Kind::product ? P::load(vector + r) : P(0), Kind::d2 == bending::everywhere ? P::load(d2 + r) : P(0));
+          if constexpr (Kind::d2 == bending::at_label) g = select(labels_at<S>(p.labels, first + r) == here, P::load(s.at_label + r), g);
           g = select(P::load(s.live + r) == P(0), P(0), g);
           if constexpr (Streams) g.stream(out + r);
           else g.store(out + r);
@@ -110,7 +110,7 @@ struct curvature_kernel {
 };
 
 template <class S>
-void curvature(const curvature_pass& p) {
+void hess(const hess_pass& p) {
   run_curvature<S, curvature_kernel>(p);
 }
 

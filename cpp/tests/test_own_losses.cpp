@@ -1,0 +1,120 @@
+// Losses that a user writes: structs that are not in the registry, described and compiled where they are used.
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "check.hpp"
+#include "fastloss/engine/loss_info.hpp"
+#include "fastloss/engine/plan.hpp"
+#include "fastloss/engines/pointwise.hpp"
+#include "fastloss/engines/rowwise.hpp"
+#include "fastloss/simd/primitives.hpp"
+
+namespace {
+
+using namespace fastloss;
+
+// price |x - t|, over the sum of the prices
+struct priced_error {
+  double margin = 0.0;
+
+  static constexpr const char* name = "priced_error_loss";
+  static constexpr pointwise_traits traits{.mean_over = denominator::term};
+  static constexpr operand operands[] = {{"input", differentiable}, {"target"}, {"price", differentiable}};
+  static constexpr auto options() { return std::array{option<priced_error>{"margin", &priced_error::margin, at_least(0)}}; }
+
+  template <class X, class T, class P>
+  FASTLOSS_FN auto value(X input, T target, P price) const {
+    return mul0(price, relu(abs(input - target) - margin));
+  }
+  template <class X, class T, class P>
+  FASTLOSS_FN auto denominator_term(X, T, P price) const {
+    return price;
+  }
+};
+
+inline constexpr double two[] = {2.0};
+
+// Cross-entropy of scores times a number for each class, which is 2 unless it is given.
+struct sharpened {
+  static constexpr const char* name = "sharpened_loss";
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp};
+  static constexpr operand operands[] = {
+      {"input", differentiable}, {"target", class_index}, {"sharpness", differentiable | per_class | in_logit, above(0), two}};
+
+  constexpr bool transforms() const { return true; }
+  template <class Z, class S, class T>
+  FASTLOSS_FN auto logit(Z input, S sharpness, T) const {
+    return input * sharpness;
+  }
+  template <class U, class T>
+  FASTLOSS_FN auto value(U log_probability, T target) const {
+    return -mul0(target, log_probability);
+  }
+};
+
+template <class L>
+const loss_info& described() {
+  static constexpr auto kernels = engine_of_loss<L>::template kernels<L>();
+  static constexpr loss_info info = describe<L>(-1, &kernels);
+  return info;
+}
+
+bool near(double a, double b) { return std::abs(a - b) <= 1e-12; }
+
+void a_pointwise_loss() {
+  const priced_error options{.margin = 0.5};
+  const std::ptrdiff_t count = 3, step = sizeof(double);
+  const double x[] = {1.0, 2.0, 4.0}, t[] = {2.0, 2.25, 1.0}, price[] = {1.0, 5.0, 2.0};
+  double gradient[3];
+  loss_call call;
+  call.loss = &described<priced_error>();
+  call.options = &options;
+  for (std::size_t k = 0; const double* data : {x, t, price}) call.operands[k++] = {data, &count, &step, 1, dtype::float64};
+  call.gradient_count = 1;
+  const call_plan plan(call);
+  loss_outputs outputs;
+  outputs.gradients[0] = {gradient, &count, &step, 1, dtype::float64};
+  CHECK(near(plan.run(outputs), (1.0 * 0.5 + 2.0 * 2.5) / 8.0));
+  CHECK(near(gradient[0], -1.0 / 8.0) && gradient[1] == 0.0 && near(gradient[2], 2.0 / 8.0));
+}
+
+// Operands of every engine have their defaults where they are left out.
+void a_default_of_a_rowwise_loss() {
+  const sharpened options{};
+  const std::ptrdiff_t shape[] = {1, 3}, steps[] = {3 * sizeof(double), sizeof(double)};
+  const double scores[] = {0.5, 1.0, -0.5}, twos[] = {2.0, 2.0, 2.0};
+  const std::int64_t label = 1;
+  loss_call call;
+  call.loss = &described<sharpened>();
+  call.options = &options;
+  call.operands[0] = {scores, shape, steps, 2, dtype::float64};
+  call.operands[1] = {&label, shape, steps, 1, dtype::int64};
+  const double expected = std::log(std::exp(1.0) + std::exp(2.0) + std::exp(-1.0)) - 2.0;
+  double of_sharpness[3];
+  const auto run = [&](int gradients) {
+    loss_outputs outputs;
+    call.gradient_count = gradients;
+    call.gradient_of[0] = gradients > 0 ? 2 : 0;
+    const call_plan plan(call);
+    if (gradients > 0) outputs.gradients[0] = {of_sharpness, plan.gradient(0).shape, &steps[1], plan.gradient(0).rank, dtype::float64};
+    return plan.run(outputs);
+  };
+  CHECK(near(run(0), expected));
+  CHECK(near(run(1), expected));  // of one number for all classes
+  double total = 0.0;
+  for (int c = 0; c < 3; ++c) total += (std::exp(2.0 * scores[c] - expected - 2.0) - (c == 1 ? 1.0 : 0.0)) * scores[c];
+  CHECK(near(of_sharpness[0], total));
+  call.operands[2] = {twos, &shape[1], &steps[1], 1, dtype::float64};
+  CHECK(near(run(1), expected));
+  CHECK(near(of_sharpness[0] + of_sharpness[1] + of_sharpness[2], total));
+}
+
+}  // namespace
+
+int main() {
+  a_pointwise_loss();
+  a_default_of_a_rowwise_loss();
+  return report();
+}
