@@ -34,6 +34,7 @@ class table {
     memory_ = std::make_unique<unsigned char[]>(static_cast<std::size_t>(count == 0 ? 0 : ((count - 1) * step + 1) * size));
     of_class_ = (first ? rows : 1) * step * size * direction;
     of_row_ = (first ? 1 : classes) * step * size * direction;
+    if (count == 0) of_class_ = of_row_ = 0;  // as of a number that all elements are, and there is none
     data_ = memory_.get() + (direction < 0 && count > 0 ? (count - 1) * size : 0);
     shape_[0] = first ? classes : rows;
     shape_[1] = first ? rows : classes;
@@ -116,7 +117,7 @@ std::vector<double> results_of(const request& r) {
     if (is_index(o, r)) {
       table& labels = make(dtype::int64, r.rows, 1);
       for (std::ptrdiff_t i = 0; i < r.rows; ++i)
-        labels.put(i, 0, i % 7 == 3 ? std::int64_t{-100} : static_cast<std::int64_t>(i * 5 % r.classes));
+        labels.put(i, 0, i % 7 == 3 || r.classes == 0 ? std::int64_t{-100} : static_cast<std::int64_t>(i * 5 % r.classes));
       call.operands[k] = labels.vector();
       continue;
     }
@@ -198,6 +199,13 @@ void layouts_and_threads_change_nothing(const loss_info& loss) {
       }
 }
 
+// The address sanitizer sees to it: there is no memory, not even for the weights of the classes.
+void no_classes_read_nothing(const loss_info& loss) {
+  for (dtype type : {dtype::float32, dtype::float64})
+    for (bool by_index : {true, false})
+      for (layout l : {layout::classes_last, layout::classes_first}) CHECK(!results_of({&loss, type, 3, 0, l, by_index, 1}).empty());
+}
+
 }  // namespace
 
 int main() {
@@ -208,6 +216,7 @@ int main() {
       if (loss.engine != &rowwise_engine) continue;
       const int failed_before = failed_checks;
       layouts_and_threads_change_nothing(loss);
+      no_classes_read_nothing(loss);
       ++found;
       if (failed_checks != failed_before) std::printf("  with %s on %s\n", loss.name, *isa);
     }

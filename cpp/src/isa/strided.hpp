@@ -16,6 +16,7 @@ namespace {
 // run that lies along the last axis.
 template <class Row>
 FASTLOSS_FN void for_each_row(const strided_run& run, Row&& row) {
+  if (run.count == 0) return;  // there may be no memory, not even for a number that all elements are
   const int last = run.rank - 1;
   if (last < 1) {
     const std::ptrdiff_t stride = last < 0 ? 0 : run.strides[0];
