@@ -13,19 +13,20 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.case import MODES
 from bench.cases import CASES
 from bench.contestants import PEERS
 from bench.machine import describe
+from bench.mode import MODES
 from bench.plan import Plan
+from bench.sampling import SPINNING
+from bench.sizes import Size, Sizes
 from bench.worker import available_cpus, environment
 
-FORMAT = 1  # of the JSON; raised when a reader of older files would misunderstand
+FORMAT = 2  # of the JSON; raised when a reader of older files would misunderstand
 ROOT = Path(__file__).resolve().parent.parent
-SUFFIXES = {"k": 1_000, "m": 1_000_000}
 
-
-SHAPES = "32x10,131072x10,8192x1000,1024x32000,256x128256,8x21x256x256"
+# These compile each function, which takes longer than all the rest of a quick run.
+COMPILING = ("torch.compile", "jax")
 
 
 class UsageError(Exception):
@@ -47,25 +48,16 @@ def _names(option: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _size(text: str) -> int:
-    number, factor = (text[:-1], SUFFIXES[text[-1]]) if text[-1:] in SUFFIXES else (text, 1)
-    try:
-        size = int(number) * factor
-    except ValueError:
-        size = 0
-    if size < 1:
-        raise UsageError(f"--sizes: {text!r} is not a positive number of elements such as 256, 64k or 10m")
-    return size
+def kinds_of_sizes() -> tuple[Sizes, ...]:
+    """The sizes that cases have; each kind has an option of its own."""
+    return tuple(dict.fromkeys(case.sizes for case in CASES.values()))
 
 
-def _shape(text: str) -> tuple[int, ...]:
+def _sizes(kind: Sizes, text: str) -> tuple[Size, ...]:
     try:
-        shape = tuple(int(part) for part in text.split("x"))
-    except ValueError:
-        shape = ()
-    if len(shape) < 2 or min(shape) < 1:
-        raise UsageError(f"--shapes: {text!r} is not the shape of rows of scores such as 8192x1000 or 8x21x256x256")
-    return shape
+        return tuple(dict.fromkeys(kind.parse(part) for part in text.split(",")))
+    except ValueError as error:
+        raise UsageError(f"--{kind.option}: {error}") from None
 
 
 def _numbers(option: str, text: str) -> tuple[int, ...]:
@@ -85,24 +77,20 @@ def parser() -> argparse.ArgumentParser:
         description="Times the losses of fastloss against NumPy, PyTorch, JAX, scikit-learn and the memory floor.",
     )
     add = result.add_argument
-    add("--losses", default="all", metavar="A,B", help=f"losses to measure (default all): {', '.join(CASES)}")
-    add(
-        "--sizes",
-        metavar="N,M",
-        help="elements, for pointwise losses; k and m stand for thousands and millions (default 256,64k,10m)",
-    )
-    add(
-        "--shapes",
-        metavar="NxC,NxCxD",
-        help="shapes of scores, for row-wise losses, classes on axis 1 (default " + SHAPES + ")",
-    )
+    add("--losses", default="all", metavar="A,B", help=f"what to measure (default all): {', '.join(CASES)}")
+    for kind in kinds_of_sizes():
+        add(f"--{kind.option}", dest=kind.option, metavar=kind.metavar, help=f"{kind.help} (default {kind.default})")
     add("--threads", metavar="N,M", help="numbers of threads (default 1,2, or 1 on a single CPU)")
     add("--modes", default="all", metavar="A,B", help=f"what a call returns (default all): {', '.join(MODES)}")
-    add("--peers", default="all", metavar="A,B", help=f"all (default), none, or some of {', '.join(PEERS)}")
+    add("--peers", metavar="A,B", help=f"all (default), none, or some of {', '.join(PEERS)}")
     add("--dtype", default="float32", choices=("float32", "float64"), help="of all operands (default float32)")
     add("--rounds", type=int, metavar="N", help="interleaved rounds (default 11)")
     add("--duration", type=float, metavar="MS", help="time for each contestant in each round, in ms (default 5)")
-    add("--quick", action="store_true", help="small sizes, few rounds: shows that it works, measures nothing well")
+    add(
+        "--quick",
+        action="store_true",
+        help="everything, in small sizes and few rounds, without peers that compile: shows that it works",
+    )
     add("--isa", metavar="ISA", help="instruction set that fastloss has to use, such as v3 (default: its own choice)")
     add("--json", metavar="FILE", type=Path, help="save all figures")
     add("--plot", metavar="FILE", type=Path, help="save a picture of the ratios (the suffix decides the format: .png)")
@@ -118,11 +106,11 @@ def plans(options: argparse.Namespace) -> list[Plan]:
         If an option names nothing that exists or asks for more than the machine has.
     """
     cpus = len(available_cpus())
-    threads = _numbers("--threads", options.threads or ("1,2" if cpus > 1 else "1"))
+    teams = "2" if options.quick else "1,2"
+    threads = _numbers("--threads", options.threads or (teams if cpus > 1 else "1"))
     if max(threads) > cpus:
         raise UsageError(f"--threads: {max(threads)} threads need as many CPUs; this process may use {cpus}")
-    sizes = options.sizes or ("256,4096" if options.quick else "256,64k,10m")
-    shapes = options.shapes or ("7x3,40x50" if options.quick else SHAPES)
+    quick_peers = ",".join(name for name in PEERS if name not in COMPILING)
     rounds = options.rounds if options.rounds is not None else (3 if options.quick else 11)
     duration = options.duration if options.duration is not None else (0.2 if options.quick else 5.0)
     if rounds < 1:
@@ -135,13 +123,16 @@ def plans(options: argparse.Namespace) -> list[Plan]:
         raise UsageError(f"--losses: choose from {', '.join(CASES)}")
     common = {
         "losses": losses,
-        "shapes": tuple(dict.fromkeys(_shape(text.strip().lower()) for text in shapes.split(","))),
-        "sizes": tuple(dict.fromkeys(_size(text.strip().lower()) for text in sizes.split(","))),
+        "sizes": {
+            kind.option: _sizes(kind, getattr(options, kind.option) or (kind.quick if options.quick else kind.default))
+            for kind in kinds_of_sizes()
+        },
         "modes": modes,
-        "peers": _names("--peers", options.peers, tuple(PEERS)),
+        "peers": _names("--peers", options.peers or (quick_peers if options.quick else "all"), tuple(PEERS)),
         "dtype": options.dtype,
         "rounds": rounds,
         "duration": duration / 1e3,
+        "pause": 0.0 if options.quick else SPINNING,
     }
     for option in ("json", "plot"):
         path = getattr(options, option)

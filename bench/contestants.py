@@ -1,4 +1,4 @@
-"""fastloss and its peers behind one interface: each turns a case into calls that return the same two numbers.
+"""fastloss and its peers behind one interface: each turns a case into calls that return the same value and gradients.
 
 Every contestant gets the operands as its own arrays before the clock starts, and allocates its results as it does by
 itself; where it can write into a given array, that is timed as well. The modules are imported on construction, so a
@@ -10,28 +10,32 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 
-from bench.case import Case, Mode, loss_of
+from bench.case import Case, timed_of
+from bench.judge import Arrays, Problem, single
+from bench.mode import Mode
 
 Call = Callable[[], Any]
-Operands = Mapping[str, np.ndarray]
 
 
 class Contestant(Protocol):
-    """What the benchmark asks of fastloss and of each peer."""
+    """What the benchmark asks of fastloss and of each peer.
+
+    One may also have `forget()`, called before each case, and `let_go()`, called before memory is measured.
+    """
 
     name: str
     version: str
 
-    def prepare(self, loss: str, case: Case, mode: Mode, operands: Operands, out: np.ndarray | None) -> Call | None:
-        """The call to time, writing the gradient to `out` if given; None where the contestant has no such call."""
+    def prepare(self, name: str, case: Case, mode: Mode, problem: Problem, out: Arrays | None) -> Call | None:
+        """The call to time, writing the gradients to `out` if given; None where the contestant has no such call."""
 
-    def result(self, mode: Mode, raw: Any) -> tuple[Any, np.ndarray | None]:
-        """The value and the gradient in what a call returned, as NumPy has them."""
+    def result(self, mode: Mode, raw: Any) -> tuple[Any, Arrays | None]:
+        """The value and the gradient, or a tuple of several, in what a call returned, as NumPy has them."""
 
 
 def pair(mode: Mode, raw: Any) -> tuple[Any, Any]:
@@ -39,6 +43,33 @@ def pair(mode: Mode, raw: Any) -> tuple[Any, Any]:
     if mode.value and mode.gradient:
         return raw
     return (raw, None) if mode.value else (None, raw)
+
+
+def gradients_first(mode: Mode, raw: Any) -> tuple[Any, Any]:
+    """The same from a result that has the value last."""
+    return pair(mode, raw[::-1] if mode.value and mode.gradient else raw)
+
+
+def differentiated(grad: Callable[..., Any], formula: Callable[..., Any], mode: Mode, problem: Problem) -> Call:
+    """The function that gives what `mode` asks for, of the arguments that the problem has in that mode.
+
+    `grad` is the function of that name in JAX or `torch.func`. Both compile, so what is not returned is not computed.
+    The gradients come first: with the value first, torch does not make one loop of both.
+    """
+    if not mode.gradient:
+        return formula
+    reduced = problem.flow is None  # torch would watch the problem itself for changes
+
+    def total_and_value(*arguments: Any) -> tuple[Any, Any]:
+        if reduced:
+            value = formula(*arguments)
+            return value, value
+        *operands, flow = arguments
+        value = formula(*operands)
+        return (value * flow).sum(), value
+
+    both = grad(total_and_value, problem.places, has_aux=True)
+    return both if mode.value else (lambda *arguments: both(*arguments)[0])
 
 
 class Fastloss:
@@ -56,17 +87,21 @@ class Fastloss:
         """The instruction set in use."""
         return str(self._module._core.active_isa())
 
-    def prepare(self, loss: str, case: Case, mode: Mode, operands: Operands, out: np.ndarray | None) -> Call | None:
-        function = getattr(self._module, loss_of(loss))
-        arrays = tuple(operands.values())
+    def prepare(self, name: str, case: Case, mode: Mode, problem: Problem, out: Arrays | None) -> Call | None:
+        function = getattr(self._module, timed_of(name))
+        arrays = tuple(problem.operands.values())
         # By name, as operands that are left out may lie between; positional where nothing does, as users write it.
         first, *others = arrays
-        named = dict(zip(list(operands)[1:], others, strict=True)) if case.operands else {}
+        named = dict(zip(list(problem.operands)[1:], others, strict=True)) if case.operands else {}
         named |= case.fixed
         positional = (first,) if case.operands else arrays
         if not mode.gradient:
             return None if out is not None else (lambda: function(*positional, **named))
         method = function.value_and_grad if mode.value else function.grad
+        if problem.places != (0,):
+            named["wrt"] = single(tuple(problem.gradients))
+        if problem.flow is not None:
+            named["grad_output"] = problem.flow
         if len(positional) == 2 and not named:
             x, t = positional
             return (lambda: method(x, t)) if out is None else (lambda: method(x, t, out=out))
@@ -74,7 +109,11 @@ class Fastloss:
             named["out"] = out
         return lambda: method(*positional, **named)
 
-    def result(self, mode: Mode, raw: Any) -> tuple[Any, np.ndarray | None]:
+    def let_go(self) -> None:
+        """Give memory that is kept for further results back."""
+        self._module.empty_cache()
+
+    def result(self, mode: Mode, raw: Any) -> tuple[Any, Arrays | None]:
         return pair(mode, raw)
 
 
@@ -86,13 +125,13 @@ class NumPy:
     def __init__(self, threads: int) -> None:
         self.version = np.__version__
 
-    def prepare(self, loss: str, case: Case, mode: Mode, operands: Operands, out: np.ndarray | None) -> Call | None:
-        arrays = tuple(operands.values())
+    def prepare(self, name: str, case: Case, mode: Mode, problem: Problem, out: Arrays | None) -> Call | None:
         if out is not None and not mode.gradient:
             return None
-        return lambda: case.numpy(mode, out, *arrays)
+        given = problem.given
+        return lambda: case.numpy(mode, out, *given)
 
-    def result(self, mode: Mode, raw: Any) -> tuple[Any, np.ndarray | None]:
+    def result(self, mode: Mode, raw: Any) -> tuple[Any, Arrays | None]:
         return raw
 
 
@@ -106,34 +145,44 @@ class Torch:
         self.version = self._torch.__version__
         self._torch.set_num_threads(threads)
 
-    def _formula(self, loss: str, case: Case) -> Callable[..., Any]:
+    def _formula(self, name: str, case: Case) -> Callable[..., Any]:
         if case.torch is None:
-            return getattr(self._torch.nn.functional, loss)
+            return getattr(self._torch.nn.functional, name)
         return lambda *operands: case.torch(self._torch, *operands)
 
-    def _tensors(self, operands: Operands) -> list[Any]:
-        return [self._torch.tensor(array) for array in operands.values()]
-
-    def prepare(self, loss: str, case: Case, mode: Mode, operands: Operands, out: np.ndarray | None) -> Call | None:
+    def prepare(self, name: str, case: Case, mode: Mode, problem: Problem, out: Arrays | None) -> Call | None:
         if out is not None:
             return None
-        function = self._formula(loss, case)
-        x, *others = self._tensors(operands)
+        function = self._formula(name, case)
+        tensors = {each: self._torch.tensor(array) for each, array in problem.operands.items()}
+        operands = tuple(tensors.values())
         if not mode.gradient:
-            return lambda: function(x, *others)
-        x.requires_grad_()
+            return lambda: function(*operands)
+        inputs = [tensors[each].requires_grad_() for each in problem.gradients]
+        flow = None if problem.flow is None else self._torch.tensor(problem.flow)
         grad = self._torch.autograd.grad
 
         def call() -> Any:
-            value = function(x, *others)
-            (gradient,) = grad(value, x)
-            return value, gradient
+            value = function(*operands)
+            return value, grad(value, inputs, flow)
 
         return call
 
-    def result(self, mode: Mode, raw: Any) -> tuple[Any, np.ndarray | None]:
-        value, gradient = raw if mode.gradient else (raw, None)
-        return value.detach().numpy(), None if gradient is None else gradient.numpy()
+    def result(self, mode: Mode, raw: Any) -> tuple[Any, Arrays | None]:
+        value, gradients = raw if mode.gradient else (raw, ())
+        return value.detach().numpy(), tuple(gradient.numpy() for gradient in gradients)
+
+
+class TorchChunked(Torch):
+    """PyTorch's own functions that never hold all class scores at once."""
+
+    name = "torch.chunked"
+
+    def _formula(self, name: str, case: Case) -> Callable[..., Any]:
+        return lambda *operands: case.torch_chunked(self._torch, *operands)
+
+    def prepare(self, name: str, case: Case, mode: Mode, problem: Problem, out: Arrays | None) -> Call | None:
+        return None if case.torch_chunked is None else super().prepare(name, case, mode, problem, out)
 
 
 class TorchCompile(Torch):
@@ -147,21 +196,16 @@ class TorchCompile(Torch):
         if shutil.which(compiler) is None:
             raise ImportError(f"torch.compile needs the C++ compiler {compiler}")
 
-    def _formula(self, loss: str, case: Case) -> Callable[..., Any]:
+    def _formula(self, name: str, case: Case) -> Callable[..., Any]:
         if case.torch_compiled is None:
-            return super()._formula(loss, case)
+            return super()._formula(name, case)
         return lambda *operands: case.torch_compiled(self._torch, *operands)
 
-    def prepare(self, loss: str, case: Case, mode: Mode, operands: Operands, out: np.ndarray | None) -> Call | None:
+    def prepare(self, name: str, case: Case, mode: Mode, problem: Problem, out: Arrays | None) -> Call | None:
         if out is not None:
             return None
-        function = self._formula(loss, case)
-        transform = self._torch.func
-        if mode.value and mode.gradient:
-            function = transform.grad_and_value(function)
-        elif mode.gradient:
-            function = transform.grad(function)
-        tensors = self._tensors(operands)
+        function = differentiated(self._torch.func.grad, self._formula(name, case), mode, problem)
+        tensors = [self._torch.tensor(array) for array in problem.arguments(mode)]
         compiled = self._torch.compile(function, dynamic=False)
         return lambda: compiled(*tensors)
 
@@ -169,11 +213,10 @@ class TorchCompile(Torch):
         """Drop what was compiled: beyond a few versions of one function torch falls back to running it uncompiled."""
         self._torch._dynamo.reset()
 
-    def result(self, mode: Mode, raw: Any) -> tuple[Any, np.ndarray | None]:
-        if mode.value and mode.gradient:
-            raw = raw[::-1]
-        value, gradient = pair(mode, raw)
-        return None if value is None else value.numpy(), None if gradient is None else gradient.numpy()
+    def result(self, mode: Mode, raw: Any) -> tuple[Any, Arrays | None]:
+        value, gradients = gradients_first(mode, raw)
+        gradients = None if gradients is None else tuple(gradient.numpy() for gradient in gradients)
+        return None if value is None else value.numpy(), gradients
 
 
 class Jax:
@@ -186,24 +229,42 @@ class Jax:
         self.version = self._jax.__version__
         self._jax.config.update("jax_enable_x64", True)
 
-    def prepare(self, loss: str, case: Case, mode: Mode, operands: Operands, out: np.ndarray | None) -> Call | None:
+    def prepare(self, name: str, case: Case, mode: Mode, problem: Problem, out: Arrays | None) -> Call | None:
         if out is not None:
             return None
         jax = self._jax
 
-        def formula(*arrays: Any) -> Any:
-            return case.jax(jax.numpy, *arrays)
+        def formula(*operands: Any) -> Any:
+            return case.jax(jax.numpy, *operands)
 
-        if mode.gradient:
-            formula = (jax.value_and_grad if mode.value else jax.grad)(formula)
-        function = jax.jit(formula)
-        arrays = [jax.numpy.array(array) for array in operands.values()]
+        compiled = jax.jit(differentiated(jax.grad, formula, mode, problem))
+        arrays = [jax.numpy.array(array) for array in problem.arguments(mode)]
         wait = jax.block_until_ready
-        return lambda: wait(function(*arrays))
+        return lambda: wait(compiled(*arrays))
 
-    def result(self, mode: Mode, raw: Any) -> tuple[Any, np.ndarray | None]:
-        value, gradient = pair(mode, raw)
-        return value, None if gradient is None else np.asarray(gradient)
+    def result(self, mode: Mode, raw: Any) -> tuple[Any, Arrays | None]:
+        value, gradients = gradients_first(mode, raw)
+        gradients = None if gradients is None else tuple(map(np.asarray, gradients))
+        return None if value is None else np.asarray(value), gradients
+
+
+class SciPy:
+    """SciPy's functions, which have no gradients."""
+
+    name = "scipy"
+
+    def __init__(self, threads: int) -> None:
+        self._special = importlib.import_module("scipy.special")
+        self.version = importlib.import_module("scipy").__version__
+
+    def prepare(self, name: str, case: Case, mode: Mode, problem: Problem, out: Arrays | None) -> Call | None:
+        if case.scipy is None or mode.gradient or out is not None:
+            return None
+        function, special, operands = case.scipy, self._special, tuple(problem.operands.values())
+        return lambda: function(special, *operands)
+
+    def result(self, mode: Mode, raw: Any) -> tuple[Any, Arrays | None]:
+        return raw, None
 
 
 class ScikitLearn:
@@ -216,11 +277,11 @@ class ScikitLearn:
         self.version = importlib.import_module("sklearn").__version__
         self._threads = threads
 
-    def prepare(self, loss: str, case: Case, mode: Mode, operands: Operands, out: np.ndarray | None) -> Call | None:
+    def prepare(self, name: str, case: Case, mode: Mode, problem: Problem, out: Arrays | None) -> Call | None:
         spec = case.sklearn
         if spec is None or (out is not None and not mode.gradient):
             return None
-        raw, target = operands.values()
+        raw, target = problem.operands.values()
         options, samples = dict(spec.options), raw.size
         if spec.name == "HalfMultinomialLoss":
             if raw.ndim != 2 or case.fixed:
@@ -248,11 +309,13 @@ class ScikitLearn:
 
         return {"value": value, "grad": grad, "both": both}[mode.name]
 
-    def result(self, mode: Mode, raw: Any) -> tuple[Any, np.ndarray | None]:
+    def result(self, mode: Mode, raw: Any) -> tuple[Any, Arrays | None]:
         return raw
 
 
-PEERS: dict[str, type[Contestant]] = {peer.name: peer for peer in (NumPy, Torch, TorchCompile, Jax, ScikitLearn)}
+PEERS: dict[str, type[Contestant]] = {
+    peer.name: peer for peer in (NumPy, Torch, TorchChunked, TorchCompile, Jax, SciPy, ScikitLearn)
+}
 
 
 def load_peers(names: tuple[str, ...], threads: int) -> tuple[list[Contestant], dict[str, str]]:

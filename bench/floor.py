@@ -6,7 +6,8 @@ factor within minutes, and without compiled code of our own. NumPy and the C lib
 - **read and write**: `numpy.add(a, b, out=a)` reads `a` and `b` from memory and writes `a` back. A store into a line
   that was just read needs no second read, so the traffic is exactly that of an ideal loss with two inputs and a
   gradient that is streamed to memory past the caches. A plain `add` into a third array reads that array as well before
-  it overwrites it and takes a third longer. Further inputs are read by `memchr`, looking for a byte that is not there.
+  it overwrites it and takes a third longer. Further inputs are read by `memchr`, looking for a byte that is not there;
+  a further output overwrites another input of its size, or is filled where there is none.
 - **read**: `memchr` over each input, or one dot product of two of them.
 
 The arrays are kept from call to call, as `out=` keeps an output. With several threads, chunks are handed out to
@@ -95,6 +96,10 @@ def _read(pieces: Sequence[np.ndarray]) -> Callable[[int], None]:
     return work
 
 
+def _fill(pieces: Sequence[np.ndarray]) -> Callable[[int], None]:
+    return lambda index: pieces[index].fill(0)
+
+
 def _rewrite(first: Sequence[np.ndarray], second: Sequence[np.ndarray] | None) -> Callable[[int], None]:
     add = np.add
     if second is None:
@@ -118,54 +123,63 @@ class Floor:
 
     Parameters
     ----------
-    inputs
-        The size of each input in bytes; the output has the size of the first.
-    writes
-        Whether there is an output.
+    inputs, outputs
+        The size of each of them in bytes.
     threads
         The largest team to try.
 
     `ways` are functions that move the bytes once, by name. `Floor.measurable` tells whether so few bytes have a floor.
     """
 
-    def __init__(self, inputs: Sequence[int], writes: bool, threads: int) -> None:
-        self.traffic = sum(inputs) + (inputs[0] if writes else 0)
+    def __init__(self, inputs: Sequence[int], outputs: Sequence[int], threads: int) -> None:
+        self.traffic = sum(inputs) + sum(outputs)
         self._inputs = [np.full(max(size // 4, 1), float(i == 0), np.float32) for i, size in enumerate(inputs)]
+        self._outputs = [max(size // 4, 1) for size in outputs]
         sizes = sorted({1, threads}) if self.traffic >= SMALLEST_TEAM_TRAFFIC else [1]
         self._teams = [Team(size) for size in sizes]
         self.ways: dict[str, Callable[[], None]] = {}
         for team in self._teams:
-            candidates = dict(self._chunked(writes, team))
+            candidates = dict(self._chunked(team))
             times = {name: min(_timed(run) for _ in range(TRIALS)) for name, run in candidates.items()}
             best = min(times, key=times.__getitem__)
             self.ways[best] = candidates[best]
-        if not writes and len(inputs) == 2 and inputs[1] == inputs[0]:
+        if not outputs and len(inputs) == 2 and inputs[1] == inputs[0]:
             self.ways["dot"] = partial(np.dot, *self._inputs)
 
     @staticmethod
-    def measurable(inputs: Sequence[int], writes: bool) -> bool:
+    def measurable(inputs: Sequence[int], outputs: Sequence[int]) -> bool:
         """Whether the traffic is large enough to be measured from Python."""
-        return sum(inputs) + (inputs[0] if writes else 0) >= SMALLEST_TRAFFIC
+        return sum(inputs) + sum(outputs) >= SMALLEST_TRAFFIC
 
     def close(self) -> None:
         """End the threads and let the arrays go."""
         for team in self._teams:
             team.close()
 
-    def _chunked(self, writes: bool, team: Team) -> Iterator[tuple[str, Callable[[], None]]]:
-        what = "add in place" if writes else "memchr"
-        size = self._inputs[0].nbytes
+    def _chunked(self, team: Team) -> Iterator[tuple[str, Callable[[], None]]]:
+        what = "add in place" if self._outputs else "memchr"
+        size = max(array.nbytes for array in self._inputs)
         for number in sorted({max(-(-size // chunk), team.size) for chunk in (*CHUNK_BYTES, size)}):
-            yield f"{what}, {number} chunks, {team.size} threads", partial(team.run, self._work(writes, number), number)
+            yield f"{what}, {number} chunks, {team.size} threads", partial(team.run, self._work(number), number)
 
-    def _work(self, writes: bool, number: int) -> Callable[[int], None]:
+    def _work(self, number: int) -> Callable[[int], None]:
         """What moves one of `number` chunks: of all arrays together, so that a team meets once."""
-        pieces = [np.array_split(array, number) for array in self._inputs]
-        if not writes:
-            return _all([_read(piece) for piece in pieces])
-        second = next((i for i in range(1, len(pieces)) if self._inputs[i].size == self._inputs[0].size), None)
-        rewrite = _rewrite(pieces[0], None if second is None else pieces[second])
-        return _all([rewrite, *(_read(pieces[i]) for i in range(1, len(pieces)) if i != second)])
+        unmoved = [np.array_split(array, number) for array in self._inputs]
+        rewritten, works = [], []
+        for size in self._outputs:
+            place = next((i for i, pieces in enumerate(unmoved) if _elements(pieces) == size), None)
+            if place is None:
+                works.append(_fill(np.array_split(np.zeros(size, np.float32), number)))
+            else:
+                rewritten.append(unmoved.pop(place))
+        for pieces in rewritten:
+            second = next((i for i, others in enumerate(unmoved) if _elements(others) == _elements(pieces)), None)
+            works.append(_rewrite(pieces, None if second is None else unmoved.pop(second)))
+        return _all([*works, *map(_read, unmoved)])
+
+
+def _elements(pieces: Sequence[np.ndarray]) -> int:
+    return sum(piece.size for piece in pieces)
 
 
 def _timed(run: Callable[[], None]) -> float:

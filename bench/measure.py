@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from bench.case import MODES, Case, Mode
+from bench import memory
+from bench.case import Case
 from bench.contestants import Contestant
 from bench.floor import Floor
-from bench.judge import Disagreement, Problem, extent
+from bench.judge import Disagreement, Problem
+from bench.mode import MODES, Mode
 from bench.plan import Plan
-from bench.sampling import SPINNING, Samples, fastest, interleave
+from bench.sampling import Samples, fastest, interleave
+from bench.sizes import Size
 
 Key = tuple[str, str, str]  # contestant, mode, output: "fresh" or "out"
+Traffic = tuple[tuple[int, ...], tuple[int, ...]]  # bytes of each array that is read, and of each that is written
 FLOOR = "floor"
-Size = int | tuple[int, ...]  # elements, or the shape of the scores of rows
 
 
 class WrongResult(Exception):
     """fastloss itself disagrees with the reference: there is nothing to time."""
 
 
-def measure(plan: Plan, loss: str, case: Case, size: Size, library: Contestant, peers: Sequence[Contestant]) -> dict:
+def measure(plan: Plan, name: str, case: Case, size: Size, library: Contestant, peers: Sequence[Contestant]) -> dict:
     """The rows of a case at a size, and who was left out of them and why.
 
     Raises
@@ -32,41 +35,42 @@ def measure(plan: Plan, loss: str, case: Case, size: Size, library: Contestant, 
     WrongResult
         If the library under test disagrees with the reference.
     """
-    problem = Problem.draw(loss, case, size, plan.dtype)
-    named = size if isinstance(size, int) else extent(size)
-    modes = [MODES[name] for name in plan.modes]
+    problem = case.draw(name, size, plan.dtype)
+    context = {"loss": name, "size": list(size), "extent": case.sizes.words(size), "threads": plan.threads}
+    modes = [MODES[mode] for mode in plan.modes]
     calls: dict[Key, Callable[[], Any]] = {}
+    memories: dict[Key, dict] = {}
     unfit: list[dict] = []
     for contestant in (library, *peers):
         if (forget := getattr(contestant, "forget", None)) is not None:
             forget()
         for mode in modes:
             try:
-                calls |= fit_calls(contestant, loss, case, mode, problem)
+                fit = fit_calls(contestant, name, case, mode, problem)
             except Exception as error:  # a peer may fail in any way of its own; it is reported, and the others go on
                 reason = str(error) if isinstance(error, Disagreement) else f"{type(error).__name__}: {error}"
                 if contestant is library:
-                    raise WrongResult(f"{library.name} {loss} ({mode.name}, {extent(size)}): {reason}") from error
+                    where = f"{mode.name}, {context['extent']}"
+                    raise WrongResult(f"{library.name} {name} ({where}): {reason}") from error
                 unfit.append(
-                    {"loss": loss, "size": named, "threads": plan.threads, "peer": contestant.name}
-                    | {"mode": mode.name, "reason": reason.splitlines()[0][:300]}
+                    context | {"peer": contestant.name, "mode": mode.name, "reason": reason.splitlines()[0][:300]}
                 )
-    bytes_read = [array.nbytes for array in problem.operands.values()]
-    floors = {
-        writes: Floor(bytes_read, writes, plan.threads)
-        for writes in {mode.gradient for mode in modes}
-        if Floor.measurable(bytes_read, writes)
-    }
+                continue
+            calls |= fit
+            if case.measures_memory:
+                memories |= {key: memory_figures(contestant, key, call, problem) for key, call in fit.items()}
+    traffic = {mode.name: (problem.reads(mode), problem.writes(mode)) for mode in modes}
+    floors = {each: Floor(*each, plan.threads) for each in set(traffic.values()) if Floor.measurable(*each)}
     try:
-        ways = {(FLOOR, writes, way): run for writes, floor in floors.items() for way, run in floor.ways.items()}
-        pause = SPINNING if plan.threads > 1 else 0.0
-        samples = interleave(calls | ways, plan.rounds, plan.duration, pause)
+        ways = {(FLOOR, each, way): run for each, floor in floors.items() for way, run in floor.ways.items()}
+        samples = interleave(calls | ways, plan.rounds, plan.duration, plan.pause if plan.threads > 1 else 0.0)
     finally:
         for floor in floors.values():
             floor.close()
-    context = {"loss": loss, "size": named, "dtype": plan.dtype, "threads": plan.threads}
     rows = [
-        context | make_row(samples, library.name, mode, output, bytes_read)
+        context
+        | {"dtype": plan.dtype}
+        | make_row(samples, memories, library.name, mode.name, output, traffic[mode.name])
         for mode in modes
         for output in ("fresh", "out")
         if (library.name, mode.name, output) in samples
@@ -75,9 +79,9 @@ def measure(plan: Plan, loss: str, case: Case, size: Size, library: Contestant, 
 
 
 def fit_calls(
-    contestant: Contestant, loss: str, case: Case, mode: Mode, problem: Problem
+    contestant: Contestant, name: str, case: Case, mode: Mode, problem: Problem
 ) -> dict[Key, Callable[[], Any]]:
-    """The calls of a contestant that give the right result, with a fresh gradient and with a given one.
+    """The calls of a contestant that give the right result, with fresh gradients and with given ones.
 
     Raises
     ------
@@ -86,45 +90,64 @@ def fit_calls(
     """
     calls: dict[Key, Callable[[], Any]] = {}
     for output in ("fresh", "out"):
-        out = np.full_like(problem.gradient, np.nan, problem.operands_dtype) if output == "out" else None
-        call = contestant.prepare(loss, case, mode, problem.operands, out)
+        out = problem.outputs() if output == "out" else None
+        call = contestant.prepare(name, case, mode, problem, out)
         if call is None:
             continue
-        value, gradient = contestant.result(mode, call())
-        problem.judge(mode, value, gradient)
+        value, gradients = contestant.result(mode, call())
+        problem.judge(mode, value, gradients)
         if out is not None and mode.gradient:
             problem.judge(MODES["grad"], None, out)
         calls[contestant.name, mode.name, output] = call
     return calls
 
 
-def make_row(samples: dict[tuple, Samples], library: str, mode: Mode, output: str, bytes_read: list[int]) -> dict:
+def memory_figures(contestant: Contestant, key: Key, call: Callable[[], Any], problem: Problem) -> dict:
+    """The memory in bytes that a call needs beside its operands and results."""
+    _, mode, output = key
+    if (let_go := getattr(contestant, "let_go", None)) is not None:
+        let_go()
+    given = problem.writes(MODES["grad"]) if output == "out" else ()
+    return {"extra_memory": memory.extra(call, sum(problem.writes(MODES[mode])) - sum(given))}
+
+
+def make_row(
+    samples: Mapping[tuple, Samples],
+    memories: Mapping[Key, dict],
+    library: str,
+    mode: str,
+    output: str,
+    traffic: Traffic,
+) -> dict:
     """fastloss, the floor and every peer in one mode; a peer that cannot write into a given array is taken as it is."""
-    own = samples[library, mode.name, output]
-    bytes_written = bytes_read[0] if mode.gradient else 0
+    own = samples[library, mode, output]
+    reads, writes = map(sum, traffic)
     peers: dict[str, dict] = {}
     for name in dict.fromkeys(key[0] for key in samples):
         if name in (library, FLOOR):
             continue
-        used = output if (name, mode.name, output) in samples else "fresh"
-        if (name, mode.name, used) in samples:
-            peers[name] = {"output": used} | figures(samples[name, mode.name, used], over=own)
+        used = output if (name, mode, output) in samples else "fresh"
+        if (name, mode, used) in samples:
+            key = (name, mode, used)
+            peers[name] = {"output": used} | figures(samples[key], over=own) | memories.get(key, {})
     winner = min(peers, key=lambda name: peers[name]["ratio"], default=None)
     return {
-        "mode": mode.name,
+        "mode": mode,
         "output": output,
-        "bytes_read": sum(bytes_read),
-        "bytes_written": bytes_written,
-        "fastloss": figures(own) | {"gigabytes_per_second": (sum(bytes_read) + bytes_written) / own.minimum / 1e9},
-        "floor": floor_figures(samples, mode, own),
+        "bytes_read": reads,
+        "bytes_written": writes,
+        "fastloss": figures(own)
+        | {"gigabytes_per_second": (reads + writes) / own.minimum / 1e9}
+        | memories.get((library, mode, output), {}),
+        "floor": floor_figures(samples, traffic, own),
         "peers": peers,
         "fastest_peer": winner,
     }
 
 
-def floor_figures(samples: dict[tuple, Samples], mode: Mode, own: Samples) -> dict | None:
+def floor_figures(samples: Mapping[tuple, Samples], traffic: Traffic, own: Samples) -> dict | None:
     """The fastest way of each round to move the bytes, and the ways that were tried; None where there is no floor."""
-    ways = {key[2]: times for key, times in samples.items() if key[:2] == (FLOOR, mode.gradient)}
+    ways = {key[2]: times for key, times in samples.items() if key[:2] == (FLOOR, traffic)}
     if not ways:
         return None
     minima = {way: times.minimum for way, times in ways.items()}

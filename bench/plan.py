@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from bench.sizes import Size
 
 
 @dataclass(frozen=True)
 class Plan:
     """One benchmark at one number of threads.
 
-    `sizes` are numbers of elements, for pointwise losses, and `shapes` the shapes of the scores of row-wise ones,
-    classes on axis 1; `duration` is how long a contestant is timed in each round, in seconds.
+    `sizes` are those of each kind of problem, by the option that asks for them; `duration` is how long a contestant is
+    timed in each round and `pause` how long it waits before if there are several threads, in seconds.
     """
 
     losses: tuple[str, ...]
-    sizes: tuple[int, ...]
-    shapes: tuple[tuple[int, ...], ...]
+    sizes: dict[str, tuple[Size, ...]]
     modes: tuple[str, ...]
     peers: tuple[str, ...]
     threads: int
     dtype: str
     rounds: int
     duration: float
+    pause: float
 
     @classmethod
     def from_json(cls, data: dict) -> Plan:
         """The inverse of `dataclasses.asdict`, after lists took the place of tuples."""
-        return cls(**{key: _tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+        return cls(**{key: _restored(value) for key, value in data.items()})
 
 
-def _tuple(items: list) -> tuple:
-    return tuple(_tuple(item) if isinstance(item, list) else item for item in items)
+def _restored(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _restored(item) for key, item in value.items()}
+    return tuple(map(_restored, value)) if isinstance(value, list) else value

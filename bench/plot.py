@@ -11,14 +11,14 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.ticker import FuncFormatter
 
-from bench.report import number, unit
-
 # Distinct in hue, lightness and shape, so that the picture survives a bad printer and colour blindness.
 STYLES = {
     "numpy": ("#0072B2", "o"),
     "torch": ("#D55E00", "s"),
+    "torch.chunked": ("#F0E442", "p"),
     "torch.compile": ("#E69F00", "D"),
     "jax": ("#009E73", "^"),
+    "scipy": ("#56B4E9", "<"),
     "sklearn": ("#CC79A7", "v"),
 }
 OTHER = ("#444444", "P")
@@ -69,28 +69,36 @@ def _panel(axes: plt.Axes, rows: list[dict]) -> None:
 
 
 def save(result: dict, path: Path) -> None:
-    """Draw a panel for each number of threads and size."""
+    """Draw a panel for each number of threads and size; those of the same losses stand beside each other."""
     rows = _chosen(result["rows"])
-    threads = list(dict.fromkeys(row["threads"] for row in rows))
-    sizes = list(dict.fromkeys(row["size"] for row in rows))
-    losses = len({row["loss"] for row in rows})
+    panels: dict[tuple, list[dict]] = {}
+    for row in rows:
+        panels.setdefault((row["threads"], row["extent"]), []).append(row)
+    bands: dict[tuple, list[list[dict]]] = {}
+    for (threads, _), panel in panels.items():
+        bands.setdefault((threads, tuple(row["loss"] for row in panel)), []).append(panel)
+    columns = max(map(len, bands.values()))
+    heights = [1.0 + 0.42 * len(losses) for _, losses in bands]
     figure, grid = plt.subplots(
-        len(threads),
-        len(sizes),
+        len(bands),
+        columns,
         squeeze=False,
-        sharey=True,
-        figsize=(2.6 + 4.2 * len(sizes), 1.6 + len(threads) * (1.0 + 0.42 * losses)),
+        sharey="row",
+        figsize=(2.6 + 4.2 * columns, 1.6 + sum(heights)),
+        height_ratios=heights,
         layout="constrained",
     )
     handles: dict[str, object] = {}
-    for i, team in enumerate(threads):
-        for j, size in enumerate(sizes):
-            axes = grid[i][j]
-            _panel(axes, [row for row in rows if row["threads"] == team and row["size"] == size])
-            axes.set_title(f"{number(size)}{unit(size)}, {team} thread{'s' if team > 1 else ''}", fontsize=10)
+    for line, band in zip(grid, bands.values(), strict=True):
+        for axes in line[len(band) :]:
+            axes.set_visible(False)
+        for axes, panel in zip(line, band, strict=False):
+            _panel(axes, panel)
+            first = panel[0]
+            threads = f"{first['threads']} thread{'s' if first['threads'] > 1 else ''}"
+            axes.set_title(f"{first['extent']}, {threads}", fontsize=10)
+            axes.set_xlabel("time / time of fastloss")
             handles |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
-    for axes in grid[-1]:
-        axes.set_xlabel("time / time of fastloss")
     first = rows[0]
     what = {"both": "value and gradient", "grad": "gradient", "value": "value"}[first["mode"]]
     into = ", gradient into a given array" if first["output"] == "out" else ""
@@ -99,6 +107,7 @@ def save(result: dict, path: Path) -> None:
         "right of 1: slower than fastloss; dotted: 3 times slower; outlined: fastest peer",
         fontsize=11,
     )
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles), frameon=False)
+    entries = min(len(handles), 1 + 3 * columns)  # side by side
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=entries, frameon=False)
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -17,19 +19,9 @@ def duration(seconds: float) -> str:
     return f"{seconds / 1e-9:.0f} ns"
 
 
-def number(size: int | str) -> str:
-    """A number of elements, with k or M where that is exact, or a shape."""
-    if isinstance(size, str):
-        return size
-    for letter, scale in (("M", 1_000_000), ("k", 1_000)):
-        if size % scale == 0:
-            return f"{size // scale}{letter}"
-    return str(size)
-
-
-def unit(size: int | str) -> str:
-    """What a size counts."""
-    return " elements" if isinstance(size, int) else ""
+def megabytes(count: int | None) -> str:
+    """A number of bytes in millions."""
+    return "-" if count is None else f"{count / 1e6:.1f}"
 
 
 def _ratio(value: float) -> str:
@@ -44,36 +36,68 @@ def _against(name: str, row: dict) -> str:
     return _ratio(peer["ratio"]) + ("*" if name == row["fastest_peer"] else " ")
 
 
-def _table(rows: list[dict], names: list[str]) -> Table:
-    """The rows of one size and number of threads."""
+def _heading(rows: list[dict]) -> str:
+    """The size, dtype, threads and instruction set of rows that share them."""
     first = rows[0]
-    table = Table(
-        title=f"{number(first['size'])}{unit(first['size'])}, {first['dtype']}, {first['threads']} thread"
-        f"{'s' if first['threads'] > 1 else ''}, fastloss on {first['isa']}",
-        title_justify="left",
-        box=box.SIMPLE,
-        padding=(0, 1, 0, 0),
-    )
+    threads = f"{first['threads']} thread{'s' if first['threads'] > 1 else ''}"
+    return f"{first['extent']}, {first['dtype']}, {threads}, fastloss on {first['isa']}"
+
+
+def _names(rows: list[dict]) -> list[str]:
+    """The peers that take part in some row."""
+    return list(dict.fromkeys(name for row in rows for name in row["peers"]))
+
+
+def _empty(title: str, headings: list[str]) -> Table:
+    """A table of losses and modes with more columns."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("loss", overflow="fold")
     table.add_column("returns", no_wrap=True)
-    for heading in ("median", "minimum", "GB/s", "/ floor", *names):
+    for heading in headings:
         table.add_column(heading.replace(".", ".\n"), justify="right", no_wrap=True)
+    return table
+
+
+def _fill(table: Table, rows: list[dict], cells: Callable[[dict], list[str]]) -> Table:
+    """A line for each row, a section for each loss."""
     previous = None
     for row in rows:
-        own, floor = row["fastloss"], row["floor"]
         if row["loss"] != previous and previous is not None:
             table.add_section()
-        table.add_row(
-            row["loss"] if row["loss"] != previous else "",
-            row["mode"] + (" out=" if row["output"] == "out" else ""),
+        name = row["loss"] if row["loss"] != previous else ""
+        table.add_row(name, row["mode"] + (" out=" if row["output"] == "out" else ""), *cells(row))
+        previous = row["loss"]
+    return table
+
+
+def _times(rows: list[dict]) -> Table:
+    """The rows of one size and number of threads."""
+    names = _names(rows)
+
+    def cells(row: dict) -> list[str]:
+        own, floor = row["fastloss"], row["floor"]
+        return [
             duration(own["median"]),
             duration(own["minimum"]),
             f"{own['gigabytes_per_second']:.1f}",
             "-" if floor is None else _ratio(floor["ratio"]),
             *(_against(name, row) for name in names),
-        )
-        previous = row["loss"]
-    return table
+        ]
+
+    return _fill(_empty(_heading(rows), ["median", "minimum", "GB/s", "/ floor", *names]), rows, cells)
+
+
+def _memory(rows: list[dict]) -> Table:
+    """The memory of the same calls."""
+    names = _names(rows)
+
+    def cells(row: dict) -> list[str]:
+        return [
+            megabytes(figures.get("extra_memory"))
+            for figures in (row["fastloss"], *(row["peers"].get(name, {}) for name in names))
+        ]
+
+    return _fill(_empty("MB beside operands and results", ["fastloss", *names]), rows, cells)
 
 
 def show(result: dict, console: Console | None = None) -> None:
@@ -81,9 +105,11 @@ def show(result: dict, console: Console | None = None) -> None:
     console = console or Console()
     if not console.is_terminal:
         console.width = max(console.width, PLAIN_WIDTH)
-    names = list(dict.fromkeys(name for row in result["rows"] for name in row["peers"]))
-    for key in dict.fromkeys((row["threads"], row["size"]) for row in result["rows"]):
-        console.print(_table([row for row in result["rows"] if (row["threads"], row["size"]) == key], names))
+    for key in dict.fromkeys((row["threads"], row["extent"]) for row in result["rows"]):
+        rows = [row for row in result["rows"] if (row["threads"], row["extent"]) == key]
+        console.print(_times(rows))
+        if rows := [row for row in rows if "extra_memory" in row["fastloss"]]:
+            console.print(_memory(rows))
     console.print(
         "/ floor: time of fastloss over the time to move the same bytes once. Under a peer: its time over that of "
         "fastloss, * on the fastest.\nBoth are medians over the rounds of the quotient within each round.",
@@ -93,7 +119,7 @@ def show(result: dict, console: Console | None = None) -> None:
         console.print(f"left out: {name} ({reason})", markup=False, highlight=False)
     for entry in result["unfit"]:
         console.print(
-            f"not timed: {entry['peer']} {entry['loss']} ({entry['mode']}, {entry['size']}{unit(entry['size'])}, "
+            f"not timed: {entry['peer']} {entry['loss']} ({entry['mode']}, {entry['extent']}, "
             f"{entry['threads']} threads): {entry['reason']}",
             markup=False,
             highlight=False,

@@ -6,16 +6,15 @@ JAX can only be limited through the CPUs that the process may use.
 
 from __future__ import annotations
 
+import gc
+import itertools
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from bench.cases import CASES
 from bench.contestants import Fastloss, load_peers
-from bench.judge import extent, is_rowwise
 from bench.measure import WrongResult, measure
 from bench.plan import Plan
 
@@ -45,17 +44,11 @@ def confine(threads: int) -> None:
         os.sched_setaffinity(0, available_cpus()[:threads])
 
 
-def child(module: str, plan: list, threads: int) -> Any:
-    """What `python -m MODULE --child PLAN` prints, in a process with that many threads from its start."""
-    command = [sys.executable, "-m", module, "--child", json.dumps(plan)]
-    done = subprocess.run(command, env=environment(threads, None), stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)
-
-
 def work(plan: Plan) -> dict:
     """Everything of a plan: rows, who was left out, versions and the instruction set."""
     library = Fastloss(plan.threads)
     peers, missing = load_peers(plan.peers, plan.threads)
+    gc.freeze()  # collections before each measurement need not look through the peers' modules
     result: dict = {
         "rows": [],
         "unfit": [],
@@ -64,13 +57,13 @@ def work(plan: Plan) -> dict:
         "isa": library.isa,
         "versions": {contestant.name: contestant.version for contestant in (library, *peers)},
     }
-    for size in (*plan.sizes, *plan.shapes):
-        for loss in plan.losses:
-            if is_rowwise(loss) != isinstance(size, tuple):
-                continue
-            print(f"{plan.threads} threads, {extent(size)}: {loss}", file=sys.stderr, flush=True)
+    for option, sizes in plan.sizes.items():
+        names = [name for name in plan.losses if CASES[name].sizes.option == option]
+        for size, name in itertools.product(sizes, names):
+            case = CASES[name]
+            print(f"{plan.threads} threads, {case.sizes.words(size)}: {name}", file=sys.stderr, flush=True)
             try:
-                measured = measure(plan, loss, CASES[loss], size, library, peers)
+                measured = measure(plan, name, case, size, library, peers)
             except WrongResult as error:
                 result["wrong"].append(str(error))
                 continue

@@ -8,7 +8,9 @@ import os
 import subprocess
 import sys
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -18,46 +20,70 @@ import fastloss as fl
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench import contestants, floor, sampling  # noqa: E402
-from bench.case import MODES, loss_of  # noqa: E402
+from bench import cli, contestants, floor, memory, sampling, worker  # noqa: E402
+from bench.case import Case, timed_of  # noqa: E402
 from bench.cases import CASES  # noqa: E402
-from bench.cli import main  # noqa: E402
-from bench.judge import Disagreement, Problem, is_rowwise  # noqa: E402
+from bench.judge import Disagreement, Problem  # noqa: E402
 from bench.measure import WrongResult, measure  # noqa: E402
+from bench.mode import MODES  # noqa: E402
 from bench.plan import Plan  # noqa: E402
+from bench.sizes import Sizes  # noqa: E402
 
 # torch.compile takes a C++ compiler and seconds for each function: its formulas are tested without it below.
-PEERS = ("numpy", "torch", "jax", "sklearn")
-# Those that `pip install '.[test]'` does not install.
-OPTIONAL = ("torch", "jax")
-SIZES = (64, 65536)
-SHAPES = ("16x4", "300x500", "2x3x5")
-# One pointwise loss of each family.
-TIMED = tuple({info.family: name for name, info in fl.losses().items() if not (info.rowwise or info.linear)}.values())
+PEERS = ("numpy", "torch", "torch.chunked", "jax", "scipy", "sklearn")
+# Of those that `pip install '.[test]'` does not install, the package.
+OPTIONAL = {"torch": "torch", "torch.chunked": "torch", "jax": "jax"}
+# One pointwise loss of each family, and of each other kind of problem a case, with the sizes that they are asked for.
+ELEMENTWISE = tuple({info.family: name for name, info in fl.losses().items() if info.engine == "pointwise"}.values())
+TIMED = {
+    "sizes": (ELEMENTWISE, ("64", "65536")),
+    "shapes": (("cross_entropy", "softmax", "logsumexp"), ("16x4", "300x500", "2x3x5")),
+    "linear-shapes": (("linear_cross_entropy",), ("6x5x7", "300x200x100")),
+}
+LOSSES = tuple(name for names, _ in TIMED.values() for name in names)
 OUTPUTS = [("value", "fresh"), ("grad", "fresh"), ("grad", "out"), ("both", "fresh"), ("both", "out")]
 PLAN = Plan(
     losses=("huber_loss",),
-    sizes=(100,),
-    shapes=((6, 3),),
+    sizes={"sizes": ((100,),)},
     modes=("value", "grad", "both"),
     peers=(),
     threads=1,
     dtype="float32",
     rounds=2,
     duration=1e-5,
+    pause=0.0,
 )
 
 
-def size_of(loss):
-    """A small size of the kind that the loss has."""
-    return (25, 20) if is_rowwise(loss) else 500
+def small(name):
+    """The first size of a quick run."""
+    sizes = CASES[name].sizes
+    return sizes.parse(sizes.quick.split(",")[0])
+
+
+@functools.cache
+def problem_of(name, dtype="float32", size=None):
+    """A problem of a case, small if nothing else is said, which nobody may change."""
+    problem = CASES[name].draw(name, size or small(name), dtype)
+    for array in problem.given:
+        array.flags.writeable = False
+    return problem
+
+
+def takes_part(peer, case, mode="both", size=(1,)):
+    """Whether a peer computes a case."""
+    return {
+        "torch.chunked": case.torch_chunked is not None,
+        "scipy": case.scipy is not None and mode == "value",
+        "sklearn": case.sklearn is not None and len(size) < 3,
+    }.get(peer, True)
 
 
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(OPTIONAL, id="without the optional peers"),
-        pytest.param((), id="with every peer", marks=pytest.mark.needs(*OPTIONAL)),
+        pytest.param(("torch", "jax"), id="without the optional peers"),
+        pytest.param((), id="with every peer", marks=pytest.mark.needs("torch", "jax")),
     ],
 )
 def run(request, tmp_path_factory):
@@ -65,10 +91,9 @@ def run(request, tmp_path_factory):
     directory = tmp_path_factory.mktemp("bench")
     for peer in request.param:
         (directory / f"{peer}.py").write_text(f"raise ImportError('there is no {peer} here')\n")
-    command = [sys.executable, "-m", "bench", "--quick", "--sizes", "64,65536", "--threads", "1"]
-    command += ["--shapes", ",".join(SHAPES)]
-    command += ["--losses", ",".join((*TIMED, "cross_entropy")), "--peers", ",".join(PEERS)]
-    command += ["--json", str(directory / "result.json")]
+    command = [sys.executable, "-m", "bench", "--quick", "--threads", "1", "--json", str(directory / "result.json")]
+    command += ["--losses", ",".join(LOSSES), "--peers", ",".join(PEERS)]
+    command += [text for option, (_, sizes) in TIMED.items() for text in (f"--{option}", ",".join(sizes))]
     path = os.pathsep.join([str(directory), *filter(None, [os.environ.get("PYTHONPATH")])])
     process = subprocess.run(
         command,
@@ -81,22 +106,29 @@ def run(request, tmp_path_factory):
     )
     assert process.returncode == 0, process.stderr
     result = json.loads((directory / "result.json").read_text())
-    return process.stdout, result, [peer for peer in PEERS if peer not in request.param]
+    return process.stdout, result, [peer for peer in PEERS if OPTIONAL.get(peer) not in request.param]
 
 
-def test_every_loss_of_the_registry_has_a_case():
-    # Losses of linear scores are timed by a script of their own.
-    assert {loss_of(name) for name in CASES} == {name for name, info in fl.losses().items() if not info.linear}, (
-        "bench/cases/ has an entry for each registered loss"
-    )
+def test_every_case_is_of_something_that_exists():
+    assert all(callable(getattr(fl, timed_of(name)).value_and_grad) for name in CASES)
+
+
+def test_no_kind_of_problem_serves_two_engines():
+    kinds = {(type(CASES[name]), info.engine) for name, info in fl.losses().items()}
+    assert len({kind for kind, _ in kinds}) == len(kinds)
 
 
 def test_the_result_has_every_size_and_mode(run):
     _, result, _ = run
-    found = [(row["loss"], row["size"], row["mode"], row["output"]) for row in result["rows"]]
-    expected = [(loss, size, *output) for loss in TIMED for size in SIZES for output in OUTPUTS]
-    expected += [("cross_entropy", shape, *output) for shape in SHAPES for output in OUTPUTS]
-    assert sorted(found, key=str) == sorted(expected, key=str)
+    found = [(row["loss"], "x".join(map(str, row["size"])), row["mode"], row["output"]) for row in result["rows"]]
+    expected = [
+        (name, size, *output)
+        for names, sizes in TIMED.values()
+        for name in names
+        for size in sizes
+        for output in OUTPUTS
+    ]
+    assert sorted(found) == sorted(expected)
 
 
 def test_every_installed_peer_takes_part(run):
@@ -105,8 +137,8 @@ def test_every_installed_peer_takes_part(run):
     assert set(result["missing_peers"]) == set(PEERS) - set(peers)
     assert all(f"left out: {peer} (" in stdout for peer in result["missing_peers"])
     for row in result["rows"]:
-        has_sklearn = CASES[row["loss"]].sklearn is not None and str(row["size"]).count("x") < 2
-        expected = set(peers) - (set() if has_sklearn else {"sklearn"})
+        case = CASES[row["loss"]]
+        expected = {peer for peer in peers if takes_part(peer, case, row["mode"], row["size"])}
         assert set(row["peers"]) == expected, row["loss"]
         assert row["fastest_peer"] in expected
 
@@ -114,23 +146,29 @@ def test_every_installed_peer_takes_part(run):
 def test_the_figures_are_consistent(run):
     _, result, _ = run
     for row in result["rows"]:
-        own = row["fastloss"]
-        size = row["size"] if isinstance(row["size"], int) else tuple(map(int, row["size"].split("x")))
-        first, *others = Problem.draw(row["loss"], CASES[row["loss"]], size, "float32").operands.values()
-        if isinstance(size, int):
-            assert size - CASES[row["loss"]].columns < first.size <= size
-        else:
-            assert first.shape == size
-        assert row["bytes_read"] == sum(x.nbytes for x in (first, *others))
-        assert row["bytes_written"] == (0 if row["mode"] == "value" else first.nbytes)
+        own, case, size = row["fastloss"], CASES[row["loss"]], tuple(row["size"])
+        problem = problem_of(row["loss"], size=size)
+        if case.sizes.option == "sizes":
+            assert size[0] - case.columns < problem.operands["input"].size <= size[0]
+        elif case.sizes.option == "shapes":
+            assert problem.operands["input"].shape == size
+        read = [*problem.operands.values()]
+        written = [] if row["mode"] == "grad" or problem.flow is None else [problem.value.astype(np.float32)]
+        if row["mode"] != "value":
+            read += [] if problem.flow is None else [problem.flow]
+            written += [problem.operands[name] for name in problem.gradients]
+        assert row["bytes_read"] == sum(x.nbytes for x in read)
+        assert row["bytes_written"] == sum(x.nbytes for x in written)
         moved = row["bytes_read"] + row["bytes_written"]
         assert own["gigabytes_per_second"] == pytest.approx(moved / own["minimum"] / 1e9)
-        assert (row["floor"] is None) == (first.nbytes < 100_000)
+        assert (row["floor"] is None) == (moved < floor.SMALLEST_TRAFFIC)
         floors = [] if row["floor"] is None else [row["floor"]]
         for figures in (own, *floors, *row["peers"].values()):
             assert 0 < figures["minimum"] <= figures["median"] < 10
             assert figures["rounds"] == 3
             assert figures["loops"] >= 1
+        for figures in (own, *row["peers"].values()):
+            assert ("extra_memory" in figures) == (row["loss"] == "linear_cross_entropy")
         for peer in row["peers"].values():
             assert peer["ratio_of_minima"] == pytest.approx(peer["minimum"] / own["minimum"])
             assert peer["ratio"] > 0
@@ -148,20 +186,22 @@ def test_the_result_says_where_it_comes_from(run):
     assert result["versions"]["numpy"] == result["machine"]["numpy"] == np.__version__
     assert result["machine"]["cpus"] >= 1
     assert {row["isa"] for row in result["rows"]} <= set(fl._core.available_isas())
-    assert result["plans"][0]["sizes"] == list(SIZES)
+    assert result["plans"][0]["sizes"]["linear-shapes"] == [[6, 5, 7], [300, 200, 100]]
 
 
 def test_the_table_is_printed(run):
     stdout, _, _ = run
-    assert all(loss in stdout for loss in TIMED)
-    assert "64 elements, float32, 1 thread" in stdout
+    assert all(loss in stdout for loss in LOSSES)
+    for size in ("64 elements", "2x3x5", "6x5x7 (NxDxV)"):
+        assert f"{size}, float32, 1 thread" in stdout
+    assert "MB beside operands and results" in stdout
 
 
 @pytest.mark.needs("matplotlib")
 def test_the_picture_is_drawn(tmp_path):
     picture = tmp_path / "ratios.png"
-    command = [sys.executable, "-m", "bench", "--quick", "--losses", "mse_loss", "--peers", "numpy", "--plot", picture]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=600)
+    command = [sys.executable, "-m", "bench", "--quick", "--losses", "mse_loss,softmax", "--peers", "numpy"]
+    subprocess.run([*command, "--plot", picture], cwd=ROOT, check=True, timeout=600)
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size > 10_000
 
@@ -172,34 +212,45 @@ def contestant(peer):
 
 
 @pytest.mark.parametrize(
-    "peer", [pytest.param(peer, marks=pytest.mark.needs(peer)) if peer in OPTIONAL else peer for peer in PEERS]
+    ("name", "peer"),
+    [
+        pytest.param(name, peer, marks=pytest.mark.needs(OPTIONAL[peer]) if peer in OPTIONAL else ())
+        for name, case in CASES.items()
+        for peer in PEERS
+        if takes_part(peer, case) or takes_part(peer, case, "value")
+    ],
 )
-@pytest.mark.parametrize("loss", CASES)
-def test_every_peer_agrees_with_the_reference(loss, peer):
-    case, problem = CASES[loss], Problem.draw(loss, CASES[loss], size_of(loss), "float32")
-    call = contestant(peer).prepare(loss, case, MODES["both"], problem.operands, None)
-    assert (call is None) == (peer == "sklearn" and case.sklearn is None)
-    if call is not None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns of what its own mean of kl_div is
-            raw = call()
-        problem.judge(MODES["both"], *contestant(peer).result(MODES["both"], raw))
+def test_every_peer_agrees_with_the_reference(name, peer):
+    case, problem = CASES[name], problem_of(name)
+    mode = MODES["both" if takes_part(peer, case) else "value"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of what its own mean of kl_div is
+        raw = contestant(peer).prepare(name, case, mode, problem, None)()
+    problem.judge(mode, *contestant(peer).result(mode, raw))
+
+
+@pytest.mark.parametrize("peer", ["scipy", "sklearn"])
+def test_a_peer_without_the_function_takes_no_part(peer):
+    for mode in MODES:
+        others = [name for name, case in CASES.items() if not takes_part(peer, case, mode)]
+        assert others
+        assert not any(contestant(peer).prepare(n, CASES[n], MODES[mode], problem_of(n), None) for n in others)
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=lambda mode: mode.name)
-@pytest.mark.parametrize("loss", CASES)
-def test_every_numpy_formula_is_right_in_every_mode(loss, mode):
-    case, problem = CASES[loss], Problem.draw(loss, CASES[loss], size_of(loss), "float32")
-    value, gradient = case.numpy(mode, None, *problem.operands.values())
+@pytest.mark.parametrize("name", CASES)
+def test_every_numpy_formula_is_right_in_every_mode(name, mode):
+    case, problem = CASES[name], problem_of(name)
+    value, gradient = case.numpy(mode, None, *problem.given)
     problem.judge(mode, value, gradient)
-    out = np.full(problem.gradient.shape, np.nan, problem.operands_dtype)
-    value, _ = case.numpy(mode, out if mode.gradient else None, *problem.operands.values())
+    out = problem.outputs()
+    value, _ = case.numpy(mode, out if mode.gradient else None, *problem.given)
     problem.judge(mode, value, out)
 
 
-@pytest.mark.parametrize("loss", CASES)
-def test_formulas_for_other_array_modules_are_right(loss):
-    case, problem = CASES[loss], Problem.draw(loss, CASES[loss], size_of(loss), "float64")
+@pytest.mark.parametrize("name", CASES)
+def test_formulas_for_other_array_modules_are_right(name):
+    case, problem = CASES[name], problem_of(name, "float64")
     for formula in filter(None, (case.jax, case.torch_compiled)):
         problem.judge(MODES["value"], formula(np, *problem.operands.values()), None)
 
@@ -233,41 +284,143 @@ def fail(value, gradient):
     raise RuntimeError("no such kernel\nand a long trace")
 
 
+def in_weight(change):
+    """A change of the second of two gradients."""
+    return on_gradient(lambda gradients: (gradients[0], change(gradients[1])))
+
+
+# What is wrong, with what: the change, the modes that show it, and how the report begins.
 SPOILT = {
-    "value": (on_value(lambda v: v * 1.001), {"value", "both"}, "value "),
-    "nan value": (on_value(lambda v: np.nan), {"value", "both"}, "value nan"),
-    "sum": (on_gradient(lambda g: g * g.size), {"grad", "both"}, "gradient["),
-    "one element": (on_gradient(with_element(7, 1e-4)), {"grad", "both"}, "gradient[7]"),
-    "nan gradient": (on_gradient(with_element(0, np.nan)), {"grad", "both"}, "gradient[0] nan"),
-    "dtype": (on_gradient(lambda g: g.astype(np.float64)), {"grad", "both"}, "gradient float64(100,)"),
-    "shape": (on_gradient(lambda g: g[:-1]), {"grad", "both"}, "gradient float32(99,)"),
-    "exception": (fail, {"value", "grad", "both"}, "RuntimeError: no such kernel"),
+    ("huber_loss", "value"): (on_value(lambda v: v * 1.001), {"value", "both"}, "value "),
+    ("huber_loss", "nan value"): (on_value(lambda v: np.nan), {"value", "both"}, "value nan"),
+    ("huber_loss", "sum"): (on_gradient(lambda g: g * g.size), {"grad", "both"}, "gradient in input["),
+    ("huber_loss", "element"): (on_gradient(with_element(7, 1e-4)), {"grad", "both"}, "gradient in input[7]"),
+    ("huber_loss", "nan gradient"): (
+        on_gradient(with_element(0, np.nan)),
+        {"grad", "both"},
+        "gradient in input[0] nan",
+    ),
+    ("huber_loss", "dtype"): (on_gradient(np.float64), {"grad", "both"}, "gradient in input float64(1000,)"),
+    ("huber_loss", "shape"): (on_gradient(lambda g: g[:-1]), {"grad", "both"}, "gradient in input float32(999,)"),
+    ("huber_loss", "exception"): (fail, {"value", "grad", "both"}, "RuntimeError: no such kernel"),
+    ("linear_cross_entropy", "value"): (on_value(lambda v: v * 1.001), {"value", "both"}, "value "),
+    ("linear_cross_entropy", "sum"): (in_weight(lambda g: g * 40), {"grad", "both"}, "gradient in linear_weight["),
+    ("linear_cross_entropy", "shape"): (
+        in_weight(lambda g: g.T),
+        {"grad", "both"},
+        "gradient in linear_weight float32(16, 300) where float32(300, 16) is due",
+    ),
+    ("linear_cross_entropy", "one gradient"): (
+        on_gradient(lambda g: g[0]),
+        {"grad", "both"},
+        "1 gradients where 2 are due",
+    ),
+    ("softmax", "value"): (on_value(lambda p: p * np.float32(1.001)), {"value", "both"}, "value["),
+    ("softmax", "nan value"): (on_value(lambda p: p * np.nan), {"value", "both"}, "value[0, 0] nan"),
+    ("softmax", "reduced value"): (on_value(np.mean), {"value", "both"}, "value np.float32("),
+    ("softmax", "gradient"): (on_gradient(np.negative), {"grad", "both"}, "gradient in input["),
+    ("logsumexp", "shape"): (on_value(lambda v: v[:, None]), {"value", "both"}, "value float32(40, 1) where"),
 }
 
 
-@pytest.mark.parametrize("kind", SPOILT)
-def test_a_wrong_peer_is_reported_and_not_timed(kind):
-    spoil, modes, message = SPOILT[kind]
+@pytest.mark.parametrize(("name", "kind"), SPOILT)
+def test_a_wrong_peer_is_reported_and_not_timed(name, kind):
+    spoil, modes, message = SPOILT[name, kind]
     peers = [contestants.NumPy(1), Spoilt(spoil)]
-    result = measure(PLAN, "huber_loss", CASES["huber_loss"], 100, contestants.Fastloss(1), peers)
+    result = measure(PLAN, name, CASES[name], small(name), contestants.Fastloss(1), peers)
     assert {entry["mode"] for entry in result["unfit"]} == modes
     assert all(entry["reason"].startswith(message) and "\n" not in entry["reason"] for entry in result["unfit"])
     for row in result["rows"]:
         assert set(row["peers"]) == ({"numpy"} if row["mode"] in modes else {"numpy", "spoilt"})
 
 
-def test_a_wrong_library_stops_the_benchmark():
-    with pytest.raises(WrongResult, match=r"spoilt huber_loss \(value, 100 elements\): value nan"):
-        measure(PLAN, "huber_loss", CASES["huber_loss"], 100, Spoilt(SPOILT["nan value"][0]), [])
+@pytest.mark.parametrize(("name", "extent"), [("huber_loss", "1000 elements"), ("softmax", "40x50")])
+def test_a_wrong_library_stops_the_benchmark(name, extent):
+    spoilt = Spoilt(on_value(lambda v: v * np.float32(np.nan)))
+    with pytest.raises(WrongResult, match=rf"spoilt {name} \(value, {extent}\): value.* nan"):
+        measure(PLAN, name, CASES[name], small(name), spoilt, [])
 
 
-def test_an_out_that_stays_unwritten_is_wrong():
+@pytest.mark.parametrize("name", ["mse_loss", "linear_cross_entropy", "logsumexp"])
+def test_an_out_that_stays_unwritten_is_wrong(name):
     class Deaf(contestants.NumPy):
-        def prepare(self, loss, case, mode, operands, out):
-            return super().prepare(loss, case, mode, operands, None)
+        def prepare(self, name, case, mode, problem, out):
+            return super().prepare(name, case, mode, problem, None)
 
-    result = measure(PLAN, "mse_loss", CASES["mse_loss"], 100, contestants.Fastloss(1), [Deaf(1)])
+    result = measure(PLAN, name, CASES[name], small(name), contestants.Fastloss(1), [Deaf(1)])
     assert {entry["mode"] for entry in result["unfit"]} == {"grad", "both"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs(Case):
+    """A kind of problem that no case has: two matrices, an array of losses, and gradients in both."""
+
+    sizes: ClassVar[Sizes] = Sizes(
+        option="pairs",
+        metavar="NxD",
+        help="pairs x features",
+        ranks=range(2, 3),
+        meaning="pairs x features such as 5x3",
+        default="9x2",
+        quick="5x3",
+        unit=" (pairs)",
+    )
+
+    def draw(self, name, size, dtype):
+        x, t, flow = np.random.default_rng(size).standard_normal((3, *size)).astype(dtype)
+        r, g = x - t.astype(np.float64), flow
+        return Problem({"input": x, "target": t}, r * r, {"input": 2 * r * g, "target": -2 * r * g}, flow=flow)
+
+
+def squares(mode, out, x, t, flow):
+    r = x - t
+    in_input, in_target = out or (None, None)
+    slope = 2 * r * flow
+    return r * r, (np.multiply(slope, 1, out=in_input), np.negative(slope, out=in_target))
+
+
+@pytest.mark.parametrize(
+    "peers", [("numpy",), pytest.param(("numpy", "torch", "jax"), marks=pytest.mark.needs("torch", "jax"))], ids=len
+)
+def test_a_case_may_bring_its_own_kind_of_problem(peers, monkeypatch, capsys, tmp_path):
+    def formula(xp, x, t):
+        return (x - t) ** 2
+
+    case = Pairs(numpy=squares, jax=formula, torch=formula, fixed={"reduction": "none"})
+    monkeypatch.setitem(CASES, "mse_loss+of pairs", case)
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    monkeypatch.setattr(cli, "run_worker", lambda plan, isa: worker.work(plan))
+    command = ["--quick", "--losses", "mse_loss+of pairs", "--peers", ",".join(peers), "--threads", "1"]
+    assert cli.main([*command, "--json", str(tmp_path / "x.json")]) == 0
+    assert "5x3 (pairs), float32, 1 thread" in capsys.readouterr().out
+    result = json.loads((tmp_path / "x.json").read_text())
+    assert result["unfit"] == []
+    for row in result["rows"]:
+        assert set(row["peers"]) == set(peers)
+        moved = {"value": (2, 1), "grad": (3, 2), "both": (3, 3)}[row["mode"]]
+        assert (row["bytes_read"], row["bytes_written"]) == tuple(n * 5 * 3 * 4 for n in moved)
+    assert cli.main([*command, "--pairs", "5"]) == 2
+    assert capsys.readouterr().err == "error: --pairs: '5' is not pairs x features such as 5x3\n"
+
+
+def test_a_quick_run_goes_through_everything_without_waiting_for_compilers():
+    (plan,) = cli.plans(cli.parser().parse_args(["--quick", "--threads", "1"]))
+    assert plan.losses == tuple(CASES)
+    assert {case.sizes.option for case in CASES.values()} == set(plan.sizes)
+    assert all(plan.sizes.values())
+    assert set(contestants.PEERS) - set(plan.peers) == {"torch.compile", "jax"}
+
+
+def test_sizes_are_shown_as_they_are_typed():
+    shown = {name: CASES[name].sizes for name in ("mse_loss", "cross_entropy", "linear_cross_entropy")}
+    for name, text, words in (
+        ("mse_loss", "10M", "10M elements"),
+        ("mse_loss", "65536", "65536 elements"),
+        ("mse_loss", "4k", "4000 elements"),
+        ("cross_entropy", "1024x32000", "1024x32k"),
+        ("linear_cross_entropy", "2048x1024x32k", "2048x1024x32k (NxDxV)"),
+    ):
+        assert shown[name].words(shown[name].parse(text)) == words
 
 
 def test_a_missing_peer_is_named(monkeypatch):
@@ -279,13 +432,31 @@ def test_a_missing_peer_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("loss", CASES)
-def test_the_problem_is_the_mean_that_the_library_computes(loss, dtype):
-    problem = Problem.draw(loss, CASES[loss], size_of(loss), dtype)
-    value, gradient = getattr(fl, loss_of(loss)).value_and_grad(**problem.operands, **CASES[loss].fixed)
-    problem.judge(MODES["both"], value, gradient)
+@pytest.mark.parametrize("name", CASES)
+def test_the_problem_is_what_the_library_computes(name, dtype):
+    case, problem = CASES[name], problem_of(name, dtype)
+    library = contestants.Fastloss(1)
+    value, gradients = library.prepare(name, case, MODES["both"], problem, None)()
+    problem.judge(MODES["both"], value, gradients)
     with pytest.raises(Disagreement, match="value"):
-        problem.judge(MODES["value"], value + 0.01 * abs(value), None)
+        problem.judge(MODES["value"], value + np.dtype(dtype).type(0.01) * abs(value), None)
+
+
+def test_the_memory_of_a_call_is_what_it_has_beside_its_results():
+    mega = 1_000_000
+
+    def call():
+        beside = np.ones(40 * mega, np.uint8)
+        return beside[: 10 * mega] + 1
+
+    np.ones(100 * mega, np.uint8)  # the largest so far is not what a call is measured by
+    assert 39 * mega < memory.extra(call, 10 * mega) < 43 * mega
+    assert memory.extra(lambda: None, mega) == 0
+
+
+def test_a_system_that_does_not_tell_has_no_figure_of_memory(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "RESET", tmp_path / "no" / "such" / "file")
+    assert memory.extra(lambda: None, 0) is None
 
 
 def test_rounds_interleave_and_change_order():
@@ -299,11 +470,11 @@ def test_rounds_interleave_and_change_order():
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("inputs", [[1 << 22], [1 << 22, 1 << 22], [1 << 22, 1 << 22, 1 << 22], [1 << 22, 64]])
-@pytest.mark.parametrize("writes", [False, True])
-def test_the_floor_leaves_its_arrays_as_they_are(inputs, writes, threads):
-    measured = floor.Floor(inputs, writes, threads)
+@pytest.mark.parametrize("outputs", [[], [1 << 22], [1 << 22, 1 << 22], [64]])
+def test_the_floor_leaves_its_arrays_as_they_are(inputs, outputs, threads):
+    measured = floor.Floor(inputs, outputs, threads)
     try:
-        assert measured.traffic == sum(inputs) + (inputs[0] if writes else 0)
+        assert measured.traffic == sum(inputs) + sum(outputs)
         large = measured.traffic >= floor.SMALLEST_TEAM_TRAFFIC
         assert len(measured.ways) >= (threads if large else 1)
         for way in measured.ways.values():
@@ -340,6 +511,10 @@ BAD = [
     (["--sizes", "many"], "--sizes: 'many' is not a positive number"),
     (["--sizes", "-5"], "--sizes: '-5' is not a positive number"),
     (["--sizes", "0k"], "--sizes: '0k' is not a positive number"),
+    (["--sizes", "8x9"], "--sizes: '8x9' is not a positive number"),
+    (["--shapes", "8x9,12"], "--shapes: '12' is not the shape of rows of scores"),
+    (["--shapes", "8x0"], "--shapes: '8x0' is not the shape of rows of scores"),
+    (["--linear-shapes", "8x9"], "--linear-shapes: '8x9' is not samples x features x classes"),
     (["--threads", "0"], "--threads: '0' is not a list of positive numbers"),
     (["--threads", "two"], "--threads: 'two' is not a list of positive numbers"),
     (["--threads", "100000"], "--threads: 100000 threads need as many CPUs"),
@@ -355,7 +530,7 @@ BAD = [
 def test_a_bad_command_line_is_explained(arguments, message, capsys, monkeypatch):
     # Everything counts as installed, so that the message is about the command line.
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    assert main(arguments) == 2
+    assert cli.main(arguments) == 2
     assert capsys.readouterr().err.startswith(f"error: {message}")
 
 
@@ -369,12 +544,12 @@ def test_a_bad_command_line_is_explained(arguments, message, capsys, monkeypatch
 )
 def test_what_has_to_be_installed_is_named(module, message, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == module else object())
-    assert main(["--quick", "--plot", str(tmp_path / "x.png")]) == 2
+    assert cli.main(["--quick", "--plot", str(tmp_path / "x.png")]) == 2
     assert capsys.readouterr().err.startswith(f"error: {message}")
 
 
 def test_an_instruction_set_that_does_not_exist_is_refused(capfd):
-    assert main(["--quick", "--losses", "mse_loss", "--threads", "1", "--peers", "none", "--isa", "v9"]) == 2
+    assert cli.main(["--quick", "--losses", "mse_loss", "--threads", "1", "--peers", "none", "--isa", "v9"]) == 2
     error = capfd.readouterr().err
     assert "v9" in error
     assert "error: the measurement with 1 threads failed (exit status 1)" in error

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import copy
 import doctest
-import importlib
 import inspect
 import itertools
 import pickle
-from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -17,39 +15,12 @@ import pytest
 import cases
 import fastloss as fl
 from references.reductions import LONG
+from references.row_functions import PRODUCTS, VALUES, softmax
 
 NAMES = ("softmax", "log_softmax", "logsumexp")
 CALLS = ("__call__", "grad", "value_and_grad")
 DTYPES = ("float16", ml_dtypes.bfloat16, "float32", "float64")
 SHAPES = [(1,), (7,), (100,), (9, 1), (37, 3), (37, 10), (5, 100), (3, 9000), (2, 3, 4, 5), (1, 40000)]
-
-
-def softmax(z):
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def logsumexp(z):
-    top = z.max(axis=-1, keepdims=True)
-    return np.log(np.exp(z - top).sum(axis=-1)) + top[..., 0]
-
-
-def log_softmax(z):
-    """Without cancellation: next to the largest score the logarithm of 1 + a small sum."""
-    top = np.argmax(z, axis=-1)[..., None]
-    x = z - np.take_along_axis(z, top, axis=-1)
-    e = np.exp(x)
-    np.put_along_axis(e, top, 0, axis=-1)
-    return x - np.log1p(e.sum(axis=-1, keepdims=True))
-
-
-# Of rows along the last axis: the value, and the gradient of its sum with g.
-VALUES = {"softmax": softmax, "log_softmax": log_softmax, "logsumexp": logsumexp}
-PRODUCTS = {
-    "softmax": lambda z, g: softmax(z) * (g - (softmax(z) * g).sum(axis=-1, keepdims=True)),
-    "log_softmax": lambda z, g: g - softmax(z) * g.sum(axis=-1, keepdims=True),
-    "logsumexp": lambda z, g: softmax(z) * g[..., None],
-}
 
 
 def keyword(name):
@@ -463,51 +434,3 @@ def test_documentation(name, method):
     failures = []
     doctest.DocTestRunner(verbose=False).run(test, out=failures.append)
     assert not failures, "".join(failures)
-
-
-# The benchmark of these functions
-
-
-@pytest.fixture
-def benchmark(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
-    return importlib.import_module("bench.functions")
-
-
-@pytest.mark.parametrize("mode", ["value", "both"])
-@pytest.mark.parametrize("function", ["softmax", "log_softmax", "logsumexp"])
-def test_the_benchmark_times_calls_that_agree(benchmark, function, mode):
-    arrays = benchmark.operands(function, (20, 7, 3), np.float32)
-    exact = benchmark.plain(function, mode, *(a.astype(np.float64) for a in arrays))
-    for name in ("fastloss", "numpy"):
-        results = benchmark.CONTESTANTS[name](function, mode, *arrays)()
-        assert len(results) == len(exact) == (1 if mode == "value" else 2)
-        benchmark.judge(name, function, results, exact)
-    with pytest.raises(SystemExit, match=f"error: nobody: the value of {function} is off by"):
-        benchmark.judge("nobody", function, (1.1 * exact[0],), exact)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--peers", "numpy,abacus"], "no abacus; there are fastloss, numpy"),
-        (["--shapes", "8x9,12"], "12 is no shape with two axes or more"),
-    ],
-)
-def test_the_benchmark_says_what_is_wrong_with_a_command_line(benchmark, monkeypatch, capsys, arguments, message):
-    monkeypatch.setattr("sys.argv", ["bench.functions", *arguments])
-    with pytest.raises(SystemExit, match="2"):
-        benchmark.main()
-    assert message in capsys.readouterr().err
-
-
-def test_the_benchmark_prints_a_row_for_each_function(benchmark, monkeypatch, capfd):
-    monkeypatch.chdir(Path(__file__).parents[1])
-    monkeypatch.setattr(
-        "sys.argv", ["bench.functions", "--shapes", "6x5", "--rounds", "1", "--peers", "numpy", "--threads", "1"]
-    )
-    benchmark.main()
-    lines = capfd.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines[2:]] == [
-        [function, mode] for function in benchmark.FUNCTIONS for mode in benchmark.MODES
-    ]

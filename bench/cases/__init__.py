@@ -1,4 +1,4 @@
-"""The benchmark cases: one entry per loss, one module per family."""
+"""The benchmark cases: one entry per loss or function, one module per family."""
 
 from bench.case import Case
 from bench.cases import (
@@ -8,33 +8,41 @@ from bench.cases import (
     divergence,
     focal,
     likelihood,
+    linear,
     margin,
     multiclass_margin,
     quantile,
     regression,
     relative,
     robust,
+    row_functions,
     scoring,
     softmax,
     softmax_losses,
 )
 
-CASES: dict[str, Case] = (
-    regression.CASES
-    | quantile.CASES
-    | binary.CASES
-    | focal.CASES
-    | likelihood.CASES
-    | margin.CASES
-    | count.CASES
-    | deviance.CASES
-    | relative.CASES
-    | robust.CASES
-    | scoring.CASES
-    | divergence.CASES
-    | softmax.CASES
-    | softmax_losses.CASES
-    | multiclass_margin.CASES
-)
+CASES: dict[str, Case] = {
+    name: case
+    for family in (
+        regression,
+        quantile,
+        binary,
+        focal,
+        likelihood,
+        margin,
+        count,
+        deviance,
+        relative,
+        robust,
+        scoring,
+        divergence,
+        softmax,
+        softmax_losses,
+        multiclass_margin,
+        linear,
+        row_functions,
+    )
+    for name, case in family.CASES.items()
+}
 
 __all__ = ["CASES"]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from bench.case import Case, Sklearn
+from bench.case import Sklearn
+from bench.pointwise import Pointwise
 
 
 def cross_entropy_with_logits(mode, out, x, t):
@@ -46,11 +47,11 @@ def cross_entropy(mode, out, x, t):
 
 
 CASES = {
-    "binary_cross_entropy": Case(
+    "binary_cross_entropy": Pointwise(
         numpy=cross_entropy,
         jax=lambda jnp, x, t: -jnp.mean(t * jnp.maximum(jnp.log(x), -100) + (1 - t) * jnp.maximum(jnp.log1p(-x), -100)),
     ),
-    "binary_cross_entropy_with_logits": Case(
+    "binary_cross_entropy_with_logits": Pointwise(
         numpy=cross_entropy_with_logits,
         jax=lambda jnp, x, t: jnp.mean(jnp.maximum(x, 0) - x * t + jnp.log1p(jnp.exp(-jnp.abs(x)))),
         sklearn=Sklearn("HalfBinomialLoss"),

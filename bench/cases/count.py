@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from bench.case import Case, Sklearn, special
+from bench.case import Sklearn, special
+from bench.pointwise import Pointwise
 
 
 def poisson(mode, out, x, t):
@@ -74,18 +75,18 @@ def torch_negative_binomial(torch, x, t, dispersion):
 
 
 CASES = {
-    "poisson_nll_loss": Case(
+    "poisson_nll_loss": Pointwise(
         numpy=poisson,
         jax=lambda jnp, x, t: jnp.mean(jnp.exp(x) - t * x),
         sklearn=Sklearn("HalfPoissonLoss"),
     ),
-    "binomial_nll_loss": Case(
+    "binomial_nll_loss": Pointwise(
         numpy=binomial,
         jax=lambda jnp, x, t, n: jnp.mean(n * (jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))) - x * t),
         torch=lambda torch, x, t, n: torch.mean(n * torch.nn.functional.softplus(x) - x * t),
         operands=("input", "target", "trials"),
     ),
-    "negative_binomial_nll_loss": Case(
+    "negative_binomial_nll_loss": Pointwise(
         numpy=negative_binomial, jax=jax_negative_binomial, torch=torch_negative_binomial
     ),
 }

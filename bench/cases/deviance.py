@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from bench.case import Case, Sklearn
+from bench.case import Sklearn
+from bench.pointwise import Pointwise
 
 
 def gamma(mode, out, x, t):
@@ -40,8 +41,8 @@ def gamma_formula(xp, x, t):
 
 
 CASES = {
-    "gamma_nll_loss": Case(numpy=gamma, jax=gamma_formula, torch=gamma_formula, sklearn=Sklearn("HalfGammaLoss")),
-    "tweedie_loss": Case(
+    "gamma_nll_loss": Pointwise(numpy=gamma, jax=gamma_formula, torch=gamma_formula, sklearn=Sklearn("HalfGammaLoss")),
+    "tweedie_loss": Pointwise(
         numpy=tweedie, jax=tweedie_formula, torch=tweedie_formula, sklearn=Sklearn("HalfTweedieLoss", {"power": 1.5})
     ),
 }

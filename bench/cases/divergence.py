@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.case import Case
+from bench.pointwise import Pointwise
 
 
 def kl(mode, out, x, t):
@@ -108,10 +108,10 @@ def js_formula(xp, x, t):
 
 
 CASES = {
-    "kl_div": Case(numpy=kl, jax=lambda jnp, x, t: jnp.mean(t * (jnp.log(t) - x))),
-    "reverse_kl_div": Case(numpy=reverse_kl, jax=reverse_kl_formula, torch=reverse_kl_formula),
-    "generalized_kl_div": Case(numpy=generalized_kl, jax=generalized_kl_formula, torch=generalized_kl_formula),
-    "hellinger_loss": Case(numpy=hellinger, jax=hellinger_formula, torch=hellinger_formula),
-    "alpha_divergence": Case(numpy=alpha_divergence, jax=alpha_divergence_formula, torch=alpha_divergence_formula),
-    "js_div": Case(numpy=js, jax=js_formula, torch=js_formula),
+    "kl_div": Pointwise(numpy=kl, jax=lambda jnp, x, t: jnp.mean(t * (jnp.log(t) - x))),
+    "reverse_kl_div": Pointwise(numpy=reverse_kl, jax=reverse_kl_formula, torch=reverse_kl_formula),
+    "generalized_kl_div": Pointwise(numpy=generalized_kl, jax=generalized_kl_formula, torch=generalized_kl_formula),
+    "hellinger_loss": Pointwise(numpy=hellinger, jax=hellinger_formula, torch=hellinger_formula),
+    "alpha_divergence": Pointwise(numpy=alpha_divergence, jax=alpha_divergence_formula, torch=alpha_divergence_formula),
+    "js_div": Pointwise(numpy=js, jax=js_formula, torch=js_formula),
 }

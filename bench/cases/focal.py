@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.case import Case
+from bench.pointwise import Pointwise
 
 
 def logistic(x, out=None):
@@ -163,8 +163,8 @@ def asymmetric_formula(xp, x, t):
 
 
 CASES = {
-    "sigmoid_focal_loss": Case(numpy=sigmoid_focal, jax=sigmoid_focal_formula, torch=sigmoid_focal_torch),
-    "quality_focal_loss": Case(numpy=quality_focal, jax=quality_focal_formula, torch=quality_focal_formula),
-    "varifocal_loss": Case(numpy=varifocal, jax=varifocal_formula, torch=varifocal_formula),
-    "asymmetric_loss": Case(numpy=asymmetric, jax=asymmetric_formula, torch=asymmetric_formula),
+    "sigmoid_focal_loss": Pointwise(numpy=sigmoid_focal, jax=sigmoid_focal_formula, torch=sigmoid_focal_torch),
+    "quality_focal_loss": Pointwise(numpy=quality_focal, jax=quality_focal_formula, torch=quality_focal_formula),
+    "varifocal_loss": Pointwise(numpy=varifocal, jax=varifocal_formula, torch=varifocal_formula),
+    "asymmetric_loss": Pointwise(numpy=asymmetric, jax=asymmetric_formula, torch=asymmetric_formula),
 }

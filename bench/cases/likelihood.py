@@ -7,7 +7,8 @@ torch's check of the sign of the variance keeps `torch.compile` from compiling t
 import numpy as np
 from scipy.special import gammaln, i0e
 
-from bench.case import Case, special
+from bench.case import special
+from bench.pointwise import Pointwise
 
 
 def gaussian(mode, out, x, t, var):
@@ -132,9 +133,9 @@ def von_mises_torch(torch, x, t, k):
 
 
 CASES = {
-    "gaussian_nll_loss": Case(numpy=gaussian, jax=gaussian_formula, torch_compiled=gaussian_formula),
-    "laplace_nll_loss": Case(numpy=laplace, jax=laplace_formula, torch=laplace_formula),
-    "log_normal_nll_loss": Case(numpy=log_normal, jax=log_normal_formula, torch=log_normal_formula),
-    "student_t_nll_loss": Case(numpy=student_t, jax=student_t_jax, torch=student_t_torch),
-    "von_mises_nll_loss": Case(numpy=von_mises, jax=von_mises_jax, torch=von_mises_torch),
+    "gaussian_nll_loss": Pointwise(numpy=gaussian, jax=gaussian_formula, torch_compiled=gaussian_formula),
+    "laplace_nll_loss": Pointwise(numpy=laplace, jax=laplace_formula, torch=laplace_formula),
+    "log_normal_nll_loss": Pointwise(numpy=log_normal, jax=log_normal_formula, torch=log_normal_formula),
+    "student_t_nll_loss": Pointwise(numpy=student_t, jax=student_t_jax, torch=student_t_torch),
+    "von_mises_nll_loss": Pointwise(numpy=von_mises, jax=von_mises_jax, torch=von_mises_torch),
 }

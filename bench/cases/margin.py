@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.case import Case
+from bench.pointwise import Pointwise
 
 
 def hinge(mode, out, x, t):
@@ -135,34 +135,34 @@ def jax_margin_ranking(jnp, x, y, t):
 
 
 CASES = {
-    "hinge_loss": Case(
+    "hinge_loss": Pointwise(
         numpy=hinge,
         jax=lambda jnp, x, t: jnp.mean(jnp.maximum(1 - x * t, 0)),
         torch=lambda torch, x, t: torch.relu(1 - x * t).mean(),
     ),
-    "squared_hinge_loss": Case(
+    "squared_hinge_loss": Pointwise(
         numpy=squared_hinge,
         jax=lambda jnp, x, t: jnp.mean(jnp.maximum(1 - x * t, 0) ** 2),
         torch=lambda torch, x, t: torch.relu(1 - x * t).square().mean(),
     ),
-    "modified_huber_loss": Case(numpy=modified_huber, jax=modified_huber_formula, torch=modified_huber_formula),
-    "perceptron_loss": Case(
+    "modified_huber_loss": Pointwise(numpy=modified_huber, jax=modified_huber_formula, torch=modified_huber_formula),
+    "perceptron_loss": Pointwise(
         numpy=perceptron,
         jax=lambda jnp, x, t: jnp.mean(jnp.maximum(-x * t, 0)),
         torch=lambda torch, x, t: torch.relu(-x * t).mean(),
     ),
-    "soft_margin_loss": Case(numpy=soft_margin, jax=lambda jnp, x, t: jax_logistic(jnp, x * t)),
-    "exponential_loss": Case(
+    "soft_margin_loss": Pointwise(numpy=soft_margin, jax=lambda jnp, x, t: jax_logistic(jnp, x * t)),
+    "exponential_loss": Pointwise(
         numpy=exponential,
         jax=lambda jnp, x, t: jnp.mean(jnp.exp(-x * t)),
         torch=lambda torch, x, t: torch.exp(-x * t).mean(),
     ),
-    "hinge_embedding_loss": Case(
+    "hinge_embedding_loss": Pointwise(
         numpy=hinge_embedding,
         jax=lambda jnp, x, t: jnp.mean(jnp.where(t == 1, x, jnp.maximum(1 - x, 0))),
     ),
-    "margin_ranking_loss": Case(numpy=margin_ranking, jax=jax_margin_ranking),
-    "bradley_terry_loss": Case(
+    "margin_ranking_loss": Pointwise(numpy=margin_ranking, jax=jax_margin_ranking),
+    "bradley_terry_loss": Pointwise(
         numpy=bradley_terry,
         jax=lambda jnp, x, y: jax_logistic(jnp, x - y),
         torch=lambda torch, x, y: -torch.nn.functional.logsigmoid(x - y).mean(),

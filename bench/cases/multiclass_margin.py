@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bench.case import Case
 from bench.cases.softmax_losses import picked
+from bench.rowwise import Rowwise
 
 
 def multi_margin(mode, out, z, y):
@@ -143,11 +143,13 @@ def soft_margin(mode, out, z, t):
 
 
 CASES = {
-    "multi_margin_loss": Case(numpy=multi_margin, jax=multi_margin_formula),
-    "multilabel_margin_loss": Case(numpy=multilabel_margin, jax=multilabel_margin_formula),
-    "categorical_hinge_loss": Case(
+    "multi_margin_loss": Rowwise(numpy=multi_margin, jax=multi_margin_formula),
+    "multilabel_margin_loss": Rowwise(numpy=multilabel_margin, jax=multilabel_margin_formula),
+    "categorical_hinge_loss": Rowwise(
         numpy=categorical_hinge, jax=categorical_hinge_formula, torch=categorical_hinge_formula
     ),
-    "multiclass_sparsemax_loss": Case(numpy=sparsemax, jax=sparsemax_formula, torch=sparsemax_formula),
-    "multilabel_soft_margin_loss": Case(numpy=soft_margin, jax=lambda jnp, z, t: jnp.mean(jnp.logaddexp(0, z) - t * z)),
+    "multiclass_sparsemax_loss": Rowwise(numpy=sparsemax, jax=sparsemax_formula, torch=sparsemax_formula),
+    "multilabel_soft_margin_loss": Rowwise(
+        numpy=soft_margin, jax=lambda jnp, z, t: jnp.mean(jnp.logaddexp(0, z) - t * z)
+    ),
 }

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from bench.case import Case, Sklearn
+from bench.case import Sklearn
+from bench.pointwise import Pointwise
 
 LEVEL = 0.75
 DECILES = np.array([0.1, 0.5, 0.9])
@@ -91,14 +92,14 @@ def expectile_formula(xp, x, t):
 
 
 CASES = {
-    "quantile_loss": Case(
+    "quantile_loss": Pointwise(
         numpy=pinball,
         jax=pinball_formula,
         torch=pinball_formula,
         sklearn=Sklearn("PinballLoss", {"quantile": LEVEL}),
         fixed={"quantile": LEVEL},
     ),
-    "multi_quantile_loss": Case(numpy=pinballs, jax=jax_pinballs, torch=torch_pinballs, columns=DECILES.size),
-    "huber_quantile_loss": Case(numpy=huber, jax=huber_formula, torch=huber_formula, fixed={"quantile": LEVEL}),
-    "expectile_loss": Case(numpy=expectile, jax=expectile_formula, torch=expectile_formula, fixed={"tau": LEVEL}),
+    "multi_quantile_loss": Pointwise(numpy=pinballs, jax=jax_pinballs, torch=torch_pinballs, columns=DECILES.size),
+    "huber_quantile_loss": Pointwise(numpy=huber, jax=huber_formula, torch=huber_formula, fixed={"quantile": LEVEL}),
+    "expectile_loss": Pointwise(numpy=expectile, jax=expectile_formula, torch=expectile_formula, fixed={"tau": LEVEL}),
 }

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from bench.case import Case, Sklearn
+from bench.case import Sklearn
+from bench.pointwise import Pointwise
 
 
 def squared(mode, out, x, t):
@@ -143,34 +144,34 @@ def jax_huber(jnp, x, t):
 
 
 CASES = {
-    "mse_loss": Case(
+    "mse_loss": Pointwise(
         numpy=squared,
         jax=lambda jnp, x, t: jnp.mean((x - t) ** 2),
         sklearn=Sklearn("HalfSquaredError", factor=2.0),
     ),
-    "l1_loss": Case(
+    "l1_loss": Pointwise(
         numpy=absolute,
         jax=lambda jnp, x, t: jnp.mean(jnp.abs(x - t)),
         sklearn=Sklearn("AbsoluteError"),
     ),
-    "huber_loss": Case(numpy=huber, jax=jax_huber, sklearn=Sklearn("HuberLoss", {"delta": 1.0})),
-    "rmse_loss": Case(
+    "huber_loss": Pointwise(numpy=huber, jax=jax_huber, sklearn=Sklearn("HuberLoss", {"delta": 1.0})),
+    "rmse_loss": Pointwise(
         numpy=root_mean_square,
         jax=lambda jnp, x, t: jnp.sqrt(jnp.mean((x - t) ** 2)),
         torch=lambda torch, x, t: torch.sqrt(torch.nn.functional.mse_loss(x, t)),
     ),
-    "l2_loss": Case(
+    "l2_loss": Pointwise(
         numpy=half_squared,
         jax=lambda jnp, x, t: jnp.mean((x - t) ** 2) / 2,
         torch=lambda torch, x, t: torch.nn.functional.mse_loss(x, t) / 2,
         sklearn=Sklearn("HalfSquaredError"),
     ),
-    "smooth_l1_loss": Case(numpy=huber, jax=jax_huber, sklearn=Sklearn("HuberLoss", {"delta": 1.0})),
-    "pseudo_huber_loss": Case(numpy=root_of_square_and(1), jax=pseudo_huber_formula, torch=pseudo_huber_formula),
-    "charbonnier_loss": Case(numpy=root_of_square_and(1e-3), jax=charbonnier_formula, torch=charbonnier_formula),
-    "log_cosh_loss": Case(numpy=log_cosh, jax=log_cosh_formula, torch=log_cosh_formula),
-    "lp_loss": Case(numpy=power, jax=power_formula, torch=power_formula, fixed={"p": POWER}),
-    "epsilon_insensitive_loss": Case(
+    "smooth_l1_loss": Pointwise(numpy=huber, jax=jax_huber, sklearn=Sklearn("HuberLoss", {"delta": 1.0})),
+    "pseudo_huber_loss": Pointwise(numpy=root_of_square_and(1), jax=pseudo_huber_formula, torch=pseudo_huber_formula),
+    "charbonnier_loss": Pointwise(numpy=root_of_square_and(1e-3), jax=charbonnier_formula, torch=charbonnier_formula),
+    "log_cosh_loss": Pointwise(numpy=log_cosh, jax=log_cosh_formula, torch=log_cosh_formula),
+    "lp_loss": Pointwise(numpy=power, jax=power_formula, torch=power_formula, fixed={"p": POWER}),
+    "epsilon_insensitive_loss": Pointwise(
         numpy=insensitive,
         jax=lambda jnp, x, t: jnp.mean(jnp.maximum(jnp.abs(x - t) - 0.1, 0)),
         torch=lambda torch, x, t: torch.relu((x - t).abs() - 0.1).mean(),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.case import Case
+from bench.pointwise import Pointwise
 
 
 def percentage(mode, out, x, t):
@@ -68,9 +68,9 @@ def logarithmic_formula(xp, x, t):
 
 
 CASES = {
-    "mape_loss": Case(numpy=percentage, jax=percentage_formula, torch=percentage_formula),
-    "smape_loss": Case(
+    "mape_loss": Pointwise(numpy=percentage, jax=percentage_formula, torch=percentage_formula),
+    "smape_loss": Pointwise(
         numpy=symmetric_percentage, jax=symmetric_percentage_formula, torch=symmetric_percentage_formula
     ),
-    "msle_loss": Case(numpy=logarithmic, jax=logarithmic_formula, torch=logarithmic_formula),
+    "msle_loss": Pointwise(numpy=logarithmic, jax=logarithmic_formula, torch=logarithmic_formula),
 }

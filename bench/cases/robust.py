@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.case import Case
+from bench.pointwise import Pointwise
 
 F32 = np.float32
 
@@ -176,12 +176,12 @@ def wing_formula(xp, x, t):
 
 
 CASES = {
-    "general_robust_loss": Case(numpy=root, jax=root_formula, torch=root_formula),
-    "cauchy_loss": Case(numpy=cauchy, jax=cauchy_formula, torch=cauchy_formula),
-    "welsch_loss": Case(numpy=welsch, jax=welsch_formula, torch=welsch_formula),
-    "geman_mcclure_loss": Case(numpy=geman_mcclure, jax=geman_mcclure_formula, torch=geman_mcclure_formula),
-    "tukey_loss": Case(numpy=tukey, jax=tukey_formula, torch=tukey_formula),
-    "fair_loss": Case(numpy=fair, jax=fair_formula, torch=fair_formula),
-    "balanced_l1_loss": Case(numpy=balanced_l1, jax=balanced_l1_formula, torch=balanced_l1_formula),
-    "wing_loss": Case(numpy=wing, jax=wing_formula, torch=wing_formula),
+    "general_robust_loss": Pointwise(numpy=root, jax=root_formula, torch=root_formula),
+    "cauchy_loss": Pointwise(numpy=cauchy, jax=cauchy_formula, torch=cauchy_formula),
+    "welsch_loss": Pointwise(numpy=welsch, jax=welsch_formula, torch=welsch_formula),
+    "geman_mcclure_loss": Pointwise(numpy=geman_mcclure, jax=geman_mcclure_formula, torch=geman_mcclure_formula),
+    "tukey_loss": Pointwise(numpy=tukey, jax=tukey_formula, torch=tukey_formula),
+    "fair_loss": Pointwise(numpy=fair, jax=fair_formula, torch=fair_formula),
+    "balanced_l1_loss": Pointwise(numpy=balanced_l1, jax=balanced_l1_formula, torch=balanced_l1_formula),
+    "wing_loss": Pointwise(numpy=wing, jax=wing_formula, torch=wing_formula),
 }

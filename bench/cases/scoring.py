@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.special import erf, expit
 
-from bench.case import Case, special
+from bench.case import special
+from bench.pointwise import Pointwise
 
 ROOT_2, ROOT_2_BY_PI, ROOT_1_BY_PI = 2**0.5, (2 / np.pi) ** 0.5, np.pi**-0.5
 
@@ -90,7 +91,7 @@ def crps_logistic_formula(xp, x, t, scale):
 
 
 CASES = {
-    "crps_gaussian": Case(numpy=crps_gaussian, jax=crps_gaussian_jax, torch=crps_gaussian_torch),
-    "crps_laplace": Case(numpy=crps_laplace, jax=crps_laplace_formula, torch=crps_laplace_formula),
-    "crps_logistic": Case(numpy=crps_logistic, jax=crps_logistic_formula, torch=crps_logistic_formula),
+    "crps_gaussian": Pointwise(numpy=crps_gaussian, jax=crps_gaussian_jax, torch=crps_gaussian_torch),
+    "crps_laplace": Pointwise(numpy=crps_laplace, jax=crps_laplace_formula, torch=crps_laplace_formula),
+    "crps_logistic": Pointwise(numpy=crps_logistic, jax=crps_logistic_formula, torch=crps_logistic_formula),
 }

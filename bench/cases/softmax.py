@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from bench.case import Case, Sklearn
+from bench.case import Sklearn
+from bench.rowwise import Rowwise
 
 
 def shifted(z):
@@ -68,12 +69,12 @@ def torch_smoothed_cross_entropy(torch, z, y):
 
 
 CASES = {
-    "cross_entropy": Case(
+    "cross_entropy": Rowwise(
         numpy=cross_entropy,
         jax=jax_cross_entropy,
         sklearn=Sklearn("HalfMultinomialLoss"),
     ),
-    "cross_entropy+label_smoothing": Case(
+    "cross_entropy+label_smoothing": Rowwise(
         numpy=smoothed_cross_entropy,
         jax=jax_smoothed_cross_entropy,
         torch=torch_smoothed_cross_entropy,

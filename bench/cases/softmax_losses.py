@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bench.case import Case
 from bench.cases.softmax import log_softmax as others_log_softmax
+from bench.rowwise import Rowwise
 
 LOG_CLIP = float(np.log(1e-4))
 
@@ -52,7 +52,7 @@ def formula(term):
 
 def case(term, slope):
     """Both, of a loss that is the mean of term(log p_y)."""
-    return Case(numpy=of_term(term, slope), jax=formula(term), torch=formula(term))
+    return Rowwise(numpy=of_term(term, slope), jax=formula(term), torch=formula(term))
 
 
 def focal(xp, u):
@@ -93,7 +93,7 @@ def shifted(shift):
     def of_module(xp, z, y, numbers):
         return -xp.mean(picked(xp, log_softmax(xp, z + by_class(shift(xp, numbers), z)), y))
 
-    return Case(numpy=loss, jax=of_module, torch=of_module)
+    return Rowwise(numpy=loss, jax=of_module, torch=of_module)
 
 
 def ldam(mode, out, z, y, counts):
@@ -199,20 +199,20 @@ def torch_distillation(torch, z, teacher, y):
 
 
 CASES = {
-    "nll_loss": Case(numpy=nll, jax=lambda jnp, x, y: -jnp.mean(picked(jnp, x, y))),
+    "nll_loss": Rowwise(numpy=nll, jax=lambda jnp, x, y: -jnp.mean(picked(jnp, x, y))),
     "softmax_focal_loss": case(focal, focal_slope),
     "poly_loss": case(poly, lambda u: -1 - 2 * np.exp(u)),
     "generalized_cross_entropy": case(generalized, lambda u: -np.exp(u / 2)),
     "symmetric_cross_entropy": case(symmetric, lambda u: LOG_CLIP * np.exp(u) - np.float32(0.1)),
     "logit_adjusted_cross_entropy": shifted(lambda xp, prior: xp.log(prior)),
     "balanced_softmax_loss": shifted(lambda xp, counts: xp.log(counts)),
-    "ldam_loss": Case(numpy=ldam, jax=ldam_formula, torch=ldam_formula),
-    "distillation_loss": Case(
+    "ldam_loss": Rowwise(numpy=ldam, jax=ldam_formula, torch=ldam_formula),
+    "distillation_loss": Rowwise(
         numpy=distillation,
         jax=distillation_formula,
         torch=torch_distillation,
         operands=("input", "teacher", "target"),
         fixed={"temperature": TEMPERATURE},
     ),
-    "ranking_softmax_loss": Case(numpy=ranking, jax=ranking_formula, torch=ranking_formula),
+    "ranking_softmax_loss": Rowwise(numpy=ranking, jax=ranking_formula, torch=ranking_formula),
 }
