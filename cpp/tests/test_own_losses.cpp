@@ -26,7 +26,7 @@ struct priced_error {
 
   template <class X, class T, class P>
   FASTLOSS_FN auto value(X input, T target, P price) const {
-    return mul0(price, relu(abs(input - target) - margin));
+    return mul0(price, strict_max0(abs(input - target) - margin));
   }
   template <class X, class T, class P>
   FASTLOSS_FN auto denominator_term(X, T, P price) const {

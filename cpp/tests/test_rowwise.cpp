@@ -2,6 +2,7 @@
 // access that is one element too far. What the numbers should be is the Python suite's subject; here they must be nearly the same
 // wherever classes and rows lie, and exactly the same at any number of threads.
 #include "fastloss/engine/plan.hpp"
+#include "fastloss/engines/rowwise.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,6 +15,7 @@
 
 #include "check.hpp"
 #include "fastloss/engine/plan.hpp"
+#include "fastloss/engines/rowwise.hpp"
 #include "fastloss/runtime/isa.hpp"
 
 namespace {
