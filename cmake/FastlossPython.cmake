@@ -16,7 +16,7 @@ set_target_properties(_core PROPERTIES INSTALL_RPATH "$ORIGIN/${CMAKE_INSTALL_LI
 install(TARGETS _core LIBRARY DESTINATION .)
 
 # The stubs are derived from the declarations and the registry at every build and never committed.
-add_executable(fastloss_registry cpp/bindings/registry/main.cpp)
+add_executable(fastloss_registry cpp/tools/registry.cpp)
 target_link_libraries(fastloss_registry PRIVATE fastloss::fastloss fastloss_settings)
 file(GLOB declarations CONFIGURE_DEPENDS python/fastloss/*.py python/fastloss/losses/*.py)
 set(stub_dir ${PROJECT_BINARY_DIR}/stubs)
