@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "fastloss/core/type_list.hpp"
-#include "isa/parts.hpp"
+#include "isa/names.hpp"
 
 // As the names of the other parts: the instruction set, then the family.
 #define FASTLOSS_FAMILY_KERNELS(FAMILY) FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, FAMILY)

@@ -210,6 +210,7 @@ struct elementary_table {
 
 struct kernel_table {
   const char* isa;
+  std::size_t vector_bytes;  // of a register
   // In the order of the registry: where each family holds the kernels of a loss, of the type that the loss's engine casts to.
   const void* const* const* losses;
   const tile_operations* tiles;  // float32, float64

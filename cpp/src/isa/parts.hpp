@@ -2,10 +2,8 @@
 #pragma once
 
 #include "isa/kernel_table.hpp"
+#include "isa/names.hpp"
 
-// FASTLOSS_KERNEL_TABLE names the instruction set, so these name it and the part.
-#define FASTLOSS_JOIN_(A, B) A##_##B
-#define FASTLOSS_JOIN(A, B) FASTLOSS_JOIN_(A, B)
 #define FASTLOSS_TILE_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, tile_operations)
 #define FASTLOSS_ROW_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, row_operations)
 #define FASTLOSS_ELEMENTARY_FUNCTIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, elementary_functions)

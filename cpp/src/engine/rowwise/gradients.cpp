@@ -52,8 +52,8 @@ void tile_runner::make_outputs() {
   row_tile curvature{};
   if (job_.hessian) curvature = make_curvature();
   if (of_input != nullptr || wants(row_gradient::kind::logit_argument)) {
-    static const class_walk nowhere;
-    const class_walk& to = of_input != nullptr ? of_input->to : nowhere;
+    static const class_view nowhere;
+    const class_view& to = of_input != nullptr ? of_input->to : nowhere;
     const row_tile g = differentiate_in_input(to);
     if (of_input != nullptr) store(to, g);
   }
@@ -85,7 +85,7 @@ void tile_runner::add_weight_gradient_of_smoothing(double* sums) const {
   job_.arranged->add_to_classes(memory_.extent(), u, row(spare_slot), sums);
 }
 
-row_tile tile_runner::differentiate_in_distribution(const class_walk& to) {
+row_tile tile_runner::differentiate_in_distribution(const class_view& to) {
   if (job_.by_products) {
     const row_tile targets = slopes_;
     lay_out_classes();
@@ -111,7 +111,7 @@ void tile_runner::take_gradient(const gradient_pass& p) const {
   else job_.arranged->gradient(p);
 }
 
-row_tile tile_runner::differentiate_in_input(const class_walk& to) {
+row_tile tile_runner::differentiate_in_input(const class_view& to) {
   gradient_pass p{};
   // What is changed once more stays in the cache.
   const bool unfinished = job_.traits.transforms || has_label_term();
@@ -187,7 +187,7 @@ void tile_runner::collect_classes(gradient_pass& p, const void* factor) {
   }
 }
 
-row_tile tile_runner::through_logit(row_tile g, const class_walk& to) const {
+row_tile tile_runner::through_logit(row_tile g, const class_view& to) const {
   fill_padding(g);
   void* const spare = tile(u_tile_slot);
   if (double* const sums = sums_of(row_gradient::kind::logit_argument)) {
@@ -201,7 +201,7 @@ row_tile tile_runner::through_logit(row_tile g, const class_walk& to) const {
 }
 
 // `to`: where the gradient is stored; null: it is not finished.
-row_tile tile_runner::through_logit_slope(row_tile g, const void* const* operands, void* spare, const class_walk* to) const {
+row_tile tile_runner::through_logit_slope(row_tile g, const void* const* operands, void* spare, const class_view* to) const {
   run_kernel(job_.row_formulas->d_logit, operands, nullptr, spare);
   const row_tile out = to == nullptr ? g : memory_.destination(*to, g.data);
   const bool whole = out.stride == memory_.tile_stride() && elements_ == padded_elements_;

@@ -7,33 +7,12 @@
 #include <span>
 #include <vector>
 
-#include "engine/memory/layout.hpp"
+#include "engine/rows/view.hpp"
 #include "fastloss/engine/plan.hpp"
 #include "fastloss/engines/rowwise.hpp"
 #include "isa/kernel_table.hpp"
 
 namespace fastloss {
-
-// An array with one element for each row. Strides are in bytes, over the simplified row axes.
-struct row_walk {
-  char* base = nullptr;  // null: not given
-  dtype type = dtype::float32;
-  bool byteswapped = false;
-  std::ptrdiff_t strides[max_rank];
-
-  row_walk() {}
-};
-
-// An array with one element for each class of each row. Over the row axes, and last the class axis.
-struct class_walk : row_walk {
-  std::ptrdiff_t class_stride = 0;
-  bool in_place = false;    // tiles can lie in the caller's memory
-  bool transposes = false;  // rows of neighbouring classes, at equal distances: a tile is made in registers
-  bool streams = false;
-  bool accumulates = false;  // a result is added to what is there
-
-  class_walk() {}
-};
 
 // What an array with one number for each class of each row is.
 enum class distribution_kind : unsigned char { none, shares, logits };
@@ -42,33 +21,22 @@ enum class distribution_kind : unsigned char { none, shares, logits };
 struct row_gradient {
   int operand;
   enum class kind : unsigned char { input, target, weight, logit_argument } of;
-  class_walk to;               // input and target
+  class_view to;               // input and target
   std::vector<double> sums{};  // the others
 
   row_gradient() : operand(0), of(kind::input) {}
 };
 
-struct row_job {
+struct row_job : rows_of_call {
   const rowwise_loss* loss;
   double nanoseconds;  // of a class of a row
   const void* options;
   row_features traits;
-  const row_operations* rows;
-  const row_operations_of_arrangement* arranged;
-  const tile_operations* tiles;
   const formula_kernels* picked_kernels;  // of value(u, 1)
   const formula_kernels* dense_kernels;   // of value(u, t)
   const row_kernels* row_formulas;
-  std::size_t item;
-  arrangement how;
-
-  int rank;                            // of the row axes
-  std::ptrdiff_t shape[max_rank + 1];  // and last the number of classes
-  std::size_t row_count, classes;
-  std::size_t tile_rows, tiles_per_run, run_rows, tile_count;
-
-  class_walk input, distribution, lists, vector;
-  row_walk labels, sample_weight, where, grad_output, value;
+  class_view input, distribution, lists, vector;
+  row_view labels, sample_weight, where, grad_output, value;
   bool has_labels, has_lists;
   distribution_kind distribution_as;
   double distribution_share;  // of the formula of every class; the label's own term, if there is one, has the rest
@@ -82,12 +50,11 @@ struct row_job {
   row_gradient gradient_list[max_operands];
   std::span<row_gradient> gradients;  // those asked for
   bool hessian;                       // the diagonal, or with `vector` a product
-  class_walk hessian_to;
-  class_walk probabilities, log_probabilities;
-  row_walk lse, prediction, correct;
+  class_view hessian_to;
+  class_view probabilities, log_probabilities;
+  row_view lse, prediction, correct;
   bool has_extras;
   bool accumulate, check_finite;
-  int cut_threads;  // that share each row; 0: a thread has whole rows
 
   row_job() {}
   row_job(const row_job&) = delete;

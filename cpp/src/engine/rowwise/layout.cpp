@@ -3,22 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/rows/segments.hpp"
+#include "engine/rows/arrange.hpp"
 #include "fastloss/runtime/memory.hpp"
 #include "fastloss/runtime/threads.hpp"
 #include "isa/dispatch.hpp"
 
 namespace fastloss {
 namespace {
-
-// Elements of a tile: several tiles of them stay in L2, and of few classes in L1.
-constexpr std::size_t elements_of_long_rows = 32768;
-constexpr std::size_t elements_of_planes = 98304;
-constexpr std::size_t elements_of_short_rows = 8192;
-constexpr std::size_t most_rows = 1024;
-constexpr std::size_t most_short_rows = 512;
-// Rows side by side in memory are used as they are if so many of them are neighbours.
-constexpr std::size_t least_run = 64;
 
 class builder {
  public:
@@ -55,7 +46,9 @@ class builder {
     }
     add_outputs();
     layout();
-    arrange();
+    arrange(
+        job_, job_.input,
+        {.threads = call_.call.threads, .second_softmax = job_.distribution_as == distribution_kind::logits, .whole_rows = job_.has_lists});
     choose_density();
     choose_places();
   }
@@ -63,20 +56,20 @@ class builder {
  private:
   static const_array view(const mutable_array& a) { return {a.data, a.shape, a.strides, a.rank, a.type, a.byteswapped}; }
 
-  void set(row_walk& w, const const_array& a) {
+  void set(row_view& w, const const_array& a) {
     w.base = static_cast<char*>(const_cast<void*>(a.data));
     w.type = a.type;
     w.byteswapped = a.byteswapped;
     layout_.strides[layout_.arrays++] = w.strides;
   }
 
-  void add_rows(row_walk& w, const const_array& a) {
+  void add_rows(row_view& w, const const_array& a) {
     if (a.absent()) return;
     align_strides(a, alignment::leading, plan_.units().rank, plan_.units().shape, w.strides);
     set(w, a);
   }
 
-  void add_classes(class_walk& w, const const_array& a) {
+  void add_classes(class_view& w, const const_array& a) {
     const int axis = plan_.class_axis();
     int to = 0;
     for (int i = 0; i < a.rank; ++i)
@@ -177,65 +170,11 @@ class builder {
     job_.shape[job_.rank] = static_cast<std::ptrdiff_t>(job_.classes);
   }
 
-  // Few classes: lanes are rows. Otherwise lanes run along what lies closer together.
-  void arrange() {
-    const std::size_t lanes = pack_lanes();
-    const std::ptrdiff_t along_classes = std::abs(job_.input.class_stride);
-    const std::ptrdiff_t along_rows = job_.rank == 0 ? PTRDIFF_MAX : std::abs(job_.input.strides[job_.rank - 1]);
-    const bool few = job_.classes <= lanes + 4, by_rows = few || along_rows < along_classes;
-    job_.how = by_rows ? arrangement::row_contiguous : arrangement::class_contiguous;
-    job_.arranged = &job_.rows->of[static_cast<int>(job_.how)];
-    const std::size_t classes = std::max<std::size_t>(job_.classes, 1);
-    job_.run_rows = job_.row_count;
-    // A second softmax has tiles of its own: of smaller ones more stay in L2.
-    const std::size_t share = job_.distribution_as == distribution_kind::logits ? 4 : 1;
-    if (!by_rows) {
-      job_.tile_rows = std::clamp<std::size_t>(elements_of_long_rows / share / classes, 1, most_rows);
-    } else if (along_rows < along_classes) {
-      job_.tile_rows = rows_of_planes(elements_of_planes / share / classes);
-      const std::size_t run = static_cast<std::size_t>(job_.shape[job_.rank - 1]);
-      if (run >= least_run) job_.run_rows = run;
-    } else {
-      job_.tile_rows = std::clamp<std::size_t>(elements_of_short_rows / classes / 64 * 64, 64, most_short_rows);
-    }
-    const bool cut = !by_rows && !job_.has_lists && job_.row_count <= most_cut_rows && job_.classes >= least_cut_classes;
-    job_.cut_threads = !cut ? 0 : call_.call.threads > 0 ? call_.call.threads : get_num_threads();
-    job_.tiles_per_run = (job_.run_rows + job_.tile_rows - 1) / job_.tile_rows;
-    job_.tile_count = job_.row_count == 0 ? 0 : job_.row_count / job_.run_rows * job_.tiles_per_run;
-  }
-
-  // An odd number of strips of 64: at a power of two of bytes from each other, classes would share few lines of the first cache.
-  static std::size_t rows_of_planes(std::size_t rows) { return ((std::clamp<std::size_t>(rows / 64, 1, most_rows / 64) - 1) | 1) * 64; }
-
-  std::size_t pack_lanes() const {
-    const char* const isa = table_.isa;  // "v2", "v3", "v4", "neon"
-    const std::size_t bytes = isa[1] == '4' ? 64 : isa[1] == '3' ? 32 : 16;
-    return bytes / job_.item;
-  }
-
-  bool native(const row_walk& w) const {
-    return w.type == plan_.computation() && !w.byteswapped && reinterpret_cast<std::uintptr_t>(w.base) % job_.item == 0;
-  }
-
-  void choose_place(class_walk& w) const {
-    if (w.base == nullptr || !native(w)) return;
-    const std::ptrdiff_t item = static_cast<std::ptrdiff_t>(job_.item);
-    bool whole = w.class_stride % item == 0;
-    for (int i = 0; i < job_.rank; ++i) whole &= w.strides[i] % item == 0;
-    if (!whole) return;
-    const bool contiguous_classes = w.class_stride == item && job_.rank <= 1;
-    if (job_.how == arrangement::class_contiguous) w.in_place = contiguous_classes;
-    else if (contiguous_classes && job_.rank == 1 && w.strides[0] != 0) w.transposes = true;
-    else
-      w.in_place = job_.rank > 0 && w.strides[job_.rank - 1] == item &&
-                   (job_.rank == 1 || job_.run_rows == static_cast<std::size_t>(job_.shape[job_.rank - 1]));
-  }
-
   // Streaming stores pay when the call touches more than the last-level cache holds and the output's pages exist.
   void choose_places() {
     const std::size_t elements = job_.row_count * job_.classes;
     std::size_t traffic = 0;
-    const auto count = [&](const class_walk& w) { traffic += w.base == nullptr ? 0 : elements * itemsize(w.type); };
+    const auto count = [&](const class_view& w) { traffic += w.base == nullptr ? 0 : elements * itemsize(w.type); };
     count(job_.input);
     count(job_.distribution);
     count(job_.lists);
@@ -243,12 +182,12 @@ class builder {
     count(job_.hessian_to);
     for (const row_gradient& g : job_.gradients) count(g.to);
     const bool large = traffic > last_level_cache_bytes() && !job_.accumulate;
-    choose_place(job_.input);
-    choose_place(job_.distribution);
-    choose_place(job_.vector);
-    const auto choose_output = [&](class_walk& w, const mutable_array& out) {
+    choose_place(job_, plan_.computation(), job_.input);
+    choose_place(job_, plan_.computation(), job_.distribution);
+    choose_place(job_, plan_.computation(), job_.vector);
+    const auto choose_output = [&](class_view& w, const mutable_array& out) {
       if (w.base == nullptr) return;
-      choose_place(w);
+      choose_place(job_, plan_.computation(), w);
       if (w.accumulates || job_.check_finite) w.in_place = w.transposes = false;
       bool aligned = reinterpret_cast<std::uintptr_t>(w.base) % 16 == 0;
       for (int i = 0; i < job_.rank; ++i)
@@ -273,17 +212,17 @@ class builder {
   // Of several results one may take the place of an operand that the next is computed from; and what is made of the scores
   // themselves reads some of them twice.
   void copy_what_is_replaced() {
-    const class_walk* results[max_operands + 3];
+    const class_view* results[max_operands + 3];
     std::size_t count = 0;
-    const auto add = [&](const class_walk& w) {
+    const auto add = [&](const class_view& w) {
       if (w.base != nullptr) results[count++] = &w;
     };
     for (const row_gradient& g : job_.gradients) add(g.to);
-    for (const class_walk* w : {&job_.hessian_to, &job_.probabilities, &job_.log_probabilities}) add(*w);
+    for (const class_view* w : {&job_.hessian_to, &job_.probabilities, &job_.log_probabilities}) add(*w);
     const bool of_scores = job_.prediction.base != nullptr || job_.correct.base != nullptr || job_.log_probabilities.base != nullptr;
     // The targets of a linear formula are read to the end of the gradient.
     if (count == 1 && !of_scores && !job_.by_products) return;
-    for (class_walk* operand : {&job_.input, &job_.distribution, &job_.vector})
+    for (class_view* operand : {&job_.input, &job_.distribution, &job_.vector})
       for (std::size_t i = 0; i < count; ++i)
         if (results[i]->base == operand->base) operand->in_place = false;
   }

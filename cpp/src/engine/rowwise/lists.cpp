@@ -23,7 +23,7 @@ constexpr std::size_t shifts_at_once = 16;
 constexpr std::size_t lines_of_a_sum = 64;
 
 bool in_range(const row_job& job, std::size_t start, std::size_t count) {
-  const class_walk& w = job.lists;
+  const class_view& w = job.lists;
   std::ptrdiff_t strides[max_rank + 1];
   std::copy(w.strides, w.strides + job.rank, strides);
   strides[job.rank] = w.class_stride;
@@ -163,7 +163,7 @@ bool lists_are_in_range(const row_job& job, int threads) {
 void tile_runner::load_lists() {
   lengths_ = row(length_slot);
   lists_ = tile(lists_slot);
-  const class_walk& w = job_.lists;
+  const class_view& w = job_.lists;
   const auto load = job_.rows->load_labels[static_cast<int>(w.type)][w.byteswapped];
   const std::ptrdiff_t shape[1] = {static_cast<std::ptrdiff_t>(job_.classes)}, strides[1] = {w.class_stride};
   const std::int64_t classes = static_cast<std::int64_t>(job_.classes);
@@ -195,7 +195,7 @@ void tile_runner::load_lists() {
 row_tile tile_runner::shares_of_lists() const {
   const row_tile shares = memory_.tile_at(tile(target_slot));
   job_.tiles->fill(shares.data, 1.0, padded_elements_);
-  const std::ptrdiff_t by_row = memory_.by_rows() ? 1 : shares.stride, by_class = memory_.by_rows() ? shares.stride : 1;
+  const std::ptrdiff_t by_row = memory_.row_contiguous() ? 1 : shares.stride, by_class = memory_.row_contiguous() ? shares.stride : 1;
   const auto strike = [&](auto* numbers) {
     using S = std::remove_pointer_t<decltype(numbers)>;
     const lists_of_tile<S> lists{lengths_, lists_, job_.classes};
@@ -220,7 +220,7 @@ void tile_runner::evaluate_lists() {
   slopes_ = memory_.tile_at(tile(slope_tile_slot));
   loss_ = row(loss_slot);
   job_.tiles->fill(loss_, 0.0, rows_.padded);
-  if (memory_.by_rows()) job_.item == sizeof(double) ? evaluate_lists_of_lines<double>() : evaluate_lists_of_lines<float>();
+  if (memory_.row_contiguous()) job_.item == sizeof(double) ? evaluate_lists_of_lines<double>() : evaluate_lists_of_lines<float>();
   else job_.item == sizeof(double) ? evaluate_lists_of_rows<double>() : evaluate_lists_of_rows<float>();
 }
 

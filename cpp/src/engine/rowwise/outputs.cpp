@@ -83,13 +83,13 @@ class block_walker {
   }
 
   bool load_labels(std::int64_t* to, std::size_t at, std::size_t n) const {
-    const row_walk& w = job_.labels;
+    const row_view& w = job_.labels;
     return active_kernels().rows[1].load_labels[static_cast<int>(w.type)][w.byteswapped](
         to, w.base, {job_.rank, job_.shape, w.strides, at, n}, static_cast<std::int64_t>(job_.classes), job_.ignore_index);
   }
 
   // Ones where there is nothing to load.
-  void load(const row_walk& w, std::size_t at, std::size_t n, double* to) const {
+  void load(const row_view& w, std::size_t at, std::size_t n, double* to) const {
     if (w.base == nullptr)
       for (std::size_t i = 0; i < n; ++i) to[i] = 1.0;
     else active_kernels().tiles[1].load[static_cast<int>(w.type)][w.byteswapped](to, w.base, {job_.rank, job_.shape, w.strides, at, n});

@@ -24,7 +24,7 @@ row_tile tile_runner::log_distribution() {
   p.tail = row(distribution_tail_slot);
   p.picked = row(spare_slot);
   p.ahead = memory_.ahead(job_.distribution, z);
-  if (memory_.by_rows() && p.ahead != 0) p.copy = distribution_exps_;
+  if (memory_.row_contiguous() && p.ahead != 0) p.copy = distribution_exps_;
   take_softmax(p, row(distribution_log_sum_slot));
   job_.arranged->subtract(memory_.extent(), z, row(distribution_maximum_slot), row(distribution_log_sum_slot), logarithms);
   fill_padding(logarithms);
@@ -32,7 +32,7 @@ row_tile tile_runner::log_distribution() {
 }
 
 // `slopes` are those in the logarithms of the probabilities.
-row_tile tile_runner::differentiate_in_logits_of_distribution(row_tile slopes, const class_walk& to) const {
+row_tile tile_runner::differentiate_in_logits_of_distribution(row_tile slopes, const class_view& to) const {
   gradient_pass p{};
   p.extent = memory_.extent();
   p.slopes = slopes;
@@ -99,7 +99,7 @@ coefficient_pass tile_runner::label_coefficients() const {
   return c;
 }
 
-row_tile tile_runner::add_label_gradient(row_tile g, const class_walk& to) const {
+row_tile tile_runner::add_label_gradient(row_tile g, const class_view& to) const {
   const coefficient_pass c = label_coefficients();
   job_.rows->coefficients(c);
   job_.arranged->gather(memory_.extent(), g, labels_, row(other_slot));

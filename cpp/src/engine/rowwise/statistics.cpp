@@ -115,7 +115,7 @@ void tile_runner::refer() {
   p.tail = row(tail_slot);
   p.picked = row(picked_slot);
   p.ahead = memory_.ahead(job_.input, scores_);
-  if (memory_.by_rows() && p.ahead != 0) p.copy = job_.dense ? memory_.tile_at(tile(scores_slot)) : exps_;
+  if (memory_.row_contiguous() && p.ahead != 0) p.copy = job_.dense ? memory_.tile_at(tile(scores_slot)) : exps_;
   if (job_.classes == 0) {
     job_.arranged->largest(memory_.extent(), scores_, labels_, row(maximum_slot), row(index_slot));  // no class
     for (const row_slot s : {maximum_slot, tail_slot, picked_slot, weighted_slot}) job_.tiles->fill(row(s), -HUGE_VAL, rows_.padded);

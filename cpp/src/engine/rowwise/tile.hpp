@@ -84,7 +84,7 @@ class tile_runner {
       : job_(job), pass_(pass), rows_(rows), memory_(job, rows), class_sums_(class_sums), findings_(findings) {
     const std::size_t lanes = line / job.item;
     row_bytes_ = rows.padded * job.item + slot_padding;
-    const std::size_t elements = memory_.by_rows() ? rows.padded * job.classes : rows.count * job.classes;
+    const std::size_t elements = memory_.row_contiguous() ? rows.padded * job.classes : rows.count * job.classes;
     padded_elements_ = (elements + lanes - 1) / lanes * lanes;
     tile_bytes_ = (padded_elements_ + lanes) * job.item + slot_padding;
     elements_ = elements;
@@ -190,7 +190,7 @@ class tile_runner {
   bool has_label_term() const { return job_.distribution_share != 1.0 && job_.classes > 0; }
   void add_label_term();
   coefficient_pass label_coefficients() const;
-  row_tile add_label_gradient(row_tile g, const class_walk& to) const;
+  row_tile add_label_gradient(row_tile g, const class_view& to) const;
   void add_label_curvature(row_tile curvature) const;
 
   row_tile dense_target();
@@ -238,7 +238,7 @@ class tile_runner {
 
   void make_outputs();
 
-  void store(const class_walk& to, row_tile t) const {
+  void store(const class_view& to, row_tile t) const {
     if (job_.check_finite && memory_.nonfinite(t)) findings_.nonfinite.store(true, std::memory_order_relaxed);
     memory_.store(to, t);
   }
@@ -250,10 +250,10 @@ class tile_runner {
   void add_weight_gradient_of_rows(double* sums) const;
   void add_weight_gradient_of_smoothing(double* sums) const;
 
-  row_tile differentiate_in_distribution(const class_walk& to);
-  row_tile differentiate_in_logits_of_distribution(row_tile slopes, const class_walk& to) const;
+  row_tile differentiate_in_distribution(const class_view& to);
+  row_tile differentiate_in_logits_of_distribution(row_tile slopes, const class_view& to) const;
 
-  row_tile differentiate_in_input(const class_walk& to);
+  row_tile differentiate_in_input(const class_view& to);
 
   void collect_picked(gradient_pass& p);
 
@@ -261,8 +261,8 @@ class tile_runner {
 
   // From the gradient in the logits to that in what else the logits are made of, and in the scores: where it is stored, if that is
   // in place, or where it was.
-  row_tile through_logit(row_tile g, const class_walk& to) const;
-  row_tile through_logit_slope(row_tile g, const void* const* operands, void* spare, const class_walk* to) const;
+  row_tile through_logit(row_tile g, const class_view& to) const;
+  row_tile through_logit_slope(row_tile g, const void* const* operands, void* spare, const class_view* to) const;
 
   // The gradient in the logits, which are the scores where they are not transformed.
   void differentiate_in_logits(gradient_pass& p);
