@@ -16,20 +16,20 @@ void tile_runner::run_kernel(tile_kernel kernel, const void* const* operands, vo
 void tile_runner::make_factors() {
   upstream_ = row(upstream_slot);
   if (pass_.d_sum == 0.0) job_.tiles->fill(upstream_, 0.0, rows_.padded);
-  else job_.tiles->axpby(upstream_, pass_.d_sum, counts_, 0.0, nullptr, rows_.padded);
+  else job_.tiles->axpby(upstream_, pass_.d_sum, row_weights_, 0.0, nullptr, rows_.padded);
   if (job_.grad_output.base != nullptr) {
     memory_.load_rows(job_.grad_output, row(spare_slot), 0.0);
     job_.tiles->multiply(upstream_, upstream_, row(spare_slot), rows_.padded);
   }
-  if (has_label_term()) {
+  if (job_.has_label_term) {
     void* const factor = row(label_factor_slot);
     job_.tiles->axpby(factor, 1.0 - job_.distribution_share, upstream_, 0.0, nullptr, rows_.padded);
     if (row_weight_ != nullptr) job_.tiles->multiply(factor, factor, row_weight_, rows_.padded);
   }
-  factor_ = times(upstream_, is_smoothed_picked() ? label_weight_ : row_weight_, factor_slot);
-  const double scale = job_.dense             ? class_share() * job_.distribution_share
-                       : is_smoothed_picked() ? 1.0 - job_.traits.label_smoothing
-                                              : 1.0;
+  factor_ = times(upstream_, is_smoothed_label() ? label_weight_ : row_weight_, factor_slot);
+  const double scale = job_.of_classes()     ? class_share() * job_.distribution_share
+                       : is_smoothed_label() ? 1.0 - job_.traits.label_smoothing
+                                             : 1.0;
   if (scale == 1.0) return;
   job_.tiles->axpby(row(factor_slot), scale, factor_, 0.0, nullptr, rows_.padded);
   factor_ = row(factor_slot);
@@ -37,9 +37,9 @@ void tile_runner::make_factors() {
 
 void tile_runner::make_outputs() {
   // A gradient may take the place of the scores.
-  if (job_.lse.base != nullptr) memory_.store_rows(make_reference(spare_slot), job_.lse);
+  if (job_.lse.base != nullptr) memory_.store_rows(make_shift(spare_slot), job_.lse);
   if (double* const sums = sums_of(row_gradient::kind::weight)) {
-    if (is_smoothed_picked()) add_weight_gradient_of_smoothing(sums);
+    if (is_smoothed_label()) add_weight_gradient_of_smoothing(sums);
     add_weight_gradient_of_rows(sums);
   }
   const row_gradient *of_input = nullptr, *of_distribution = nullptr;
@@ -49,8 +49,8 @@ void tile_runner::make_outputs() {
   }
   row_tile distribution_gradient{};
   if (of_distribution != nullptr) distribution_gradient = differentiate_in_distribution(of_distribution->to);
-  row_tile curvature{};
-  if (job_.hessian) curvature = make_curvature();
+  row_tile hess{};
+  if (job_.hessian) hess = make_hess();
   if (of_input != nullptr || wants(row_gradient::kind::logit_argument)) {
     static const class_view nowhere;
     const class_view& to = of_input != nullptr ? of_input->to : nowhere;
@@ -58,7 +58,7 @@ void tile_runner::make_outputs() {
     if (of_input != nullptr) store(to, g);
   }
   if (of_distribution != nullptr) store(of_distribution->to, distribution_gradient);
-  if (job_.hessian) store(job_.hessian_to, curvature);
+  if (job_.hessian) store(job_.hessian_to, hess);
 }
 
 void tile_runner::add_weight_gradient_of_rows(double* sums) const {
@@ -67,8 +67,8 @@ void tile_runner::add_weight_gradient_of_rows(double* sums) const {
     const std::int64_t y = label(labels_, i);
     if (y < 0) continue;
     const double up = number(upstream_, i);
-    if (job_.row_weighted && up != 0.0) sums[y] += up * number(loss_, i);
-    sums[y] += number(counts_, i) * pass_.d_denominator;
+    if (job_.weights_multiply == weighting::rows && up != 0.0) sums[y] += up * number(loss_, i);
+    sums[y] += number(row_weights_, i) * pass_.d_denominator;
   }
 }
 
@@ -86,14 +86,14 @@ void tile_runner::add_weight_gradient_of_smoothing(double* sums) const {
 }
 
 row_tile tile_runner::differentiate_in_distribution(const class_view& to) {
-  if (job_.by_products) {
+  if (job_.by == strategy::products) {
     const row_tile targets = slopes_;
     lay_out_classes();
     slopes_ = targets;
   }
   const row_tile slopes = memory_.tile_at(tile(value_tile_slot));
-  run_kernel(job_.dense_kernels->gradient[1], dense_operands_, nullptr, slopes.data);
-  if (!job_.weights.empty() && !job_.row_weighted) job_.arranged->scale(memory_.extent(), slopes, job_.weight_data());
+  run_kernel(job_.class_kernels->gradient[1], class_operands_, nullptr, slopes.data);
+  if (job_.weights_multiply == weighting::terms) job_.arranged->scale(memory_.extent(), slopes, job_.weight_data());
   if (job_.distribution_as == distribution_kind::logits) return differentiate_in_logits_of_distribution(slopes, to);
   job_.tiles->axpby(row(other_slot), 1.0 - job_.traits.label_smoothing, factor_, 0.0, nullptr, rows_.padded);
   gradient_pass p{};
@@ -114,18 +114,18 @@ void tile_runner::take_gradient(const gradient_pass& p) const {
 row_tile tile_runner::differentiate_in_input(const class_view& to) {
   gradient_pass p{};
   // What is changed once more stays in the cache.
-  const bool unfinished = job_.traits.transforms || has_label_term();
+  const bool unfinished = job_.traits.transforms || job_.has_label_term;
   p.out = unfinished ? memory_.tile_at(tile(result_slot)) : memory_.destination(to, tile(result_slot));
   p.streams = !unfinished && memory_.streams(to);
   differentiate_in_logits(p);
   const row_tile g = job_.traits.transforms ? through_logit(p.out, to) : p.out;
-  return has_label_term() && to.base != nullptr ? add_label_gradient(g, to) : g;
+  return job_.has_label_term && to.base != nullptr ? add_label_gradient(g, to) : g;
 }
 
 void tile_runner::differentiate_in_logits(gradient_pass& p) {
   p.extent = memory_.extent();
   p.labels = labels_;
-  job_.dense ? collect_classes(p, factor_) : collect_picked(p);
+  job_.of_classes() ? collect_classes(p, factor_) : collect_label(p);
   const bool second_place = job_.loss->shift == row_shift::runner_up;
   p.streams &= !second_place;
   if (p.labels == nullptr || p.at_label == nullptr) p.labels = p.at_label = nullptr;
@@ -136,7 +136,7 @@ void tile_runner::differentiate_in_logits(gradient_pass& p) {
   }
 }
 
-void tile_runner::collect_picked(gradient_pass& p) {
+void tile_runner::collect_label(gradient_pass& p) {
   if (!has_probabilities()) {
     job_.tiles->multiply(row(at_label_slot), factor_, row(slope_slot), rows_.padded);
     p.at_label = row(at_label_slot);
@@ -158,7 +158,7 @@ void tile_runner::collect_picked(gradient_pass& p) {
   c.label_weight = label_weight_;
   c.coef_exp = row(coef_exp_slot);
   c.at_label = row(at_label_slot);
-  if (is_smoothed_picked()) {
+  if (is_smoothed_label()) {
     c.smoothing = job_.traits.label_smoothing / static_cast<double>(job_.classes);
     p.constant = c.constant = row(constant_slot);
     p.weights = job_.weight_data();
@@ -172,7 +172,7 @@ void tile_runner::collect_picked(gradient_pass& p) {
 void tile_runner::collect_classes(gradient_pass& p, const void* factor) {
   p.slopes = slopes_;
   p.coef_d1 = factor;
-  if (job_.by_products) {
+  if (job_.by == strategy::products) {
     job_.tiles->axpby(row(other_slot), -1.0, factor, 0.0, nullptr, rows_.padded);
     p.coef_d1 = row(other_slot);
   }
@@ -197,7 +197,7 @@ row_tile tile_runner::through_logit(row_tile g, const class_view& to) const {
     job_.arranged->add_to_classes(memory_.extent(), memory_.tile_at(spare), row(spare_slot), sums);
   }
   if (to.base == nullptr) return g;
-  return through_logit_slope(g, logit_operands_, spare, has_label_term() ? nullptr : &to);
+  return through_logit_slope(g, logit_operands_, spare, job_.has_label_term ? nullptr : &to);
 }
 
 // `to`: where the gradient is stored; null: it is not finished.

@@ -14,6 +14,23 @@
 
 namespace fastloss {
 
+// How the loss of a row is evaluated: chosen once for a call, from its operands and options.
+enum class strategy : unsigned char {
+  shift_term,      // there are no targets: the loss is the term of the row's shift
+  label,           // the formula of the label's class alone, one row to a lane
+  smoothed_label,  // the same where the formula is linear and the target smoothed: the other classes are a sum of their scores
+  classes,         // the formula of every class
+  products,        // the same where the formula is linear: sums of products of targets and scores, and no formula
+  lists,           // the formula of the classes that a row does not list, relative to each that it lists
+};
+
+// What the weights of the classes multiply.
+enum class weighting : unsigned char {
+  none,
+  rows,   // each row by the weight of its label
+  terms,  // the term of each class
+};
+
 // What an array with one number for each class of each row is.
 enum class distribution_kind : unsigned char { none, shares, logits };
 
@@ -32,20 +49,20 @@ struct row_job : rows_of_call {
   double nanoseconds;  // of a class of a row
   const void* options;
   row_features traits;
-  const formula_kernels* picked_kernels;  // of value(u, 1)
-  const formula_kernels* dense_kernels;   // of value(u, t)
+  const formula_kernels* label_kernels;  // of value(u, 1)
+  const formula_kernels* class_kernels;  // of value(u, t)
   const row_kernels* row_formulas;
   class_view input, distribution, lists, vector;
   row_view labels, sample_weight, where, grad_output, value;
-  bool has_labels, has_lists;
+  bool has_labels;
   distribution_kind distribution_as;
   double distribution_share;  // of the formula of every class; the label's own term, if there is one, has the rest
   std::int64_t ignore_index;
   std::vector<char> weights, logit_argument;  // of the classes, in the computation dtype; empty: not given
   double weight_sum;
-  bool dense;         // the formula is evaluated for every class
-  bool by_products;   // that formula is linear, and its sum and derivative are made of sums of products
-  bool row_weighted;  // the weight of the target class multiplies the whole row
+  strategy by;
+  weighting weights_multiply;
+  bool has_label_term;  // the label's own term beside the formula of every class
 
   row_gradient gradient_list[max_operands];
   std::span<row_gradient> gradients;  // those asked for
@@ -55,6 +72,11 @@ struct row_job : rows_of_call {
   row_view lse, prediction, correct;
   bool has_extras;
   bool accumulate, check_finite;
+
+  // The formula is evaluated for every class, or what stands for that.
+  bool of_classes() const { return by >= strategy::classes; }
+  // A second derivative is that of the formula.
+  bool has_d2() const { return by != strategy::shift_term && !traits.linear; }
 
   row_job() {}
   row_job(const row_job&) = delete;

@@ -29,8 +29,8 @@ class builder {
     job_.item = itemsize(plan_.computation());
     job_.rows = &table_.rows[wide];
     job_.tiles = &table_.tiles[wide];
-    job_.picked_kernels = &kernels.of_label[wide];
-    job_.dense_kernels = &kernels.of_classes[wide];
+    job_.label_kernels = &kernels.of_label[wide];
+    job_.class_kernels = &kernels.of_classes[wide];
     job_.row_formulas = &kernels.row[wide];
     job_.classes = static_cast<std::size_t>(input_.shape[plan_.class_axis()]);
     job_.ignore_index = call_.call.ignore_index;
@@ -46,10 +46,9 @@ class builder {
     }
     add_outputs();
     layout();
-    arrange(
-        job_, job_.input,
-        {.threads = call_.call.threads, .second_softmax = job_.distribution_as == distribution_kind::logits, .whole_rows = job_.has_lists});
-    choose_density();
+    arrange(job_, job_.input,
+            {.threads = call_.call.threads, .second_softmax = job_.distribution_as == distribution_kind::logits, .whole_rows = has_lists_});
+    choose_strategy();
     choose_places();
   }
 
@@ -80,7 +79,7 @@ class builder {
   }
 
   void add_operands() {
-    job_.has_labels = job_.has_lists = false;
+    job_.has_labels = false;
     job_.distribution_as = distribution_kind::none;
     job_.weight_sum = static_cast<double>(job_.classes);
     for (std::size_t k = 1; k < call_.loss->operands.size(); ++k) {
@@ -93,7 +92,7 @@ class builder {
         job_.has_labels = true;
         add_rows(job_.labels, a);
       } else if (o.is(class_list)) {
-        job_.has_lists = true;
+        has_lists_ = true;
         add_classes(job_.lists, a);
       } else {
         job_.distribution_as = o.is(as_logits) ? distribution_kind::logits : distribution_kind::shares;
@@ -202,7 +201,7 @@ class builder {
     job_.hessian_to.accumulates = job_.accumulate;
     choose_output(job_.hessian_to, outputs_.hessian);
     // That of logits is changed once more, and so is what other terms are added to.
-    job_.hessian_to.in_place &= !job_.traits.transforms && job_.distribution_share == 1.0 && !job_.has_lists;
+    job_.hessian_to.in_place &= !job_.traits.transforms && job_.distribution_share == 1.0 && !has_lists_;
     if (job_.hessian_to.base == job_.vector.base) job_.vector.in_place = false;
     choose_output(job_.probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::probabilities)]);
     choose_output(job_.log_probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::log_probabilities)]);
@@ -221,18 +220,25 @@ class builder {
     for (const class_view* w : {&job_.hessian_to, &job_.probabilities, &job_.log_probabilities}) add(*w);
     const bool of_scores = job_.prediction.base != nullptr || job_.correct.base != nullptr || job_.log_probabilities.base != nullptr;
     // The targets of a linear formula are read to the end of the gradient.
-    if (count == 1 && !of_scores && !job_.by_products) return;
+    if (count == 1 && !of_scores && job_.by != strategy::products) return;
     for (class_view* operand : {&job_.input, &job_.distribution, &job_.vector})
       for (std::size_t i = 0; i < count; ++i)
         if (results[i]->base == operand->base) operand->in_place = false;
   }
 
-  void choose_density() {
-    const bool smoothed = job_.traits.label_smoothing != 0.0;
-    job_.dense =
-        job_.distribution_as != distribution_kind::none || job_.loss->shift == row_shift::picked || (smoothed && !job_.traits.linear);
-    job_.by_products = job_.traits.linear && job_.distribution_as == distribution_kind::shares && job_.weights.empty();
-    job_.row_weighted = !job_.weights.empty() && job_.has_labels && (job_.loss->shift == row_shift::picked || !smoothed);
+  void choose_strategy() {
+    const bool smoothed = job_.traits.label_smoothing != 0.0, linear = job_.traits.linear;
+    const bool weighted = !job_.weights.empty(), targets = job_.distribution_as != distribution_kind::none;
+    const bool relative_to_label = job_.loss->shift == row_shift::picked;
+    if (has_lists_) job_.by = strategy::lists;
+    else if (linear && job_.distribution_as == distribution_kind::shares && !weighted) job_.by = strategy::products;
+    else if (targets || relative_to_label || (smoothed && !linear)) job_.by = strategy::classes;
+    else if (!job_.has_labels) job_.by = strategy::shift_term;
+    else job_.by = smoothed ? strategy::smoothed_label : strategy::label;
+    job_.weights_multiply = !weighted                                             ? weighting::none
+                            : job_.has_labels && (relative_to_label || !smoothed) ? weighting::rows
+                                                                                  : weighting::terms;
+    job_.has_label_term = job_.distribution_share != 1.0 && job_.classes > 0;
   }
 
   const loss_call& call_;
@@ -242,6 +248,7 @@ class builder {
   const kernel_table& table_;
   row_job& job_;
   joint_layout layout_;
+  bool has_lists_ = false;
 };
 
 }  // namespace

@@ -175,7 +175,7 @@ void tile_runner::load_lists() {
     const auto find_end = [&] {
       while (length < read && listed(i, length) >= 0) ++length;
     };
-    if (i < rows_.count && number(counts_, i) != 0.0) {
+    if (i < rows_.count && number(row_weights_, i) != 0.0) {
       if (whole) find_end();
       const char* const base = whole ? nullptr : row_memory(job_, {rows_.first + i, 1, 1}).first_row(w);
       while (length == read && read < job_.classes) {
@@ -189,7 +189,7 @@ void tile_runner::load_lists() {
     set_label(lengths_, i, static_cast<std::int64_t>(length));
     set_label(row(labels_slot), i, length == 0 ? -1 : 0);
   }
-  job_.rows->leave_out(row(labels_slot), counts_, rows_.count, rows_.padded);
+  job_.rows->leave_out(row(labels_slot), row_weights_, rows_.count, rows_.padded);
 }
 
 row_tile tile_runner::shares_of_lists() const {

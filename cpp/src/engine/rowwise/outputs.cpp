@@ -130,7 +130,7 @@ void check_row_domains(const call_plan& plan) {
 
 unit_sums measure_rows(const call_plan& plan, const row_job& job) {
   const int threads = plan.call().call.threads;
-  if (job.has_lists && !lists_are_in_range(job, threads)) fail_class_index(plan, classes_of(plan));
+  if (job.by == strategy::lists && !lists_are_in_range(job, threads)) fail_class_index(plan, classes_of(plan));
   const bool constant = !job.has_labels && job.where.base == nullptr && job.sample_weight.base == nullptr;
   const double count = static_cast<double>(job.row_count);
   if (constant) return {count, count, count};

@@ -119,13 +119,13 @@ row_tile tile_runner::add_label_gradient(row_tile g, const class_view& to) const
   return p.out;
 }
 
-void tile_runner::add_label_curvature(row_tile curvature) const {
+void tile_runner::add_label_hess(row_tile hess) const {
   job_.tiles->axpby(row(spare_slot), 1.0, label_picked_, -1.0, row(job_.traits.transforms ? label_log_sum_slot : log_sum_slot),
                     rows_.padded);
   struct tile t{};
   t.operand[0] = row(spare_slot);
   t.count = rows_.padded;
-  t.hessian = row(bend_slot_of_label);
+  t.hessian = row(label_d2_slot);
   job_.row_formulas->d2_label_term(job_.options, t);
   job_.tiles->multiply(t.hessian, row(label_factor_slot), t.hessian, rows_.padded);
   job_.tiles->fill(row(square_slot), 0.0, rows_.padded);
@@ -147,8 +147,8 @@ void tile_runner::add_label_curvature(row_tile curvature) const {
   p.out = memory_.tile_at(tile(result_slot));
   job_.arranged->hess(p);
   fill_padding(p.out);
-  fill_padding(curvature);
-  job_.tiles->axpby(curvature.data, 1.0, curvature.data, 1.0, p.out.data, padded_elements_);
+  fill_padding(hess);
+  job_.tiles->axpby(hess.data, 1.0, hess.data, 1.0, p.out.data, padded_elements_);
 }
 
 }  // namespace fastloss

@@ -13,16 +13,26 @@ thread_local row_scratch thread_scratch;
 }  // namespace
 
 double tile_runner::run() {
-  const std::size_t tiles = job_.dense || job_.hessian || job_.traits.transforms ? tile_slot_total : 4;
-  scratch_ = thread_scratch.at_least(row_slot_total * row_bytes_ + tiles * tile_bytes_);
+  scratch_ = thread_scratch.at_least(row_slot_total * row_bytes_ + static_cast<std::size_t>(tile_total()) * tile_bytes_);
   load_rows();
   if (pass_.outputs) make_factors();
   load_scores();
   refer();
-  if (job_.has_lists) evaluate_lists();
-  else job_.by_products ? evaluate_products() : job_.dense ? evaluate_classes() : evaluate_picked();
-  if (has_label_term()) add_label_term();
-  add_reference_term();
+  switch (job_.by) {
+    case strategy::lists:
+      evaluate_lists();
+      break;
+    case strategy::products:
+      evaluate_products();
+      break;
+    case strategy::classes:
+      evaluate_classes();
+      break;
+    default:
+      evaluate_label();
+  }
+  if (job_.has_label_term) add_label_term();
+  add_shift_term();
   const bool stores = pass_.value && job_.value.base != nullptr;
   if (stores) make_values();
   const double sum = pass_.value && !stores ? sum_values() : 0.0;
@@ -48,18 +58,18 @@ void tile_runner::load_rows() {
         labels, job_.labels.base, memory_.row_run(job_.labels), static_cast<std::int64_t>(job_.classes), job_.ignore_index);
     job_.rows->leave_out(labels, counts, rows_.count, rows_.padded);
   };
-  counts_ = row(counts_slot);
-  load_mask(counts_);
+  row_weights_ = row(row_weights_slot);
+  load_mask(row_weights_);
   if (job_.sample_weight.base != nullptr) {
     memory_.load_rows(job_.sample_weight, row(spare_slot), 0.0);
-    job_.tiles->multiply(counts_, counts_, row(spare_slot), rows_.padded);
+    job_.tiles->multiply(row_weights_, row_weights_, row(spare_slot), rows_.padded);
   }
-  memory_.pad_rows(counts_, 0.0);
+  memory_.pad_rows(row_weights_, 0.0);
   labels_ = targets_ = nullptr;
   label_weight_ = nullptr;
   if (job_.has_labels) {
     labels_ = targets_ = row(labels_slot);
-    load_labels(labels_, counts_);
+    load_labels(labels_, row_weights_);
     if (!job_.weights.empty()) {
       job_.rows->take(job_.weights.data(), labels_, row(label_weight_slot), rows_.padded);
       label_weight_ = row(label_weight_slot);
@@ -71,8 +81,8 @@ void tile_runner::load_rows() {
     load_mask(row(spare_slot));
     load_labels(targets_, row(spare_slot));
   }
-  row_weight_ = job_.row_weighted ? label_weight_ : nullptr;
-  if (job_.has_lists) load_lists();
+  row_weight_ = job_.weights_multiply == weighting::rows ? label_weight_ : nullptr;
+  if (job_.by == strategy::lists) load_lists();
 }
 
 void tile_runner::load_scores() {
@@ -115,26 +125,26 @@ void tile_runner::refer() {
   p.tail = row(tail_slot);
   p.picked = row(picked_slot);
   p.ahead = memory_.ahead(job_.input, scores_);
-  if (memory_.row_contiguous() && p.ahead != 0) p.copy = job_.dense ? memory_.tile_at(tile(scores_slot)) : exps_;
+  if (memory_.row_contiguous() && p.ahead != 0) p.copy = job_.of_classes() ? memory_.tile_at(tile(scores_slot)) : exps_;
   if (job_.classes == 0) {
     job_.arranged->largest(memory_.extent(), scores_, labels_, row(maximum_slot), row(index_slot));  // no class
     for (const row_slot s : {maximum_slot, tail_slot, picked_slot, weighted_slot}) job_.tiles->fill(row(s), -HUGE_VAL, rows_.padded);
     refer_to(0.0);
     return;
   }
-  if (job_.has_lists) {  // which has several references
+  if (job_.by == strategy::lists) {  // which has several references
     job_.tiles->fill(p.maximum, 0.0, rows_.padded);
     refer_to(0.0);
     return;
   }
   switch (reference) {
     case row_shift::log_sum_exp:
-      if (is_smoothed_picked()) {
+      if (is_smoothed_label()) {
         p.weights = job_.weight_data();
         p.weighted = weighted_ = row(weighted_slot);
       }
       take_softmax(p, row(log_sum_slot));
-      if (job_.dense && p.copy.data != nullptr) scores_ = p.copy;
+      if (job_.of_classes() && p.copy.data != nullptr) scores_ = p.copy;
       break;
     case row_shift::sparsemax:
       p.exps = exps_;
@@ -161,9 +171,9 @@ void tile_runner::take_softmax(const shift_pass& p, void* log_sum) const {
   job_.rows->log1p(p.tail, log_sum, rows_.padded);
 }
 
-void tile_runner::evaluate_picked() {
+void tile_runner::evaluate_label() {
   loss_ = row(loss_slot);
-  if (!job_.has_labels) {  // the loss is its reference's term alone
+  if (job_.by == strategy::shift_term) {
     job_.tiles->fill(loss_, 0.0, rows_.padded);
     job_.tiles->fill(row(slope_slot), 0.0, rows_.padded);
     return;
@@ -178,11 +188,11 @@ void tile_runner::evaluate_picked() {
   t.count = rows_.padded;
   t.value = loss_;
   t.gradient = row(slope_slot);
-  (pass_.outputs ? job_.picked_kernels->value_and_gradient : job_.picked_kernels->value)(job_.options, t);
-  if (is_smoothed_picked()) smooth_picked();
+  (pass_.outputs ? job_.label_kernels->value_and_gradient : job_.label_kernels->value)(job_.options, t);
+  if (is_smoothed_label()) smooth_label();
 }
 
-void tile_runner::smooth_picked() {
+void tile_runner::smooth_label() {
   const double s = job_.traits.label_smoothing, share = s / static_cast<double>(job_.classes);
   if (label_weight_ != nullptr) job_.tiles->multiply(loss_, label_weight_, loss_, rows_.padded);
   void* const rest = row(spare_slot);
@@ -192,35 +202,35 @@ void tile_runner::smooth_picked() {
 }
 
 void tile_runner::lay_out_classes() {
-  target_ = dense_target();
+  target_ = class_target_tile();
   u_ = memory_.tile_at(tile(u_tile_slot));
   job_.arranged->subtract(memory_.extent(), scores_, row(maximum_slot), row(log_sum_slot), u_);
   fill_padding(u_);
   values_ = memory_.tile_at(tile(value_tile_slot));
   slopes_ = memory_.tile_at(tile(slope_tile_slot));
-  dense_operands_[0] = u_.data;
-  dense_operands_[1] = target_.data;
+  class_operands_[0] = u_.data;
+  class_operands_[1] = target_.data;
 }
 
 void tile_runner::sum_slopes() {
-  if (!job_.row_weighted && !job_.weights.empty()) job_.arranged->scale(memory_.extent(), slopes_, job_.weight_data());
+  if (job_.weights_multiply == weighting::terms) job_.arranged->scale(memory_.extent(), slopes_, job_.weight_data());
   job_.arranged->sum(memory_.extent(), slopes_, row(slope_sum_slot));
 }
 
 void tile_runner::evaluate_classes() {
   lay_out_classes();
-  const auto kernel = pass_.outputs ? job_.dense_kernels->value_and_gradient : job_.dense_kernels->value;
-  run_kernel(kernel, dense_operands_, values_.data, slopes_.data);
+  const auto kernel = pass_.outputs ? job_.class_kernels->value_and_gradient : job_.class_kernels->value;
+  run_kernel(kernel, class_operands_, values_.data, slopes_.data);
   loss_ = row(loss_slot);
-  if (wants(row_gradient::kind::weight) && !job_.row_weighted) add_weight_gradient_of_classes();
-  if (!job_.row_weighted && !job_.weights.empty()) job_.arranged->scale(memory_.extent(), values_, job_.weight_data());
+  if (wants(row_gradient::kind::weight) && job_.weights_multiply != weighting::rows) add_weight_gradient_of_classes();
+  if (job_.weights_multiply == weighting::terms) job_.arranged->scale(memory_.extent(), values_, job_.weight_data());
   job_.arranged->sum(memory_.extent(), values_, loss_);
   if (pass_.outputs) sum_slopes();
   if (job_.loss->mean_over_classes) job_.tiles->axpby(loss_, class_share(), loss_, 0.0, nullptr, rows_.padded);
 }
 
 void tile_runner::evaluate_products() {
-  slopes_ = job_.traits.label_smoothing == 0.0 ? memory_.load(job_.distribution, tile(target_slot)) : dense_target();
+  slopes_ = job_.traits.label_smoothing == 0.0 ? memory_.load(job_.distribution, tile(target_slot)) : class_target_tile();
   loss_ = row(loss_slot);
   product_pass p{};
   p.extent = memory_.extent();
@@ -236,7 +246,7 @@ void tile_runner::evaluate_products() {
   job_.tiles->axpby(p.sums, -1.0, p.sums, 0.0, nullptr, rows_.padded);
 }
 
-row_tile tile_runner::dense_target() {
+row_tile tile_runner::class_target_tile() {
   const double s = job_.traits.label_smoothing, share = s / static_cast<double>(job_.classes);
   if (job_.distribution_as == distribution_kind::logits) return log_distribution();
   if (job_.distribution_as == distribution_kind::none)
@@ -247,7 +257,7 @@ row_tile tile_runner::dense_target() {
   return memory_.tile_at(tile(target_slot));
 }
 
-void* tile_runner::make_reference(row_slot to) const {
+void* tile_runner::make_shift(row_slot to) const {
   job_.tiles->axpby(row(to), 1.0, row(maximum_slot), 1.0, row(log_sum_slot), rows_.padded);
   if (job_.loss->shift != row_shift::log_sum_exp || !job_.tiles->nonfinite(row(maximum_slot), rows_.count)) return row(to);
   // No class has a probability where the largest score is infinite, but the sum of the exponentials is infinite too, or 0.
@@ -257,11 +267,11 @@ void* tile_runner::make_reference(row_slot to) const {
   return row(to);
 }
 
-void tile_runner::add_reference_term() {
+void tile_runner::add_shift_term() {
   d_shift_term_ = shift_term_ = nullptr;
   if (!job_.traits.regularises) return;
   struct tile t{};
-  t.operand[0] = make_reference(spare_slot);
+  t.operand[0] = make_shift(spare_slot);
   t.count = rows_.padded;
   t.value = row(term_slot);
   t.gradient = row(term_slope_slot);
@@ -281,14 +291,14 @@ void tile_runner::make_values() {
     job_.tiles->axpby(value, 1.0, loss, 1.0, shift_term_, rows_.padded);
     loss = value;
   }
-  job_.tiles->multiply(value, counts_, loss, rows_.padded);
+  job_.tiles->multiply(value, row_weights_, loss, rows_.padded);
   job_.tiles->axpby(value, 1.0, value, 0.0, nullptr, rows_.padded);  // a loss of zero is +0
 }
 
 // Weighted in double: the loss of a row may be too large or too small for float32 only because of its weights.
 double tile_runner::sum_values() const {
-  const double sum = job_.rows->weighted_sum(counts_, row_weight_, loss_, rows_.padded);
-  return shift_term_ == nullptr ? sum : sum + job_.rows->weighted_sum(counts_, nullptr, shift_term_, rows_.padded);
+  const double sum = job_.rows->weighted_sum(row_weights_, row_weight_, loss_, rows_.padded);
+  return shift_term_ == nullptr ? sum : sum + job_.rows->weighted_sum(row_weights_, nullptr, shift_term_, rows_.padded);
 }
 
 double run_row_tile(const row_job& job, const row_pass& pass, std::size_t t, double* const* class_sums, row_findings& findings) {

@@ -1,76 +1,92 @@
 // One tile of rows on one thread: statistics of the rows, the head of each, and the way back to the classes, all on data that is
-// still in a cache. statistics.cpp has the first two, gradients.cpp the third, curvature.cpp second derivatives;
+// still in a cache. statistics.cpp has the first two, gradients.cpp the third, hess.cpp second derivatives;
 // second_softmax.cpp what has a softmax beside that of the input: a distribution given as logits, and a term of the label.
 #pragma once
+
+#include <cstdlib>
 
 #include "engine/rows/memory.hpp"
 #include "engine/rowwise/job.hpp"
 
 namespace fastloss {
 
-// Numbers for each row.
+// Numbers for each row. A slot belongs to the pass that is named before it, which writes it; what is read of it later is what that
+// pass wrote. Only `spare` and `other` belong to nobody: every pass may clobber them, and nothing that has to last is left in them.
 enum row_slot : int {
-  labels_slot,
-  counts_slot,
-  upstream_slot,
-  maximum_slot,
-  tail_slot,
-  picked_slot,
+  // load_rows
+  labels_slot,        // class indices, -1 for rows that count nowhere; of lists, the class listed at a time (hess_of_lists)
+  targets_slot,       // the same, but of rows of sample weight 0 too
+  row_weights_slot,   // 0 where a row counts nowhere, else its sample weight
+  label_weight_slot,  // the weight of its label's class
+  length_slot,        // of its list
+  // make_factors
+  upstream_slot,  // the gradient flowing in, times what the row counts
+  factor_slot,    // times what multiplies the formula
+  label_factor_slot,
+  // refer
+  maximum_slot,  // the shift is maximum + log_sum
+  tail_slot,     // the sum of the exponentials less 1
+  picked_slot,   // the label's score less the maximum
   weighted_slot,
   log_sum_slot,
+  index_slot,  // of the largest other score
+  // evaluate_...
   u_slot,
   loss_slot,
-  slope_slot,
-  label_weight_slot,
-  factor_slot,
+  slope_slot,      // d1 at the label
+  slope_sum_slot,  // of d1 over the classes
+  // add_shift_term
   term_slot,
   term_slope_slot,
+  // collect_label, collect_classes: coefficients of the gradient
   coef_exp_slot,
   constant_slot,
   at_label_slot,
-  slope_sum_slot,
-  index_slot,
-  length_slot,
+  // hess.cpp
   square_slot,
-  bend_slot_of_label,
+  label_d2_slot,
+  // make_values
   value_slot,
+  // nobody
   spare_slot,
   other_slot,
+  // log_distribution
   distribution_maximum_slot,
   distribution_tail_slot,
   distribution_log_sum_slot,
+  // add_label_term
   label_maximum_slot,
   label_tail_slot,
   label_picked_slot,
   label_log_sum_slot,
   label_loss_slot,
   label_slope_slot,
-  label_factor_slot,
-  targets_slot,
   row_slot_total
 };
 
-// Tiles of scores.
+// Tiles of scores, with their owners. The first ones are those that every strategy has; a call that needs no others has no memory
+// for them, and tile() ends the process rather than hand it out.
 enum tile_slot : int {
-  scores_slot,
-  exps_slot,
-  target_slot,
-  u_tile_slot,
-  value_tile_slot,
-  slope_tile_slot,
-  result_slot,
-  argument_slot,
-  logit_slot,
-  bend_slot,
-  vector_slot,
-  curvature_slot,
-  direction_slot,
-  distribution_slot,
-  distribution_scores_slot,
-  distribution_logit_slot,
-  distribution_exps_slot,
-  label_exps_slot,
-  lists_slot,
+  scores_slot,  // load_scores
+  exps_slot,    // refer
+  result_slot,  // the output that is made last: differentiate_in_input, make_extras; until then anybody's
+  logit_slot,   // load_scores
+  basic_tile_total,
+  target_slot = basic_tile_total,  // class_target_tile, make_target, shares_of_lists
+  u_tile_slot,                     // lay_out_classes; afterwards the slopes of the logits, for as long as one product takes
+  value_tile_slot,                 // evaluate_classes; afterwards slopes in the distribution, and results that others are added to
+  slope_tile_slot,                 // evaluate_classes, evaluate_lists
+  argument_slot,                   // load_scores
+  d2_slot,                         // d2_of_classes, hess_of_lists
+  vector_slot,                     // make_hess
+  hess_slot,                       // make_hess
+  direction_slot,                  // make_hess
+  distribution_slot,               // differentiate_in_distribution
+  distribution_scores_slot,        // log_distribution
+  distribution_logit_slot,         // log_distribution
+  distribution_exps_slot,          // log_distribution
+  label_exps_slot,                 // add_label_term
+  lists_slot,                      // load_lists
   tile_slot_total
 };
 
@@ -94,11 +110,14 @@ class tile_runner {
   double run();
 
  private:
+  // The slots that the strategy needs, and no others.
+  int tile_total() const { return job_.of_classes() || job_.hessian || job_.traits.transforms ? tile_slot_total : basic_tile_total; }
+
   void* row(row_slot i) const { return scratch_ + static_cast<std::size_t>(i) * row_bytes_; }
   void* tile(tile_slot i) const {
-    // The four slots that every job has come first.
-    static constexpr int place[tile_slot_total] = {0, 1, 4, 5, 6, 7, 2, 8, 3, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18};
-    return scratch_ + row_slot_total * row_bytes_ + static_cast<std::size_t>(place[i]) * tile_bytes_;
+    if (i >= tile_total()) [[unlikely]]
+      std::abort();  // a pass that the strategy has no memory for: never write beyond the scratch
+    return scratch_ + row_slot_total * row_bytes_ + static_cast<std::size_t>(i) * tile_bytes_;
   }
   void* times(const void* a, const void* b, row_slot to) const {
     if (a == nullptr) return const_cast<void*>(b);
@@ -153,14 +172,14 @@ class tile_runner {
 
   void refer_to(double log_sum) const { job_.tiles->fill(row(log_sum_slot), log_sum, rows_.padded); }
 
-  bool is_smoothed_picked() const { return !job_.dense && job_.traits.label_smoothing != 0.0 && labels_ != nullptr; }
+  bool is_smoothed_label() const { return job_.by == strategy::smoothed_label; }
   bool has_probabilities() const { return job_.loss->shift == row_shift::log_sum_exp || job_.loss->shift == row_shift::sparsemax; }
 
   // The formula of the target's class alone, one row to a lane.
-  void evaluate_picked();
+  void evaluate_label();
 
   // (1 - s) w_y l_y + s / C sum_c w_c (log_sum - x_c), with the weights in the terms.
-  void smooth_picked();
+  void smooth_label();
 
   // The scores less their reference and the targets, class by class: what the formula of every class is evaluated on.
   void lay_out_classes();
@@ -186,20 +205,18 @@ class tile_runner {
 
   double class_share() const { return job_.loss->mean_over_classes ? 1.0 / static_cast<double>(job_.classes) : 1.0; }
 
-  // The label's own term beside the formula of every class.
-  bool has_label_term() const { return job_.distribution_share != 1.0 && job_.classes > 0; }
   void add_label_term();
   coefficient_pass label_coefficients() const;
   row_tile add_label_gradient(row_tile g, const class_view& to) const;
-  void add_label_curvature(row_tile curvature) const;
+  void add_label_hess(row_tile hess) const;
 
-  row_tile dense_target();
+  row_tile class_target_tile();
 
   // The reference itself; uses term_slot and index_slot.
-  void* make_reference(row_slot to) const;
+  void* make_shift(row_slot to) const;
 
   // What the loss adds for the reference of a row itself.
-  void add_reference_term();
+  void add_shift_term();
 
   // The loss of each row with its weights, or their sum.
   void make_values();
@@ -255,7 +272,7 @@ class tile_runner {
 
   row_tile differentiate_in_input(const class_view& to);
 
-  void collect_picked(gradient_pass& p);
+  void collect_label(gradient_pass& p);
 
   void collect_classes(gradient_pass& p, const void* factor);
 
@@ -267,19 +284,18 @@ class tile_runner {
   // The gradient in the logits, which are the scores where they are not transformed.
   void differentiate_in_logits(gradient_pass& p);
 
-  // Whether the formula has second derivatives, and what they are: of every class, or of the target's alone with its factor.
-  bool d2() const { return (job_.has_labels || job_.distribution_as != distribution_kind::none) && !job_.traits.linear; }
-  row_tile bends_of_classes();
-  void* bend_of_label() const;
+  // Second derivatives of the formula: of every class, or of the label's alone with its factor.
+  row_tile d2_of_classes();
+  void* d2_of_label() const;
 
   // The diagonal of the second derivative, or its product with a vector.
-  row_tile make_curvature();
-  void curve_probabilities(row_tile vector, row_tile out);
-  void curve_formula(row_tile vector, row_tile out);
-  void curve_lists(row_tile vector, row_tile out);
-  void curve_from_base(const void* base, const void* factor, row_tile d2, row_tile vector, row_tile out);
-  void pick_or_zero(row_tile from, const void* classes, row_slot to) const;
-  void curvature_through_logit(row_tile curvature);
+  row_tile make_hess();
+  void hess_of_probabilities(row_tile vector, row_tile out);
+  void hess_of_formula(row_tile vector, row_tile out);
+  void hess_of_lists(row_tile vector, row_tile out);
+  void hess_from_base(const void* base, const void* factor, row_tile d2, row_tile vector, row_tile out);
+  void gather_or_zero(row_tile from, const void* classes, row_slot to) const;
+  void hess_through_logit(row_tile hess);
 
   void make_extras();
 
@@ -293,12 +309,12 @@ class tile_runner {
   row_findings& findings_;
   char* scratch_ = nullptr;
   std::size_t row_bytes_ = 0, tile_bytes_ = 0, elements_ = 0, padded_elements_ = 0;
-  void *labels_ = nullptr, *targets_ = nullptr, *counts_ = nullptr, *label_weight_ = nullptr, *row_weight_ = nullptr;
+  void *labels_ = nullptr, *targets_ = nullptr, *row_weights_ = nullptr, *label_weight_ = nullptr, *row_weight_ = nullptr;
   void *upstream_ = nullptr, *factor_ = nullptr, *loss_ = nullptr, *weighted_ = nullptr;
   void *shift_term_ = nullptr, *d_shift_term_ = nullptr, *lengths_ = nullptr, *lists_ = nullptr;
   row_tile raw_{}, scores_{}, exps_{}, target_{}, u_{}, values_{}, slopes_{}, vector_{}, distribution_exps_{}, label_exps_{};
   const void *label_tail_ = nullptr, *label_picked_ = nullptr;
-  const void *dense_operands_[3] = {}, *logit_operands_[3] = {}, *distribution_operands_[3] = {};
+  const void *class_operands_[3] = {}, *logit_operands_[3] = {}, *distribution_operands_[3] = {};
 };
 
 }  // namespace fastloss
