@@ -254,9 +254,12 @@ def functions() -> Iterator[tuple[str, Callable[[], Any]]]:
             yield f"{name} {shape} {dtype}", lambda own=own, z=z, flow=flow: (own(z, 1), own.value_and_grad(z, flow, 1))
 
 
-def all_digests() -> dict[str, str]:
+def all_digests(losses: list[str]) -> dict[str, str]:
+    """Of these losses, or of all and of the functions of rows."""
     found = {}
     for name, info in fl.losses().items():
+        if losses and name not in losses:
+            continue
         drawer = Drawer(name, info)
         for shape, dtype in itertools.product(drawer.shapes, DTYPES):
             small = shape != drawer.shapes[-1]
@@ -265,7 +268,8 @@ def all_digests() -> dict[str, str]:
                     for threads in (1,) if small else (1, 3):
                         with fl.threads(threads):
                             found[f"{name} {shape} {dtype}, {label}: {what}, {threads} threads"] = digest_of(compute)
-    found |= {label: digest_of(compute) for label, compute in functions()}
+    if not losses:
+        found |= {label: digest_of(compute) for label, compute in functions()}
     return found
 
 
@@ -273,9 +277,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("task", choices=("record", "compare"))
     parser.add_argument("file", type=Path)
+    parser.add_argument("--losses", nargs="+", default=[], help="only these")
     options = parser.parse_args()
     with np.errstate(all="ignore"):
-        found = all_digests()
+        found = all_digests(options.losses)
     isa = fl._core.active_isa()
     errors = sum(value.endswith("Error") for value in found.values())
     print(f"{len(found)} results on {isa}, {errors} of them errors")
