@@ -1,4 +1,4 @@
-"""CI's own checks: a test that runs in no environment is found out, and so are other bits and other counts of instructions."""
+"""CI's own checks find out a test that runs in no environment, other bits, and other counts of instructions."""
 
 from __future__ import annotations
 
