@@ -168,7 +168,7 @@ def test_parameters_of_many_losses_are_named():
         "input : array_like\n    Logits, of shape (N, C)"
         in _docs.parse("loss", declared, ["input"]).sections["Parameters"]
     )
-    with pytest.raises(_docs.DocumentationError, match=r"loss: no parameter is known as \{logit\}"):
+    with pytest.raises(_docs.DocumentationError, match=r"loss: no phrase is known as \{logit\}"):
         _docs.parse("loss", declared.replace("{logits}", "{logit}"), ["input"])
 
 
