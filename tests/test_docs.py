@@ -172,6 +172,13 @@ def test_parameters_of_many_losses_are_named():
         _docs.parse("loss", declared.replace("{logits}", "{logit}"), ["input"])
 
 
+def test_phrases_of_functions_are_named():
+    text = _docs.document_row_function("f", "dim", "Sum.\n\n{given_axis}")
+    assert text == "Sum.\n\ndim : int, default -1\n    The axis of a row, as `f` takes it."
+    with pytest.raises(_docs.DocumentationError, match=r"f: no phrase is known as \{axis\}"):
+        _docs.document_row_function("f", "dim", "Sum.\n\n{axis}")
+
+
 def test_worked_reference():
     _, source, _ = blocks(ROOT / "CONTRIBUTING.md", "python")
     namespace = {**vars(references.regression), "label": references.draws.label}

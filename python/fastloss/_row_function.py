@@ -16,17 +16,20 @@ from fastloss import _core, _docs
 log_sum_exp = _core.Loss("logsumexp", None)
 cross_entropy = _core.Loss("cross_entropy", None)
 
-# What the core calls the arguments of the losses that it computes, and what they are called here.
-_OWN_WORDS = (
-    ("out for the gradient of 'input'", "out"),
-    ("out for the second derivative", "out"),
-    ("out for the value", "out"),
-    ("the array for 'log_probabilities'", "out"),
-    ("return_['log_probabilities']", "out"),
-    ("vector", "grad_output"),
-    ("target", "grad_output"),
-    (", or an integer dtype if it is class indices", ""),
-)
+# How messages of the core begin, after the name of the loss: with the argument, which is called otherwise here. What
+# follows may quote the caller and stays as it is.
+_OWN_BEGINNINGS = {
+    "out for the gradient of 'input' ": "out ",
+    "out for the second derivative ": "out ",
+    "out for the value ": "out ",
+    "out overlaps vector;": "out overlaps grad_output;",
+    "out overlaps target;": "out overlaps grad_output;",
+    "the array for 'log_probabilities' ": "out ",
+    "return_['log_probabilities'] ": "out ",
+    "vector ": "grad_output ",
+    "target ": "grad_output ",
+}
+_OF_CLASS_INDICES = ", or an integer dtype if it is class indices"
 
 
 class RowFunction:
@@ -65,6 +68,9 @@ class RowFunction:
             loss, colon, text = str(error).partition(": ")
             if not colon or loss not in ("logsumexp", "cross_entropy"):
                 raise
-            for core_word, word in (*_OWN_WORDS, ("axis must", f"{self._axis} must")):
-                text = text.replace(core_word, word, 1)
+            for core_words, words in {**_OWN_BEGINNINGS, "axis ": f"{self._axis} "}.items():
+                if text.startswith(core_words):
+                    text = words + text.removeprefix(core_words)
+                    break
+            text = text.removesuffix(_OF_CLASS_INDICES)
             raise type(error)(f"{self.__name__}: {text}") from error.__cause__
