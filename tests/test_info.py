@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib
 import pickle
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 import fastloss as fl
+
+MODULES = sorted(path.stem for path in (Path(fl.__file__).parent / "losses").glob("*.py") if path.stem != "__init__")
 
 
 def _parts_of(info):
@@ -39,3 +43,11 @@ def test_infos_cannot_be_changed():
             mapping["delta"] = 2.0
     assert info.defaults == {"delta": 1.0}
     assert repr(info.defaults) == "{'delta': 1.0}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_holds_the_family_that_its_name_begins_with(module):
+    declared = vars(importlib.import_module(f"fastloss.losses.{module}")).values()
+    families = {loss.info.family for loss in declared if isinstance(loss, fl.Loss)}
+    assert families
+    assert [family for family in families if module != family and not module.startswith(f"{family}_")] == []

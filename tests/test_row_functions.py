@@ -391,6 +391,22 @@ def test_errors_of_others_stay_as_they_are():
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_errors_quote_the_caller_as_it_is(name):
+    class target:
+        def __array__(self, *_, **__):
+            raise ValueError("the vector is missing: axis must be 0")
+
+    function = getattr(fl, name)
+    quoted = r"\(it is a target\): the vector is missing: axis must be 0$"
+    with pytest.raises(ValueError, match=f"^{name}: input cannot be read as an array of numbers {quoted}"):
+        function(target())
+    with pytest.raises(TypeError, match=f"^{name}: {keyword(name)} must be an integer, not target$"):
+        function(Z, target())
+    with pytest.raises(TypeError, match=f"^{name}: out must be a NumPy array, not target$"):
+        function.grad(Z, function(Z), out=target())
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_settings(name):
     function, z = getattr(fl, name), np.array([[0.0, np.nan], [1.0, 2.0]])
     with fl.errstate(nonfinite="raise"):

@@ -136,7 +136,7 @@ def test_mypy_knows_the_types(tmp_path):
 
 
 def test_the_stubs_are_right_in_themselves(tmp_path):
-    assert mypy(tmp_path, "-p", "fastloss.losses")[-1].startswith("Success")
+    assert mypy(tmp_path, "-p", "fastloss.losses", "-m", "fastloss._softmax")[-1].startswith("Success")
 
 
 def test_mypy_finds_mistakes(tmp_path):
@@ -147,18 +147,56 @@ def test_mypy_finds_mistakes(tmp_path):
         assert any(f":{number}: error: " in line and f"[{kind}]" in line for line in lines), (code, lines)
 
 
+STUBS = sorted(PACKAGE.rglob("*.pyi"))
+ROW_FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
+
+
 @functools.cache
 def stub_classes():
-    """The classes in the stubs of all families."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (PACKAGE / "losses").glob("*.pyi")]
+    """The classes in all stubs."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in STUBS]
     return {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def class_of(name):
+    return "_" + "".join(part.capitalize() for part in name.split("_"))
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=lambda path: path.stem)
+def test_no_phrase_is_left_out_of_a_stub(stub):
+    text = stub.read_text(encoding="utf-8")
+    assert re.findall(r"\{\w+\}", text) == []
+    # Editors show the text as it stands, so it is lines and not escapes.
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    for node in (node for node in nodes if ast.get_docstring(node) is not None):
+        quoted = ast.get_source_segment(text, node.body[0])
+        assert quoted.startswith('"""')
+        assert len(quoted.splitlines()) == len(ast.get_docstring(node).splitlines()) + 1, node.name
+
+
+@pytest.mark.parametrize("name", fl.losses())
+def test_stub_documentation_is_what_help_shows(name):
+    assert ast.get_docstring(stub_classes()[class_of(name)]) == inspect.getdoc(getattr(fl, name))
+
+
+@pytest.mark.parametrize("name", ROW_FUNCTIONS)
+def test_stub_documentation_of_functions_is_what_help_shows(name):
+    function = getattr(fl, name)
+    stub = stub_classes()[type(function).__name__]
+    assert ast.get_docstring(stub) == inspect.getdoc(function)
+    documented = {node.name: ast.get_docstring(node) for node in stub.body if isinstance(node, ast.FunctionDef)}
+    assert documented == {
+        "__call__": None,
+        "grad": inspect.getdoc(function.grad),
+        "value_and_grad": inspect.getdoc(function.value_and_grad),
+    }
 
 
 @pytest.mark.parametrize("name", fl.losses())
 def test_stub_parameters_are_the_real_ones(name):
     loss = getattr(fl, name)
     classes = stub_classes()
-    stem = "_" + "".join(part.capitalize() for part in name.split("_"))
+    stem = class_of(name)
     for method in ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess", "hvp"):
         holder = stem if method == "__call__" else stem + "".join(part.capitalize() for part in method.split("_"))
         call = loss if method == "__call__" else getattr(loss, method, None)

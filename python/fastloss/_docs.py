@@ -1,14 +1,20 @@
-"""Documentation of losses and their methods: read from the declaration, completed with what all losses share."""
+"""Documentation of losses, functions of rows and their methods: as declared, completed with what they share."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastloss._engines import ENGINES, keywords
-from fastloss._phrases import COMMON_RAISES, DECLARED_PARAMETERS, INDEX_ERROR, ROWS_WEIGHTED_REDUCTIONS
+from fastloss._phrases import (
+    COMMON_RAISES,
+    DECLARED_PARAMETERS,
+    INDEX_ERROR,
+    ROW_FUNCTION_PHRASES,
+    ROWS_WEIGHTED_REDUCTIONS,
+)
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
 REQUIRED = ("Parameters", "Returns", "References", "Examples")
@@ -72,6 +78,20 @@ def _section(title: str, text: str) -> str:
     return f"{title}\n{'-' * len(title)}\n{text}"
 
 
+def _fill(owner: str, text: str, phrases: Mapping[str, str]) -> str:
+    """The text with a phrase for each line that is the {name} of one."""
+    try:
+        return re.sub(r"^\{(\w+)\}$", lambda name: phrases[name[1]], text, flags=re.MULTILINE)
+    except KeyError as error:
+        raise DocumentationError(f"{owner}: no phrase is known as {{{error.args[0]}}}") from None
+
+
+def document_row_function(function: str, axis: str, docstring: str) -> str:
+    """Docstring of a function of rows or of one of its methods, from the declared one."""
+    phrases = {name: phrase.format(function=function, axis=axis) for name, phrase in ROW_FUNCTION_PHRASES.items()}
+    return _fill(function, inspect.cleandoc(docstring), phrases)
+
+
 def parse(loss: str, docstring: str, parameters: Sequence[str]) -> Documentation:
     """Take a declaration's docstring apart; raise DocumentationError where it does not fit the signature."""
     pieces = re.split(r"^(\w+)\n-{3,}\n", inspect.cleandoc(docstring), flags=re.MULTILINE)
@@ -82,12 +102,7 @@ def parse(loss: str, docstring: str, parameters: Sequence[str]) -> Documentation
     if missing:
         raise DocumentationError(f"{loss}: the docstring has no section {', '.join(missing)}")
     sections = dict(zip(titles, texts, strict=True))
-    try:
-        sections["Parameters"] = re.sub(
-            r"^\{(\w+)\}$", lambda name: DECLARED_PARAMETERS[name[1]], sections["Parameters"], flags=re.MULTILINE
-        )
-    except KeyError as error:
-        raise DocumentationError(f"{loss}: no parameter is known as {{{error.args[0]}}}") from None
+    sections["Parameters"] = _fill(loss, sections["Parameters"], DECLARED_PARAMETERS)
     documented = re.findall(r"^(\w+) : ", sections["Parameters"], flags=re.MULTILINE)
     if documented != list(parameters):
         raise DocumentationError(f"{loss}: documents the parameters {documented}, but has {list(parameters)}")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastloss._row_function import RowFunction, log_sum_exp
 
 
-class LogSumExp(RowFunction):
+class LogSumExp(RowFunction, function="logsumexp", axis="axis"):
     """Logarithm of the sum of the exponentials of each row: a smooth maximum.
 
     ::
@@ -20,8 +20,7 @@ class LogSumExp(RowFunction):
 
     Parameters
     ----------
-    input : array_like
-        Scores z, of any shape but ().
+    {scores}
     axis : int, default -1
         The axis that is summed over; may be negative. Every place on the other axes is a row.
     out : ndarray, optional
@@ -36,11 +35,7 @@ class LogSumExp(RowFunction):
 
     Raises
     ------
-    ValueError
-        If input has no axes, `axis` is not one of them, or `out` has another shape or overlaps input.
-    TypeError
-        If an array has an unsupported dtype (complex, object, string, longdouble) or `out` another one than
-        the result, or if an argument is of the wrong kind.
+    {errors}
 
     Notes
     -----
@@ -50,8 +45,7 @@ class LogSumExp(RowFunction):
 
     References
     ----------
-    P. Blanchard, D. J. Higham and N. J. Higham, "Accurately Computing the Log-Sum-Exp and Softmax
-    Functions", IMA Journal of Numerical Analysis 41(4), 2021.
+    {accuracy_reference}
 
     Examples
     --------
@@ -64,8 +58,6 @@ class LogSumExp(RowFunction):
     array([10.6931,  0.6931])
     """
 
-    _axis_name = "axis"
-
     def __call__(self, input: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
         result: NDArray[Any] = self._run(log_sum_exp, input, axis=axis, reduction="none", out=out)
         return result
@@ -73,7 +65,7 @@ class LogSumExp(RowFunction):
     def grad(
         self, input: ArrayLike, grad_output: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None
     ) -> NDArray[Any]:
-        """Vector-Jacobian product of `logsumexp`: the gradient of sum(grad_output * logsumexp(input)) in input.
+        """{product_of_function}
 
         ::
 
@@ -81,25 +73,15 @@ class LogSumExp(RowFunction):
 
         Parameters
         ----------
-        input : array_like
-            Scores, as `logsumexp` takes them.
+        {given_scores}
         grad_output : array_like
             The gradient g flowing in, of the shape of the value, or one number for all rows.
-        axis : int, default -1
-            The axis that is summed over.
+        {given_axis}
         out : ndarray, optional
             Where the gradient goes: an array of its shape and dtype. It may be exactly `input`, or share no
             memory with `input` and `grad_output`. It is returned.
 
-        Returns
-        -------
-        ndarray
-            Of input's shape and dtype; float64 for integers.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `logsumexp` does, and if grad_output has another shape than the value.
+        {product}
 
         Examples
         --------
@@ -116,22 +98,7 @@ class LogSumExp(RowFunction):
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Value and vector-Jacobian product of `logsumexp`, both in one pass.
 
-        Parameters
-        ----------
-        input, grad_output, axis
-            As `grad` takes them.
-        out : ndarray, optional
-            Where the gradient goes, as for `grad`.
-
-        Returns
-        -------
-        value, gradient : ndarray
-            As `logsumexp` and `logsumexp.grad` return them, bit for bit.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `grad` does.
+        {value_and_product}
 
         Examples
         --------
@@ -150,4 +117,4 @@ class LogSumExp(RowFunction):
         return {"grad_output": grad_output, "reduction": "none"}
 
 
-logsumexp = LogSumExp("logsumexp")
+logsumexp = LogSumExp()

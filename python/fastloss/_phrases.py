@@ -1,4 +1,4 @@
-"""The sentences that the documentation of many losses shares: parameters, results and errors, method by method."""
+"""The sentences that much of the documentation shares: parameters, results and errors, method by method."""
 
 from __future__ import annotations
 
@@ -249,3 +249,58 @@ OF_LINEAR_SCORES = replace(
     then a weighted average.""",
     },
 )
+
+# What the documentation of a function of rows may say as {name}, on a line of its own. In these, {function} is its name
+# and {axis} that of its parameter for the axis of a row.
+ROW_FUNCTION_PHRASES = {
+    "scores": """input : array_like
+    Scores z (logits), of any shape but ().""",
+    "out": """out : ndarray, optional
+    Where the result goes: an array of its shape and dtype. It may be exactly `input`, or share no memory
+    with it. It is returned.""",
+    "result": """ndarray
+    Of input's shape and dtype; float64 for integers. float16 and bfloat16 are computed in float32.""",
+    "errors": """ValueError
+    If input has no axes, `{axis}` is not one of them, or `out` has another shape or overlaps input.
+TypeError
+    If an array has an unsupported dtype (complex, object, string, longdouble) or `out` another one than
+    the result, or if an argument is of the wrong kind.""",
+    "accuracy_reference": """P. Blanchard, D. J. Higham and N. J. Higham, "Accurately Computing the Log-Sum-Exp and
+Softmax Functions", IMA Journal of Numerical Analysis 41(4), 2021.""",
+    "product_of_function": "Vector-Jacobian product of `{function}`: "
+    "the gradient of sum(grad_output * {function}(input)) in input.",
+    "given_scores": """input : array_like
+    Scores, as `{function}` takes them.""",
+    "grad_output": """grad_output : array_like
+    The gradient g flowing in, of input's shape and any real dtype.""",
+    "given_axis": """{axis} : int, default -1
+    The axis of a row, as `{function}` takes it.""",
+    "out_of_product": """out : ndarray, optional
+    Where the gradient goes: an array of its shape and dtype. It may be exactly `input` or `grad_output`,
+    or share no memory with them. It is returned.""",
+    "product": """Returns
+-------
+ndarray
+    Of input's shape and dtype; float64 for integers.
+
+Raises
+------
+ValueError, TypeError
+    As `{function}` does, and if the shape of grad_output does not fit.""",
+    "value_and_product": """Parameters
+----------
+input, grad_output, {axis}
+    As `grad` takes them.
+out : ndarray, optional
+    Where the gradient goes, as for `grad`.
+
+Returns
+-------
+value, gradient : ndarray
+    As `{function}` and `{function}.grad` return them, bit for bit.
+
+Raises
+------
+ValueError, TypeError
+    As `grad` does.""",
+}

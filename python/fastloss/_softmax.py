@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastloss._row_function import RowFunction, cross_entropy, log_sum_exp
 
 
-class Softmax(RowFunction):
+class Softmax(RowFunction, function="softmax", axis="dim"):
     """Probabilities of classes from their scores.
 
     ::
@@ -22,27 +22,19 @@ class Softmax(RowFunction):
 
     Parameters
     ----------
-    input : array_like
-        Scores z (logits), of any shape but ().
+    {scores}
     dim : int, default -1
         The axis of the classes; may be negative. Every place on the other axes is a row, whose
         probabilities have the sum 1.
-    out : ndarray, optional
-        Where the result goes: an array of its shape and dtype. It may be exactly `input`, or share no
-        memory with it. It is returned.
+    {out}
 
     Returns
     -------
-    ndarray
-        Of input's shape and dtype; float64 for integers. float16 and bfloat16 are computed in float32.
+    {result}
 
     Raises
     ------
-    ValueError
-        If input has no axes, `dim` is not one of them, or `out` has another shape or overlaps input.
-    TypeError
-        If an array has an unsupported dtype (complex, object, string, longdouble) or `out` another one than
-        the result, or if an argument is of the wrong kind.
+    {errors}
 
     Notes
     -----
@@ -53,8 +45,7 @@ class Softmax(RowFunction):
     ----------
     J. S. Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs, with
     Relationships to Statistical Pattern Recognition", Neurocomputing, NATO ASI Series 68, 1990.
-    P. Blanchard, D. J. Higham and N. J. Higham, "Accurately Computing the Log-Sum-Exp and Softmax
-    Functions", IMA Journal of Numerical Analysis 41(4), 2021.
+    {accuracy_reference}
 
     Examples
     --------
@@ -77,7 +68,7 @@ class Softmax(RowFunction):
     def grad(
         self, input: ArrayLike, grad_output: ArrayLike, dim: int = -1, *, out: NDArray[Any] | None = None
     ) -> NDArray[Any]:
-        """Vector-Jacobian product of `softmax`: the gradient of sum(grad_output * softmax(input)) in input.
+        """{product_of_function}
 
         ::
 
@@ -85,25 +76,12 @@ class Softmax(RowFunction):
 
         Parameters
         ----------
-        input : array_like
-            Scores, as `softmax` takes them.
-        grad_output : array_like
-            The gradient g flowing in, of input's shape and any real dtype.
-        dim : int, default -1
-            The axis of the classes.
-        out : ndarray, optional
-            Where the gradient goes: an array of its shape and dtype. It may be exactly `input` or
-            `grad_output`, or share no memory with them. It is returned.
+        {given_scores}
+        {grad_output}
+        {given_axis}
+        {out_of_product}
 
-        Returns
-        -------
-        ndarray
-            Of input's shape and dtype; float64 for integers.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `softmax` does, and if grad_output has another shape than input.
+        {product}
 
         Examples
         --------
@@ -119,22 +97,7 @@ class Softmax(RowFunction):
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Value and vector-Jacobian product of `softmax`.
 
-        Parameters
-        ----------
-        input, grad_output, dim
-            As `grad` takes them.
-        out : ndarray, optional
-            Where the gradient goes, as for `grad`.
-
-        Returns
-        -------
-        value, gradient : ndarray
-            As `softmax` and `softmax.grad` return them, bit for bit.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `grad` does.
+        {value_and_product}
 
         Examples
         --------
@@ -147,7 +110,7 @@ class Softmax(RowFunction):
         return value, self.grad(input, grad_output, dim, out=out)
 
 
-class LogSoftmax(RowFunction):
+class LogSoftmax(RowFunction, function="log_softmax", axis="dim"):
     """Logarithms of the probabilities of classes, from their scores.
 
     ::
@@ -159,26 +122,18 @@ class LogSoftmax(RowFunction):
 
     Parameters
     ----------
-    input : array_like
-        Scores z (logits), of any shape but ().
+    {scores}
     dim : int, default -1
         The axis of the classes; may be negative. Every place on the other axes is a row.
-    out : ndarray, optional
-        Where the result goes: an array of its shape and dtype. It may be exactly `input`, or share no
-        memory with it. It is returned.
+    {out}
 
     Returns
     -------
-    ndarray
-        Of input's shape and dtype; float64 for integers. float16 and bfloat16 are computed in float32.
+    {result}
 
     Raises
     ------
-    ValueError
-        If input has no axes, `dim` is not one of them, or `out` has another shape or overlaps input.
-    TypeError
-        If an array has an unsupported dtype (complex, object, string, longdouble) or `out` another one than
-        the result, or if an argument is of the wrong kind.
+    {errors}
 
     Notes
     -----
@@ -187,8 +142,7 @@ class LogSoftmax(RowFunction):
 
     References
     ----------
-    P. Blanchard, D. J. Higham and N. J. Higham, "Accurately Computing the Log-Sum-Exp and Softmax
-    Functions", IMA Journal of Numerical Analysis 41(4), 2021.
+    {accuracy_reference}
 
     Examples
     --------
@@ -209,7 +163,7 @@ class LogSoftmax(RowFunction):
     def grad(
         self, input: ArrayLike, grad_output: ArrayLike, dim: int = -1, *, out: NDArray[Any] | None = None
     ) -> NDArray[Any]:
-        """Vector-Jacobian product of `log_softmax`: the gradient of sum(grad_output * log_softmax(input)) in input.
+        """{product_of_function}
 
         ::
 
@@ -217,25 +171,12 @@ class LogSoftmax(RowFunction):
 
         Parameters
         ----------
-        input : array_like
-            Scores, as `log_softmax` takes them.
-        grad_output : array_like
-            The gradient g flowing in, of input's shape and any real dtype.
-        dim : int, default -1
-            The axis of the classes.
-        out : ndarray, optional
-            Where the gradient goes: an array of its shape and dtype. It may be exactly `input` or
-            `grad_output`, or share no memory with them. It is returned.
+        {given_scores}
+        {grad_output}
+        {given_axis}
+        {out_of_product}
 
-        Returns
-        -------
-        ndarray
-            Of input's shape and dtype; float64 for integers.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `log_softmax` does, and if grad_output has another shape than input.
+        {product}
 
         Examples
         --------
@@ -253,22 +194,7 @@ class LogSoftmax(RowFunction):
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Value and vector-Jacobian product of `log_softmax`, both in one pass.
 
-        Parameters
-        ----------
-        input, grad_output, dim
-            As `grad` takes them.
-        out : ndarray, optional
-            Where the gradient goes, as for `grad`.
-
-        Returns
-        -------
-        value, gradient : ndarray
-            As `log_softmax` and `log_softmax.grad` return them, bit for bit.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `grad` does.
+        {value_and_product}
 
         Examples
         --------
@@ -290,5 +216,5 @@ def _negated_cross_entropy(input: ArrayLike, grad_output: ArrayLike) -> dict[str
     return {"input": input, "target": target, "reduction": "sum", "grad_output": -1.0}
 
 
-softmax = Softmax("softmax")
-log_softmax = LogSoftmax("log_softmax")
+softmax = Softmax()
+log_softmax = LogSoftmax()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss._core import Loss, LossMethod
+
+"""
+
+ROW_FUNCTION_HEADER = """from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from fastloss._row_function import RowFunction
 
 """
 
@@ -163,10 +172,10 @@ def _with_extras(loss: Declared, cases: Sequence[Case]) -> Sequence[Case]:
     return [*without, *((f"{signature}, {RETURN}", (*items, EXTRAS)) for signature, items in cases)]
 
 
-def _docstring(text: str) -> list[str]:
-    """A docstring as lines of a class."""
+def _docstring(text: str, indent: str = "    ") -> list[str]:
+    """A docstring as lines of a class, or of a method."""
     quoted = text.rstrip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return ['    """' + quoted.replace("\n", "\n    ").replace("\n    \n", "\n\n"), '    """']
+    return textwrap.indent(f'"""{quoted}\n"""', indent).split("\n")
 
 
 def _method_class(loss: Declared, method: str, cases: Sequence[Case]) -> tuple[str, list[str]]:
@@ -226,6 +235,31 @@ def loss_stub(loss: Declared) -> str:
     return "\n".join(lines) + "\n"
 
 
+def read_row_functions(path: Path) -> list[ast.ClassDef]:
+    """The classes of functions of rows in a module of the package."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    return [node for node in classes if "RowFunction" in map(ast.unparse, node.bases)]
+
+
+def row_function_stub(function: ast.ClassDef) -> str:
+    """Stub of one function of rows: its class with the documentation that `help` shows, and the object."""
+    words: dict[str, str] = {word.arg: ast.literal_eval(word.value) for word in function.keywords if word.arg}
+    lines = [f"class {function.name}(RowFunction, {', '.join(f'{name}={word!r}' for name, word in words.items())}):"]
+    lines += _docstring(_docs.document_row_function(docstring=ast.get_docstring(function) or "", **words))
+    for method in function.body:
+        if not isinstance(method, ast.FunctionDef) or method.name not in ("__call__", "grad", "value_and_grad"):
+            continue
+        returns = "" if method.returns is None else ast.unparse(method.returns)
+        header = f"    def {method.name}({ast.unparse(method.args)}) -> {returns}:"
+        documentation = ast.get_docstring(method)
+        if documentation is None:
+            lines += [f"{header} ..."]
+        else:
+            lines += [header, *_docstring(_docs.document_row_function(docstring=documentation, **words), " " * 8)]
+    return "\n".join([*lines, "", f"{words['function']}: {function.name}", ""])
+
+
 def package_stub(families: dict[str, list[Declared]]) -> str:
     """Stub of the package itself: what its source imports, and the losses by name."""
     tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
@@ -261,6 +295,10 @@ def main(directory: str, registry_file: str) -> None:
     for family, declared in families.items():
         text = HEADER + "\n".join(loss_stub(loss) for loss in declared)
         (target / "losses" / f"{family}.pyi").write_text(text, encoding="utf-8")
+    for path in sorted(PACKAGE.glob("*.py")):
+        if functions := read_row_functions(path):
+            text = ROW_FUNCTION_HEADER + "\n".join(map(row_function_stub, functions))
+            (target / f"{path.stem}.pyi").write_text(text, encoding="utf-8")
     (target / "__init__.pyi").write_text(package_stub(families), encoding="utf-8")
     (target / "ufuncs.pyi").write_text(ufuncs_stub(families), encoding="utf-8")
 
