@@ -1,4 +1,4 @@
-// Every registered loss through the front door, in memory of exactly the size needed, so that the sanitizers see each
+// Every registered loss through the entry point, in memory of exactly the size needed, so that the sanitizers see each
 // access that is one element too far. What the numbers should be is the Python suite's subject; here they must not depend
 // on the layout, the number of threads or the storage of the target.
 #include <algorithm>

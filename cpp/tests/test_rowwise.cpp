@@ -1,4 +1,4 @@
-// Every registered row-wise loss through its front door, in memory of exactly the size needed, so that the sanitizers see each
+// Every registered row-wise loss through the entry point, in memory of exactly the size needed, so that the sanitizers see each
 // access that is one element too far. What the numbers should be is the Python suite's subject; here they must be nearly the same
 // wherever classes and rows lie, and exactly the same at any number of threads.
 #include "fastloss/engine/plan.hpp"

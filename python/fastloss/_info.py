@@ -116,7 +116,7 @@ class LossInfo:
     Attributes
     ----------
     name, family, task, summary, formula, reference : str
-        Name, room in the registry, the task it is made for, first sentence of the documentation, formula, source.
+        Name, family, the task it is made for, first sentence of the documentation, formula, source.
         Summary and formula are empty under ``python -OO``, which drops all documentation.
     operands, options : tuple
         Descriptions of the operands and options, in order.

@@ -1,4 +1,4 @@
-// The Huber loss and its gradient through the front door, with numbers worked out by hand, and one wrong call.
+// The Huber loss and its gradient through the entry point, with numbers worked out by hand, and one wrong call.
 #include <fastloss/core/errors.hpp>
 #include <fastloss/engine/plan.hpp>
 #include <fastloss/version.hpp>

@@ -58,6 +58,10 @@ void fail_ignored(const loss_call& call) {
 
 void check_options(const loss_info& loss, const void* options) {
   const standard_floating_point mode;
+  check_option_values(loss, options);
+}
+
+void check_option_values(const loss_info& loss, const void* options) {
   for (std::size_t i = 0; i < loss.options.size(); ++i) {
     const option_info& o = loss.options[i];
     const double x = loss.get(options, static_cast<int>(i));

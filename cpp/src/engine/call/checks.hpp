@@ -27,6 +27,8 @@ inline void check_ignored(const loss_call& call) {
   if (ignores_inputs(call)) fail_ignored(call);
 }
 
+// As check_options(), in the library's floating-point mode.
+void check_option_values(const loss_info&, const void* options);
 [[noreturn]] void fail_rank(const loss_info&, const char* name, const const_array&);
 inline void check_rank(const loss_info& loss, const char* name, const const_array& a) {
   if (a.rank > max_rank) fail_rank(loss, name, a);

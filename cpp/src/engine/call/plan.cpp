@@ -60,7 +60,7 @@ call_plan::call_plan(const loss_call& given) : call_(&given) {
   check_operands(call);
   check_gradients(call);
   loss.engine->shape(call, shape_);
-  fastloss::check_options(loss, call.options);
+  check_option_values(loss, call.options);
   check_call_options(call, shape_.units);
   if (!call.vector.absent()) check_vector(call);
 }
