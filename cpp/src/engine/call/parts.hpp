@@ -31,6 +31,14 @@ struct parts_of_work {
 // order of the tasks. Returns the sum of what run() returned, in the order of the parts.
 template <class Sum, class Run>
 Sum run_parts(const parts_of_work& work, std::vector<double>& copies, const Run& run) {
+  Sum total{};
+  if (work.count == 1 && work.copied == 0 && !work.serial) {  // a small call: every instruction counts
+    parallel_for(1, 0.0, work.threads, [&](std::size_t) {
+      total += run(std::size_t{0}, nullptr);
+      finish_streaming();
+    });
+    return total;
+  }
   const std::size_t tasks = work.copied == 0
                                 ? work.count
                                 : std::min(work.count, std::max<std::size_t>(1, std::min(most_copies, most_copied_numbers / work.copied)));
@@ -53,7 +61,6 @@ Sum run_parts(const parts_of_work& work, std::vector<double>& copies, const Run&
       run_task(task);
     }
   else parallel_for(tasks, work.nanoseconds, work.threads, run_task);
-  Sum total{};
   for (std::size_t part = 0; part < work.count; ++part) total += partial[part];
   return total;
 }
