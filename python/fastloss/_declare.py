@@ -83,21 +83,9 @@ class Declaration:
 
     def _example(self, method: str) -> str:
         """A call and its real result. The numbers are in the domain of every loss: probabilities, counts, labels."""
-        # As many as there are numbers in a default along the last axis; of a row-wise loss one row of two classes.
-        size = max([2, *(len(o.default) for o in self.info.operands if isinstance(o.default, tuple))])
-        arguments: list[Any] = []
-        for operand in self.info.operands[: self._required]:
-            number = 1 if operand.integer else 0.5 if "distribution" in operand.roles else 1.0
-            listed = [1] + [-1] * (size - 1)
-            if operand.name == "linear_weight":
-                arguments.append([[1.0, 0.0], [0.0, 1.0]])
-            elif "class_index" in operand.roles:
-                arguments.append(1)
-            else:
-                arguments.append(listed if "class_list" in operand.roles else [number] * size)
-        arguments[0] = [round((i + 0.5) / size, 2) for i in range(size)]
+        arguments = _engines.ENGINES[self._core["engine"]].example(self._core["operands"])
         if method == "hvp":
-            arguments.append([1.0] + [0.0] * (size - 1))
+            arguments.append([1.0] + [0.0] * (len(arguments[0]) - 1))
         result = getattr(registry[self._name], method)(*arguments)
         return f">>> fl.{self._name}.{method}({', '.join(map(str, arguments))})\n{result!r}"
 

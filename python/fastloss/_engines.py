@@ -7,23 +7,53 @@ core, so that the build can read it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fastloss._phrases import OF_ELEMENTS, OF_LINEAR_SCORES, OF_ROWS, Phrases
+
+# An operand as the core describes it.
+Operand = Mapping[str, Any]
+
+
+def _spaced(size: int) -> list[float]:
+    return [round((i + 0.5) / size, 2) for i in range(size)]
+
+
+def _elements(operands: Sequence[Operand]) -> list[Any]:
+    """Two elements, or as many as there are numbers in a default along the last axis."""
+    size = max([2, *(len(o["default"]) for o in operands if isinstance(o["default"], tuple))])
+    return [_spaced(size), *([1 if o["integer"] else 1.0] * size for o in operands[1:] if not o["optional"])]
+
+
+def _row(operands: Sequence[Operand]) -> list[Any]:
+    """One row of two classes."""
+    of_role = {"class_index": 1, "class_list": [1, -1], "distribution": [0.5, 0.5]}
+    given = [o["roles"] for o in operands[1:] if not o["optional"]]
+    return [_spaced(2), *(next((of_role[role] for role in roles if role in of_role), [1.0, 1.0]) for roles in given)]
+
+
+def _sample(operands: Sequence[Operand]) -> list[Any]:
+    """One sample of two features, a layer that gives them as scores, and a class."""
+    return [_spaced(2), [[1.0, 0.0], [0.0, 1.0]], *(1 for o in operands[2:] if not o["optional"])]
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What the documentation of an engine's losses says of its units, the places with a loss of their own."""
+    """What is said of an engine's losses: of its units, the places with a loss of their own, and by a smallest call.
+
+    `example` gives the arguments of that call, for those operands that must be given, in the domain of every loss.
+    """
 
     phrases: Phrases
+    example: Callable[[Sequence[Operand]], list[Any]]
 
 
 ENGINES: Mapping[str, Engine] = {
-    "pointwise": Engine(OF_ELEMENTS),
-    "rowwise": Engine(OF_ROWS),
-    "linear": Engine(OF_LINEAR_SCORES),
+    "pointwise": Engine(OF_ELEMENTS, _elements),
+    "rowwise": Engine(OF_ROWS, _row),
+    "linear": Engine(OF_LINEAR_SCORES, _sample),
 }
 
 METHODS_OF_PART = {"hess": ("hess", "grad_and_hess"), "vector": ("hvp",)}
