@@ -15,16 +15,10 @@ import pytest
 
 import cases
 import fastloss as fl
+from fastloss import _engines
 
 LOSSES = {name: getattr(fl, name) for name in fl.losses()}
-CALLS = [
-    (name, method)
-    for name, loss in LOSSES.items()
-    for method in ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess", "hvp")
-    if method in ("__call__", "grad", "value_and_grad")
-    or loss.info.rowwise
-    or (method != "hvp" and loss.info.elementwise)
-]
+CALLS = [(name, method) for name, loss in LOSSES.items() for method in ("__call__", *loss.info.methods)]
 
 
 def function(name, method):
@@ -32,21 +26,10 @@ def function(name, method):
     return loss if method == "__call__" else getattr(loss, method)
 
 
-def operands(loss, size=6):
-    """Arrays that every loss accepts as its required operands: of a row-wise loss one row of classes."""
-    size = max([len(o.default) for o in loss.info.operands if isinstance(o.default, tuple)], default=size)
-    arrays = [
-        1
-        if operand.class_index
-        else np.arange(size) % 2
-        if operand.integer or operand.class_list
-        else np.linspace(0.1, 0.9, size) + 0.01 * k
-        for k, operand in enumerate(loss.info.operands)
-        if not operand.optional
-    ]
-    if loss.info.linear:
-        arrays[1] = np.eye(size)
-    return arrays
+def operands(loss):
+    """What every loss accepts as its required operands: those of the call that its documentation shows."""
+    core = loss._declaration._core
+    return _engines.ENGINES[core["engine"]].example(core["operands"])
 
 
 # Signatures and documentation
@@ -63,7 +46,7 @@ def test_signature_is_that_of_the_call(name, method):
         assert parameters[option.name].default == option.default
     arguments = operands(LOSSES[name])
     if method == "hvp":
-        arguments.append(np.linspace(-1, 1, 6))
+        arguments.append(np.linspace(-1, 1, len(arguments[0])))
     required = {"vector", *(o.name for o in info.operands if not o.optional)}
     defaults = {p.name: p.default for p in parameters.values() if p.name not in required}
     np.testing.assert_equal(call(*arguments, **defaults), call(*arguments))
