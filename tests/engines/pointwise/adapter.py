@@ -1,0 +1,71 @@
+"""Losses of elements."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import cases
+from engines.adapter import Adapter, Shape
+from references import REFERENCES
+from references.reductions import Unreduced
+
+
+class Pointwise(Adapter):
+    """A unit is an element; each operand has a number for each of them."""
+
+    shapes = (Shape((23, 61), 1),)
+    large_shapes = (Shape((600, 1001), 1),)  # no multiple of a block
+    second_of_options = False
+
+    @classmethod
+    def of(cls, loss):
+        """One: what an operand is does not depend on its dtype."""
+        return [cls(loss)] if loss in REFERENCES else []
+
+    @property
+    def reference(self):
+        """What the loss is."""
+        return REFERENCES[self.loss]
+
+    @property
+    def stands_for_others(self):
+        """Losses that have between them everything that a loss may have."""
+        return self.loss in cases.REPRESENTATIVES
+
+    def presences(self):
+        """Every subset of the optional operands."""
+        return cases.presences(self.reference)
+
+    def option_sets(self):
+        """Each option alone, and combinations."""
+        return cases.option_sets(self.reference)
+
+    def draw(self, rng, shape, dtype, present=None, options=None):
+        """Ordinary numbers, arrays of full size."""
+        drawn = cases.sample(self.reference, rng, shape.count, dtype, present=present)
+        return {name: x.reshape(shape.units) for name, x in drawn.items()}
+
+    def wrt(self, operands):
+        """All but labels and counts."""
+        return tuple(name for name in operands if self.reference.operand(name).differentiable)
+
+    def exact(self, operands, options=None):
+        """The loss of each element."""
+        return Unreduced(self.reference, operands, options)
+
+    def is_shared(self, name):
+        """None is: those of `draw` are of full size."""
+        return False
+
+    def of_units(self, name, x, chosen):
+        """Every operand has the shape of the units."""
+        return x, chosen
+
+    def without_terms(self, operands):
+        """The operand that the mean is over is zero."""
+        share = self.reference.share
+        return {**operands, share: np.zeros_like(operands[share])} if share in operands else None
+
+    def room(self, exact, magnitude, dtype, scale):
+        """Relative to the largest magnitude: that of a sum, where an operand is shared or the value reduced."""
+        return 48 * np.finfo(dtype).eps * (np.abs(exact) + max(np.max(magnitude, initial=0), 1e-30))
