@@ -23,7 +23,8 @@ def check(call, operands, dtype, what="", *, reductions=("none",), units=None, o
     of_units = {k: arguments[k] for k in ("ignore_index",) if k in arguments}
     units = call.exact(operands, options, **of_units) if units is None else units
     names, first = call.wrt(operands), next(iter(operands))
-    stored = {name: x.dtype.newbyteorder("=") for name, x in operands.items()}
+    # A gradient has the dtype of its operand; that in integers is a number of the computation.
+    stored = {name: None if x.dtype.kind in "biu" else x.dtype.newbyteorder("=") for name, x in operands.items()}
     scale = call.scale(operands, arguments.get("sample_weight"))
     for reduction in reductions:
         want = units.reduce(reduction, **{k: v for k, v in arguments.items() if k not in of_units})

@@ -6,10 +6,15 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import ml_dtypes
 import numpy as np
 
 import fastloss as fl
 from references.units import Units
+
+HALVES = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
+FLOATS = (*HALVES, np.dtype(np.float32), np.dtype(np.float64))
+INTEGERS = tuple(np.dtype(t) for t in "?bBhHiIlLqQ")
 
 
 class Shape(NamedTuple):
@@ -53,6 +58,14 @@ class Adapter(ABC):
     @abstractmethod
     def draw(self, rng, shape, dtype, present=None, options=None) -> dict[str, np.ndarray]:
         """Operands by name, of which only those in `present` are given, for a call with these options."""
+
+    @abstractmethod
+    def draw_as(self, rng, shape, dtypes) -> dict[str, np.ndarray]:
+        """Operands of these dtypes by name, of numbers that all of them hold; of another where one cannot be of it."""
+
+    @abstractmethod
+    def computation(self, operands) -> np.dtype:
+        """The dtype that computes."""
 
     @abstractmethod
     def presences(self) -> list[tuple[str, ...]]:

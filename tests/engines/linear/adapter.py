@@ -8,7 +8,7 @@ import numpy as np
 
 import linear_reference
 import rows_cases
-from engines.adapter import Adapter, Shape
+from engines.adapter import FLOATS, INTEGERS, Adapter, Shape
 
 REFERENCES = {"linear_cross_entropy": linear_reference.CROSS_ENTROPY}
 
@@ -18,7 +18,7 @@ class Linear(Adapter):
 
     # The axes of units before the last are of samples; the last is of places, unless it is the only one.
     shapes = (Shape((31,), 10), Shape((5, 2), 11), Shape((3, 2, 4), 5))
-    large_shapes = (Shape((700,), 20_011), Shape((50, 20, 30), 300))  # in several chunks
+    large_shapes = (Shape((700,), 10_007), Shape((20, 10, 30), 300))  # in several chunks, and of places
 
     @classmethod
     def of(cls, loss):
@@ -54,6 +54,22 @@ class Linear(Adapter):
         )
         operands["weight"] = np.linspace(0.5, 2.0, shape.width).astype(dtype)
         return {name: x for name, x in operands.items() if present is None or name in present}
+
+    def draw_as(self, rng, shape, dtypes):
+        """All but distributions may be integers, which would be one-hot."""
+        operands = self.draw(rng, shape, np.float32)
+        for name, x in operands.items():
+            dtype = dtypes[name]
+            if dtype in INTEGERS and name != "target":
+                operands[name] = rng.integers(0, 3, x.shape).astype(dtype)
+            elif x.dtype.kind == "f":
+                operands[name] = x.astype(np.float32 if dtype in INTEGERS else dtype)
+        return operands
+
+    def computation(self, operands):
+        """The wider of those of the input and the layer, which are float64 where they are integers."""
+        narrow = all(operands[name].dtype in FLOATS[:-1] for name in ("input", "linear_weight"))
+        return np.dtype(np.float32 if narrow else np.float64)
 
     def wrt(self, operands):
         """What the scores are made of."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 import cases
-from engines.adapter import Adapter, Shape
+from engines.adapter import FLOATS, INTEGERS, Adapter, Shape
 from references import REFERENCES
 from references.reductions import Unreduced
+
+
+@functools.cache
+def _is_never_negative(loss, operand):
+    return bool((cases.sample(REFERENCES[loss], cases.seed(loss), 100, np.float64)[operand] >= 0).all())
 
 
 class Pointwise(Adapter):
@@ -44,6 +51,37 @@ class Pointwise(Adapter):
         """Ordinary numbers, arrays of full size."""
         drawn = cases.sample(self.reference, rng, shape.count, dtype, present=present)
         return {name: x.reshape(shape.units) for name, x in drawn.items()}
+
+    def draw_as(self, rng, shape, dtypes):
+        """Numbers of the domain, and where that has others, not its ends."""
+        made = {}
+        for operand in self.reference.operands:
+            dtype = dtypes[operand.name]
+            if operand.integer and dtype not in INTEGERS:
+                dtype = np.dtype(np.int64)
+            if not self._choices(operand, dtype):
+                dtype = np.dtype(np.float32)
+            made[operand.name] = rng.choice(self._choices(operand, dtype), shape.units).astype(dtype)
+        return made
+
+    def _choices(self, operand, dtype):
+        """Numbers that the operand may be and the dtype holds exactly."""
+        domain = cases.domain(self.loss, operand.name)
+        if operand.integer:
+            return [x for x in operand.specials if abs(x) < 128 and np.int64(x).astype(dtype) == x]
+        values = np.arange(-12, 13) * 0.25 if dtype in FLOATS else np.arange(-3, 4)
+        if _is_never_negative(self.loss, operand.name):
+            values = np.abs(values)
+        values = np.unique(values[domain.contains(values)])
+        if dtype not in FLOATS:
+            values = values[values.astype(dtype) == values]
+        inner = values[domain.room(values) > 0]
+        return list(inner if inner.size > 1 else values)
+
+    def computation(self, operands):
+        """That of the widest operand, if any is floating at all."""
+        dtypes = {x.dtype for x in operands.values()} & set(FLOATS)
+        return np.dtype(np.float64 if np.dtype(np.float64) in dtypes or not dtypes else np.float32)
 
     def wrt(self, operands):
         """All but labels and counts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import rows_cases
-from engines.adapter import Adapter, Shape
+from engines.adapter import FLOATS, INTEGERS, Adapter, Shape
 from references import ROW_REFERENCES
 from references.row_reductions import RowLoss
 
@@ -55,6 +55,22 @@ class Rowwise(Adapter):
         """Ordinary scores, and labels of classes or distributions."""
         rows = self.rows._replace(options=tuple((options or {}).items()))
         return rows_cases.draw(rows, rng, shape.units, shape.width, dtype, axis=1, present=present)
+
+    def draw_as(self, rng, shape, dtypes):
+        """Scores and weights may be integers; distributions not, which would be one-hot."""
+        operands = self.draw(rng, shape, np.float32)
+        least = {"scores": 0, "weight": 0, "per_class": 1}
+        for name, x in operands.items():
+            dtype, kind = dtypes[name], self.reference.operand(name).kind
+            if dtype in INTEGERS and kind in least:
+                operands[name] = rng.integers(least[kind], 4, x.shape).astype(dtype)
+            elif x.dtype.kind == "f":
+                operands[name] = x.astype(np.float32 if dtype in INTEGERS else dtype)
+        return operands
+
+    def computation(self, operands):
+        """That of the scores."""
+        return np.dtype(np.float32 if operands[self.reference.first].dtype in FLOATS[:-1] else np.float64)
 
     def wrt(self, operands):
         """Scores, distributions, and operands that have a number for each class."""
