@@ -26,11 +26,7 @@ def _sample_weights(shape, rng):
     full[rng.random(shape) < 0.2] = 0
     yield full
     yield rng.uniform(0.5, 2, shape[:1])
-    yield (
-        1
-        + rng.integers(0, 3, (shape[0],) + (1,) * (len(shape) - 1))
-        - (np.arange(shape[0]) == 1).reshape((-1,) + (1,) * (len(shape) - 1))
-    )
+    yield rng.integers(1, 4, (shape[0],) + (1,) * (len(shape) - 1))
 
 
 def _masks(shape, rng):
