@@ -11,7 +11,7 @@ import numpy as np
 
 import fastloss as fl
 from domains import Domain
-from exact import LONG, Exact, assert_within, ulp
+from exact import LONG, Exact, assert_stored, assert_within, ulp
 from references import REFERENCES, Reference
 
 # Losses of linear scores have operands of other shapes: test_linear_cross_entropy.py.
@@ -22,7 +22,7 @@ ISAS = tuple(fl._core.available_isas())
 DTYPES = (np.float32, np.float64)
 EXHAUSTIVE = 2000  # elements: more combinations than these are tried at random
 
-__all__ = ["LONG", "Domain", "Exact", "assert_within", "ulp"]  # with the definitions below
+__all__ = ["LONG", "Domain", "Exact", "assert_stored", "assert_within", "ulp"]  # with the definitions below
 
 
 class Check(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 
 from references.reductions import expand, left_out
@@ -185,10 +186,32 @@ def assert_within(got, exact, bound, dtype, what=""):
         # Beyond the largest number the right result is infinite, and within the bound of that either is.
         overflow = np.isinf(wide) & (np.sign(wide) == np.sign(exact)) & (np.abs(exact) + bound > largest)
         fine = np.where(np.isnan(exact), np.isnan(wide), close | overflow | (wide == exact))
-        excess = np.where(fine, 0, np.nan_to_num(np.abs(wide - exact) / bound, nan=np.inf, posinf=np.inf))
     if not fine.all():
+        with np.errstate(all="ignore"):
+            excess = np.where(fine, 0, np.nan_to_num(np.abs(wide - exact) / bound, nan=np.inf, posinf=np.inf))
         worst = np.unravel_index(np.argmax(excess), excess.shape)
         raise AssertionError(
             f"{what}: {np.count_nonzero(~fine)} of {fine.size} elements out of bounds; worst at "
             f"{tuple(map(int, worst))}: got {got[worst]!r}, exact {exact[worst]!r}, {excess[worst]:.3g} times the bound"
         )
+
+
+def half_unit(x, dtype):
+    """Half the distance of the numbers of the dtype around x."""
+    info = ml_dtypes.finfo(dtype)
+    exponent = np.frexp(np.where(np.isfinite(x) & (x != 0), x, float(info.smallest_normal)))[1] - 1
+    return np.ldexp(LONG(0.5001), np.maximum(exponent, info.minexp) - info.nmant)
+
+
+def assert_stored(got, exact, bound, dtype, stored, what=""):
+    """Within the bound of a computation in `dtype`, and half a unit of the dtype it is stored in, if narrower."""
+    got, stored = np.asarray(got), np.dtype(dtype if stored is None else stored)
+    if stored.itemsize >= np.dtype(dtype).itemsize:
+        assert_within(got, exact, bound, stored, what)
+        return
+    assert got.dtype == stored, f"{what}: dtype {got.dtype}"
+    bound, wide = bound + half_unit(exact, stored), got.astype(LONG)
+    over = (
+        np.isinf(wide) & (np.sign(wide) == np.sign(exact)) & (np.abs(exact) + bound > LONG(ml_dtypes.finfo(stored).max))
+    )
+    assert_within(np.where(over, exact, wide).astype(np.float64), exact, bound, np.float64, what)

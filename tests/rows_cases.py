@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import NamedTuple
 
-import ml_dtypes
 import numpy as np
 
 import cases
@@ -129,28 +128,7 @@ def bound(rows: Rows, exact, magnitude, dtype, scale=1.0):
 
 def assert_close(rows: Rows, got, exact, magnitude, dtype, what, *, stored=None, scale=1.0):
     """Within the bound; and within half a unit of the dtype it is stored in, where that is narrower."""
-    got, exact = np.asarray(got), np.asarray(exact)
-    room = bound(rows, exact, magnitude, dtype, scale)
-    stored = np.dtype(dtype if stored is None else stored)
-    assert got.dtype == stored, f"{what}: {got.dtype}"
-    if stored.itemsize > np.dtype(dtype).itemsize:
-        cases.assert_within(got, exact, room, stored, what)
-        return
-    if stored.itemsize < np.dtype(dtype).itemsize:
-        room = room + cases.LONG(half_unit(exact, stored))
-        largest = LONG(ml_dtypes.finfo(stored).max)
-        over = np.isinf(got.astype(LONG)) & (np.abs(exact) + room > largest)
-        got = np.where(over, exact, got.astype(LONG)).astype(np.float64)
-        cases.assert_within(got, exact, room, np.float64, what)
-        return
-    cases.assert_within(got, exact, room, dtype, what)
-
-
-def half_unit(x, dtype):
-    """Half the distance of the numbers of the dtype around x."""
-    info = ml_dtypes.finfo(dtype)
-    exponent = np.frexp(np.where(np.isfinite(x) & (x != 0), x, float(info.smallest_normal)))[1] - 1
-    return np.ldexp(LONG(0.5001), np.maximum(exponent, info.minexp) - info.nmant)
+    cases.assert_stored(got, np.asarray(exact), bound(rows, exact, magnitude, dtype, scale), dtype, stored, what)
 
 
 def native(x):

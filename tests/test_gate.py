@@ -18,6 +18,7 @@ import pytest
 
 import cases
 import fastloss
+from engines import ADAPTERS, Adapter, calls
 from references import REFERENCES, ROW_REFERENCES
 from references.schema import Reference
 
@@ -149,6 +150,29 @@ def _ordinary_and_wide(name):
     ]
 
 
+def without_adapter(infos, adapters):
+    return sorted({info.engine for info in infos} - set(adapters))
+
+
+def uncalled(infos, ways):
+    """Losses that the tests of every engine do not call."""
+    return sorted({info.name for info in infos} - {call.loss for call in ways})
+
+
+def calls_of(module):
+    """The largest set of ways to call losses that some test of the module is parameterised with."""
+    found = [set()]
+    for name, function in vars(module).items():
+        if name.startswith("test_"):
+            for mark in getattr(function, "pytestmark", []):
+                if mark.name == "parametrize":
+                    values = [value if type(value) is tuple else (value,) for value in mark.args[1]]
+                    found.append({v for value in values for v in value if isinstance(v, Adapter)})
+                else:
+                    _refuse(mark, name)
+    return max(found, key=len)
+
+
 def undocumented(infos, folder):
     text = "\n".join(page.read_text(encoding="utf-8") for page in sorted(folder.glob("losses*.md")))
     return sorted(info.name for info in infos if f"`{info.name}`" not in text)
@@ -202,6 +226,17 @@ def test_every_option_changes_something(name):
     assert idle_options(cases.INFO[name]) == []
 
 
+def test_every_engine_has_an_adapter_that_calls_all_its_losses():
+    infos = fastloss.losses().values()
+    assert without_adapter(infos, ADAPTERS) == []
+    assert uncalled(infos, calls()) == []
+
+
+@pytest.mark.parametrize("module", sorted(path.stem for path in (ROOT / "tests" / "contract").glob("test_*.py")))
+def test_every_contract_is_tested_of_every_call(module):
+    assert calls_of(importlib.import_module(f"contract.{module}")) == set(calls())
+
+
 def test_every_loss_is_on_a_docs_page():
     assert undocumented(_infos(), ROOT / "docs") == []
 
@@ -237,6 +272,14 @@ def test_defaults_are_documented(name):
 
 
 # The gate guards only if it can fail.
+
+
+def test_the_gate_sees_an_engine_without_an_adapter_and_a_loss_that_is_not_called():
+    infos, ways = fastloss.losses().values(), calls()
+    for engine in ADAPTERS:
+        assert without_adapter(infos, set(ADAPTERS) - {engine}) == [engine]
+    for name in ("huber_loss", "cross_entropy", "linear_cross_entropy"):
+        assert uncalled(infos, [call for call in ways if call.loss != name]) == [name]
 
 
 def test_the_gate_misses_nothing():

@@ -10,6 +10,7 @@ import pytest
 
 import cases
 import rows_cases
+from engines import ADAPTERS, calls
 from references import ROW_REFERENCES
 from references.rows_schema import GENERIC, RowReference
 
@@ -96,9 +97,10 @@ def test_every_option_of_a_row_wise_loss_changes_something(name):
 
 
 def test_every_kind_of_row_wise_call_is_tested():
-    """Each loss with each kind of target is a parameter of the tests of values, layouts, reductions and dtypes."""
+    """Each loss with each kind of target is a parameter of the tests of rows, and of those of every engine."""
     needed = {rows_cases.Rows(name, kind) for name in rows_cases.NAMES for kind in _kinds(cases.INFO[name])}
     assert needed
+    assert needed <= {call.rows for call in calls() if isinstance(call, ADAPTERS["rowwise"])}
     for module, test in ROW_TESTS.items():
         assert needed <= _rows_of(getattr(importlib.import_module(module), test)), f"{module}.{test}"
 
@@ -106,7 +108,6 @@ def test_every_kind_of_row_wise_call_is_tested():
 ROW_TESTS = {
     "test_rows_values": "test_every_small_number_of_classes",
     "test_rows_layouts": "test_every_shape_and_axis",
-    "test_rows_reductions": "test_every_reduction_with_weights_and_masks",
     "test_rows_dtypes": "test_halves_are_storage_alone",
     "test_rows_threads": "test_bits_do_not_depend_on_the_team",
 }

@@ -6,9 +6,10 @@ import numpy as np
 
 from references import row_draws
 from references.binary import sigmoid, softplus
-from references.rows_schema import RowCase, RowKink, RowOperand, RowReference, times
+from references.rows_schema import RowCase, RowKink, RowOperand, RowReference
 from references.softmax import INDEX, SCORES, WEIGHT
 from references.softmax_losses import on_matrix
+from references.units import times
 
 
 def _excess(u, margin):

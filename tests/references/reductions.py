@@ -1,12 +1,12 @@
-"""Reductions by their definition: S = sum s w l, D = sum of the elements' shares, and the quotient rule."""
+"""Losses of elements as they are called: operands that stretch, left out ones, and the way back to each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
 
 import numpy as np
 
-LONG = np.longdouble
+from references.units import LONG, Sized, Units, times
 
 
 def expand(operand, values, shape):
@@ -22,23 +22,6 @@ def left_out(operand):
     return np.asarray(1.0 if operand.default is None else operand.default)
 
 
-def leading(values, shape):
-    """`sample_weight` and `where` align to the leading axes."""
-    values = np.asarray(values)
-    return np.broadcast_to(values.reshape(values.shape + (1,) * (len(shape) - values.ndim)), shape)
-
-
-@dataclass(frozen=True)
-class Reduced:
-    """The value and the derivatives of a reduced loss; of the unreduced one times the gradient flowing in."""
-
-    value: np.ndarray
-    gradients: dict[str, np.ndarray]
-    scales: dict[str, float]  # of each gradient the largest sum of magnitudes: what errors are relative to
-    hessian: np.ndarray | None
-    scale: np.ndarray  # the same of the value: the sum of |s w l| over the same denominator
-
-
 def gather(gradient, operand, given, shape):
     """The gradient of an operand that may be stretched: summed over the stretched axes, in the operand's shape."""
     given = np.asarray(given)
@@ -48,113 +31,95 @@ def gather(gradient, operand, given, shape):
     return gradient.sum(axis=axes, keepdims=True).reshape(given.shape)
 
 
-class Unreduced:
-    """The loss and its derivatives before any reduction, in long double, computed once for several reductions."""
+class Unreduced(Units):
+    """The loss and its derivatives before any reduction, in long double."""
 
-    def __init__(self, reference, operands, options):
+    def __init__(self, reference, operands, options=None):
         self.reference, self.given = reference, operands
         self.shape = shape = np.shape(operands[reference.first])
-        self.options = {k: LONG(v) if isinstance(v, float) else v for k, v in {**reference.defaults, **options}.items()}
+        self.options = {
+            k: LONG(v) if isinstance(v, float) else v for k, v in {**reference.defaults, **(options or {})}.items()
+        }
         self.wide = {
             k: np.broadcast_to(expand(reference.operand(k), np.asarray(v), shape), shape).astype(LONG)
             for k, v in operands.items()
         }
         self.outside = next((o.name for o in reference.operands if o.multiplies), None)
         self.weight = self.wide.get(self.outside, np.ones(shape, LONG))
-        self._known: dict[str, tuple] = {}
+        self.counts = np.ones(shape, bool)
+        own = self.weight if reference.share == "weight" else self.wide.get(reference.share, np.ones(shape, LONG))
+        self.terms = {None: own, "weight": self.weight}
 
-    def formula(self, reduction):
-        """The value, the gradients and the Hessian of what the reduction adds up."""
-        formula = self.reference.pointwise if reduction == "none" else self.reference
-        key = "elements" if formula is self.reference else "apart"
-        if key not in self._known:
-            arguments = {
-                o.name: self.wide[o.name]
-                if o.name in self.wide
-                else np.broadcast_to(left_out(o).astype(LONG), self.shape)
-                for o in self.reference.operands
-                if not o.multiplies
-            }
-            with np.errstate(all="ignore"):
-                self._known[key] = (
-                    formula.value(**arguments, **self.options),
-                    {k: f(**arguments, **self.options) for k, f in formula.gradients.items() if k in self.given},
-                    formula.hessian(**arguments, **self.options) if formula.hessian is not None else None,
-                )
-        return self._known[key]
+    @functools.cached_property
+    def arguments(self):
+        """What the formula sees."""
+        operands = {
+            o.name: self.wide[o.name] if o.name in self.wide else np.broadcast_to(left_out(o).astype(LONG), self.shape)
+            for o in self.reference.operands
+            if not o.multiplies
+        }
+        return {**operands, **self.options}
 
-    def reduce(self, reduction, *, sample_weight=None, where=None, normalizer=None, grad_output=None):
-        """The reduced loss. Masked elements take part in nothing; a factor of zero wins over an infinity."""
-        reference, shape, w = self.reference, self.shape, self.weight
-        mask = np.ones(shape, bool) if where is None else leading(where, shape).astype(bool)
-        s = np.ones(shape, LONG) if sample_weight is None else leading(sample_weight, shape).astype(LONG)
-        raw, slopes, curve = self.formula(reduction)
+    @functools.cached_property
+    def raw(self):
+        """The formula's value, before the weight multiplies it."""
         with np.errstate(all="ignore"):
+            return self.reference.value(**self.arguments) + np.zeros(self.shape, LONG)
 
-            def times(a, b):
-                return np.where(mask, np.where(a == 0, 0, a * b), 0)
+    @functools.cached_property
+    def values(self):
+        """The loss of each element."""
+        return times(self.weight, self.raw)
 
-            s = np.where(mask, s, 0)
-            weighted = times(s * w, raw)
-            outer = {k: times(s * w, g) for k, g in slopes.items()}
-            if self.outside in self.given:
-                outer[self.outside] = times(s, raw)
-            curve = None if curve is None else times(s * w, curve)
+    @property
+    def magnitudes(self):
+        """The errors of an element are relative to its loss."""
+        return np.abs(self.values)
 
-            if reduction == "none":
-                g = np.ones(shape, LONG) if grad_output is None else np.asarray(grad_output).astype(LONG)
-                terms = {k: [np.where(mask, v * g, 0)] for k, v in outer.items()}
-                return Reduced(weighted, *_gathered(reference, self.given, shape, terms), curve, np.abs(weighted))
+    @functools.cached_property
+    def slopes(self):
+        """The formula's gradients."""
+        with np.errstate(all="ignore"):
+            return {k: f(**self.arguments) for k, f in self.reference.gradients.items() if k in self.given}
 
-            share = _share(reference, reduction, normalizer, s, w, self.wide, mask, shape)
-            statistic, quotient_scale = weighted.sum() / share.total, np.abs(weighted).sum() / share.total
-            value, slope = (statistic, LONG(1)) if reference.head is None else reference.head(statistic, **self.options)
-            g = LONG(1 if grad_output is None else grad_output) * slope
-            if share.total == 0:
-                terms = {k: [np.zeros(shape, LONG)] for k in outer}
-                curve = None if curve is None else np.zeros(shape, LONG)
-                gathered = _gathered(reference, self.given, shape, terms)
-                return Reduced(LONG(np.nan), *gathered, curve, quotient_scale)
-            terms = {k: [g * v / share.total] for k, v in outer.items()}
-            if share.depends_on in terms:
-                terms[share.depends_on].append(-g * statistic * s / share.total)
-            curve = None if curve is None else g * curve / share.total
-        return Reduced(value, *_gathered(reference, self.given, shape, terms), curve, quotient_scale)
+    @functools.cached_property
+    def unreduced(self):
+        """The same elements by the formula that applies to each."""
+        if self.reference.elementwise is None:
+            return self
+        return Unreduced(self.reference.elementwise, self.given, self.options)
+
+    def head(self, statistic):
+        """The quotient itself unless the loss is a function of it."""
+        reference = self.reference
+        return super().head(statistic) if reference.head is None else reference.head(statistic, **self.options)
+
+    def pull_back(self, flow):
+        """Summed over the axes along which an operand stretches."""
+        found = {k: self._gathered(k, times(flow * self.weight, slope)) for k, slope in self.slopes.items()}
+        if self.outside in self.given:
+            found[self.outside] = self._gathered(self.outside, times(flow, self.raw))
+        return found
+
+    def pull_back_terms(self, normalizer, flow):
+        """A term is 1 or an operand itself."""
+        of_weight = normalizer == "weight" or self.reference.share == "weight"
+        operand = self.outside if of_weight else self.reference.share
+        return {operand: self._gathered(operand, flow)} if operand in self.given else {}
+
+    def hessian(self, scale):
+        """Of losses that are a sum over their elements."""
+        if self.reference.hessian is None:
+            return None
+        with np.errstate(all="ignore"):
+            curve = times(scale * self.weight, self.reference.hessian(**self.arguments))
+        return Sized(curve, np.abs(curve))
+
+    def _gathered(self, name, terms):
+        place = (self.reference.operand(name), self.given[name], self.shape)
+        return Sized(gather(terms, *place), gather(np.abs(terms), *place))
 
 
 def reduce(reference, operands, options, reduction, **call):
     """One reduction of a loss."""
     return Unreduced(reference, operands, options).reduce(reduction, **call)
-
-
-def _gathered(reference, operands, shape, terms):
-    """The gradients from their terms, and the largest sum of magnitudes of each."""
-    gradients, scales = {}, {}
-    for name, parts in terms.items():
-        place = (reference.operand(name), operands[name], shape)
-        gradients[name] = gather(sum(parts), *place)
-        scales[name] = float(np.max(gather(sum(map(np.abs, parts)), *place), initial=0))
-    return gradients, scales
-
-
-@dataclass(frozen=True)
-class _Share:
-    total: np.ndarray
-    depends_on: str | None = None
-
-
-def _share(reference, reduction, normalizer, s, w, wide, mask, shape):
-    weight = next((o.name for o in reference.operands if o.multiplies), None)
-    if reduction == "sum":
-        return _Share(LONG(1))
-    if reduction == "batchmean":
-        return _Share(LONG(shape[0]))
-    if isinstance(normalizer, (int, float)):
-        return _Share(LONG(normalizer))
-    if normalizer == "weight" or (normalizer is None and reference.share == "weight"):
-        return _Share((s * w).sum(), weight)
-    if normalizer is None and reference.share in wide:
-        return _Share((s * wide[reference.share]).sum(), reference.share)
-    if normalizer == "count":
-        return _Share(LONG(np.count_nonzero(mask)))
-    return _Share(s.sum())

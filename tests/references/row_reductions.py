@@ -1,34 +1,18 @@
-"""Row-wise losses as they are called: rows of arrays of any shape, ignored and masked ones, every reduction."""
+"""Row-wise losses as they are called: rows of arrays of any shape, ignored and masked ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import functools
 
 import numpy as np
 
-from references.reductions import LONG, leading
 from references.row_statistics import STATISTICS, room_between
 from references.rows import RowInputs, formula_parts, transformed_logits
-from references.rows_schema import GENERIC, times
+from references.rows_schema import GENERIC
+from references.units import LONG, Sized, Units, leading, times
 
 
-@dataclass(frozen=True)
-class RowResult:
-    """A loss, reduced or not, with the derivatives of what it is: arrays in the shapes that fastloss gives them.
-
-    `magnitudes` has the shapes of the results; an error of a few ulp of 1 times the magnitude is a right answer.
-    """
-
-    value: np.ndarray
-    gradients: dict[str, np.ndarray]
-    hessian: np.ndarray
-    product: Callable[[np.ndarray], np.ndarray]  # of the Hessian with an array of the scores' shape
-    product_magnitude: Callable[[np.ndarray], np.ndarray]
-    magnitudes: dict[str, np.ndarray]  # of "value", "hessian" and each gradient
-
-
-class RowLoss:
+class RowLoss(Units):
     """The loss of every row and its derivatives before any reduction, computed once for several reductions.
 
     Parameters are those of a call: `operands` by name (those that are given), the loss's `options`, and what concerns
@@ -123,73 +107,74 @@ class RowLoss:
             rooms.append(room_between(self.reference.reference, s, inputs.is_target))
         return float(min(rooms))
 
-    def reduce(self, reduction="mean", *, sample_weight=None, normalizer=None, grad_output=None) -> RowResult:
-        """One reduction. Ignored and masked rows take part in nothing; a factor of zero wins over an infinity."""
-        s = np.ones(self.rows, LONG) if sample_weight is None else leading(sample_weight, self.rows).astype(LONG)
-        s, parts = s.reshape(-1)[self.keep], self.parts
-        with np.errstate(all="ignore"):
-            values, sizes = times(s, parts.value), times(np.abs(s), parts.magnitudes["value"])
-            if reduction == "none":
-                flow = np.ones(self.rows, LONG) if grad_output is None else np.asarray(grad_output).astype(LONG)
-                flow = np.broadcast_to(flow, self.rows).reshape(-1)[self.keep]
-                value, size = np.zeros(self.keep.size, LONG), np.zeros(self.keep.size, LONG)
-                value[self.keep], size[self.keep] = values, sizes
-                return self._result(value.reshape(self.rows), size.reshape(self.rows), s, flow, s, None)
-            share = self._share(normalizer)
-            total = (s * share).sum() if reduction == "mean" else LONG(1)
-            if reduction == "mean" and isinstance(normalizer, (int, float)):
-                total, share = LONG(normalizer), None
-            elif reduction == "mean" and normalizer == "count":
-                total, share = LONG(len(s)), None
-            elif reduction == "batchmean":
-                total = LONG(self.rows[0])
-            flow = LONG(1 if grad_output is None else grad_output)
-            if total == 0:
-                return self._result(LONG(np.nan), LONG(np.nan), 0 * s, 0 * s, 0 * s, None)
-            value = values.sum() / total
-            through = -flow * value * s / total if reduction == "mean" and share is not None else None
-            if not (self.by_index and share is not None and self._weights_share(normalizer)):
-                through = None
-            unit = np.ones_like(s) / total
-            return self._result(value, sizes.sum() / np.abs(total), s * unit, flow + 0 * s, s * unit, through)
+    def _by_row(self, of_kept):
+        """A number for each row, 0 for those that do not count."""
+        whole = np.zeros(self.keep.size, LONG)
+        whole[self.keep] = of_kept
+        return whole.reshape(self.rows)
 
-    def _weights_share(self, normalizer):
-        return normalizer == "weight" or (normalizer is None and self.reference.share == "weight")
+    @property
+    def counts(self):
+        """Rows that are neither ignored nor masked."""
+        return self.keep.reshape(self.rows)
 
-    def _share(self, normalizer):
-        return self.share_of_row if self._weights_share(normalizer) else np.ones(len(self.share_of_row), LONG)
+    @functools.cached_property
+    def values(self):
+        """The loss of each row."""
+        return self._by_row(self.parts.value)
 
-    def _result(self, value, size, scale, flow, curvature, through):
-        """The derivatives, of rows that are multiplied by `scale` and by the gradient flowing in."""
+    @functools.cached_property
+    def magnitudes(self):
+        """What is rounded on the way to it."""
+        return self._by_row(self.parts.magnitudes["value"])
+
+    @functools.cached_property
+    def terms(self):
+        """Under class indices the weight of the target's class, unless the mean is over rows."""
+        weight, one = self._by_row(self.share_of_row), np.ones(self.rows, LONG)
+        return {None: weight if self.reference.share == "weight" else one, "weight": weight}
+
+    def pull_back(self, flow):
+        """A class's operand is summed over the rows."""
         parts, reference = self.parts, self.reference
-        row = (scale * flow)[:, None]
-        gradients = {reference.first: self._array(times(row, parts.slope))}
-        magnitudes = {"value": size, reference.first: self._array(times(np.abs(row), parts.magnitudes["slope"]))}
+        row = flow.reshape(-1)[self.keep][:, None]
+        found = {reference.first: self._sized(times(row, parts.slope), times(np.abs(row), parts.magnitudes["slope"]))}
         for name, inner in parts.in_operands.items():
             if name not in self.given:
                 continue
             outer, extent = times(row, inner), times(np.abs(row), parts.magnitudes[name])
-            if name == reference.weight and through is not None:
-                outer = outer + through[:, None] * self.share_of_class
-                extent = extent + np.abs(through)[:, None] * self.share_of_class
             if reference.operand(name).kind in ("distribution", "logits") or name == reference.target.name:
-                gradients[name], magnitudes[name] = self._array(outer), self._array(extent)
+                found[name] = self._sized(outer, extent)
             else:
-                shape, axes = self.given[name].shape, (0, 1) if self.given[name].ndim == 0 else 0
-                gradients[name] = outer.sum(axis=axes).reshape(shape)
-                magnitudes[name] = extent.sum(axis=axes).reshape(shape)
-        # Hessians are of the value: no gradient flows in.
-        outer = curvature[:, None]
-        magnitudes["hessian"] = self._array(times(np.abs(outer), parts.magnitudes["hessian"]))
+                found[name] = Sized(self._of_classes(name, outer), self._of_classes(name, extent))
+        return found
 
-        def product(vector):
-            return self._array(times(outer, parts.product(self._matrix(vector)[self.keep])))
+    def pull_back_terms(self, normalizer, flow):
+        """To the weight of the target's class."""
+        name = self.reference.weight
+        weighs = normalizer == "weight" or self.reference.share == "weight"
+        if not (weighs and self.by_index and name in self.given):
+            return {}
+        outer = flow.reshape(-1)[self.keep][:, None] * self.share_of_class
+        return {name: Sized(self._of_classes(name, outer), self._of_classes(name, np.abs(outer)))}
 
-        def product_magnitude(vector):
-            return self._array(times(np.abs(outer), parts.size_of_product(self._matrix(vector)[self.keep])))
+    def hessian(self, scale):
+        """The diagonal, in the scores."""
+        row = scale.reshape(-1)[self.keep][:, None]
+        return self._sized(times(row, self.parts.diagonal), times(np.abs(row), self.parts.magnitudes["hessian"]))
 
-        curve = self._array(times(outer, parts.diagonal))
-        return RowResult(value, gradients, curve, product, product_magnitude, magnitudes)
+    def product(self, scale, vector):
+        """Each row's Hessian with its part of the vector."""
+        row, v = scale.reshape(-1)[self.keep][:, None], self._matrix(vector)[self.keep]
+        return self._sized(times(row, self.parts.product(v)), times(np.abs(row), self.parts.size_of_product(v)))
+
+    def _sized(self, exact, magnitude):
+        return Sized(self._array(exact), self._array(magnitude))
+
+    def _of_classes(self, name, of_rows):
+        """The sum over the rows, in the shape in which the operand was given."""
+        given = self.given[name]
+        return of_rows.sum(axis=(0, 1) if given.ndim == 0 else 0).reshape(given.shape)
 
 
 def reduce(reference, operands, options=None, reduction="mean", *, axis=None, ignore_index=-100, where=None, **call):

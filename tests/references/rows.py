@@ -9,7 +9,8 @@ import numpy as np
 
 from references.reductions import LONG
 from references.row_statistics import STATISTICS, others
-from references.rows_schema import RowReference, times
+from references.rows_schema import RowReference
+from references.units import times
 
 
 @dataclass(frozen=True)

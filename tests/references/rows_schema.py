@@ -28,7 +28,7 @@ Rules of the formulas:
 
 - They take arrays of shape (rows, classes) and the options that are not named in `GENERIC`, as keywords; u is exact to
   longdouble precision where it is tiny, so `expm1` and `log1p` keep what they are given.
-- `times(t, x)` is the product that is 0 where t is 0, whatever x is.
+- `times(t, x)` (of `references.units`) is the product that is 0 where t is 0, whatever x is.
 - Under class indices the formula is evaluated with t = 1 at the target class and counts nowhere else, unless
   `counts="others"`: then it counts at every class but the target (and the weight is that of the target).
 - `label_smoothing`, if the loss has it, makes class indices probabilities, (1 - eps) one-hot + eps / C, and moves
@@ -61,12 +61,6 @@ Draw = Callable[[np.random.Generator, int, int, type], Array]  # (generator, row
 
 # Options that `row_reductions` understands; formulas never see them.
 GENERIC = frozenset({"label_smoothing"})
-
-
-def times(factor, x):
-    """The product that is 0 where the factor is, whatever x is."""
-    with np.errstate(all="ignore"):
-        return np.where(factor == 0, 0, factor * x)
 
 
 @dataclass(frozen=True)

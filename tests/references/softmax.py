@@ -7,7 +7,8 @@ import numpy as np
 from references import row_draws
 from references.reductions import LONG
 from references.rows import Parts, formula_parts, others
-from references.rows_schema import Logit, RowCase, RowKink, RowOperand, RowReference, times
+from references.rows_schema import Logit, RowCase, RowKink, RowOperand, RowReference
+from references.units import times
 
 INF = float("inf")
 SCORES = RowOperand("input", "scores", row_draws.scores, row_draws.wide_scores)

@@ -8,9 +8,10 @@ from references import row_draws
 from references.reductions import LONG
 from references.row_statistics import log_sum_exp, others
 from references.rows import Parts
-from references.rows_schema import Logit, RowCase, RowKink, RowOperand, RowReference, times
+from references.rows_schema import Logit, RowCase, RowKink, RowOperand, RowReference
 from references.softmax import SCORES
 from references.softmax_losses import excess
+from references.units import times
 
 INF = float("inf")
 LABEL = RowOperand(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from references import row_draws
-from references.rows_schema import Logit, RowCase, RowOperand, RowReference, times
+from references.rows_schema import Logit, RowCase, RowOperand, RowReference
 from references.softmax import INDEX, SCORES, TARGET, WEIGHT
+from references.units import times
 
 
 def on_matrix(loss):

@@ -1,0 +1,18 @@
+"""The adapters by which the tests of `contract` run over every engine; the gate fails for an engine without one."""
+
+import fastloss as fl
+from engines.adapter import Adapter, Shape
+from engines.linear.adapter import Linear
+from engines.pointwise.adapter import Pointwise
+from engines.rowwise.adapter import Rowwise
+
+ADAPTERS: dict[str, type[Adapter]] = {"pointwise": Pointwise, "rowwise": Rowwise, "linear": Linear}
+
+
+def calls() -> list[Adapter]:
+    """Every way to call every registered loss."""
+    infos = [info for info in fl.losses().values() if info.engine in ADAPTERS]
+    return [call for info in infos for call in ADAPTERS[info.engine].of(info.name)]
+
+
+__all__ = ["ADAPTERS", "Adapter", "Shape", "calls"]
