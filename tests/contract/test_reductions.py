@@ -10,7 +10,7 @@ import pytest
 import cases
 import fastloss as fl
 from contract.compare import assert_same, check
-from engines import ADAPTERS, Shape, calls
+from engines import Shape, calls
 
 CALLS = calls()
 LABELLED = [call for call in CALLS if call.labels]
@@ -173,9 +173,7 @@ def test_units_that_do_not_count_may_hold_anything(call, dtype):
         clean, out = call.draw(cases.seed(call, shape, "poison"), shape, dtype), _some(shape.units)
         for poison in (np.nan, np.inf, -np.inf, -1.0, 1e30)[: 5 if shape == call.shapes[0] else 2]:
             dirty = call.spoiled(clean, out, poison)
-            ways = [{"where": ~out}]
-            if not isinstance(call, ADAPTERS["linear"]):
-                ways.append({"where": ~out, "sample_weight": np.where(out, poison, 1.5).astype(dtype)})
+            ways = [{"where": ~out}, {"where": ~out, "sample_weight": np.where(out, poison, 1.5).astype(dtype)}]
             if call.labels:
                 ways.append({call.labels: np.where(out, IGNORED, clean[call.labels])})
             for way, reduction in itertools.product(ways, REDUCTIONS):

@@ -69,8 +69,8 @@ class runner {
   double sum() const {
     double sum = 0.0;
     for (std::size_t i = 0; i < shape_.rows(); ++i) {
-      const double weight = rows_.sample_weight.empty() ? 1.0 : rows_.sample_weight[i];
-      if (weight != 0.0) sum += weight * number(values_.data(), i);
+      if (rows_.counts[i] == 0) continue;
+      sum += (rows_.sample_weight.empty() ? 1.0 : rows_.sample_weight[i]) * number(values_.data(), i);
     }
     return sum;
   }
