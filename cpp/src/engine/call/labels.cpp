@@ -28,12 +28,6 @@ bool has_class_indices(const loss_call& call) {
   return false;
 }
 
-bool takes_class_indices(const loss_info& loss) {
-  bool takes = false;
-  for (const operand& o : loss.operands) takes |= o.is(class_index);
-  return takes;
-}
-
 void check_class_index_dtype(const loss_info& loss, const operand& o, const const_array& a) {
   if (is_floating(a.type) || a.type == dtype::boolean)
     fail_type(loss, std::string(o.name) + " must be class indices of an integer dtype, got " + dtype_text(a.type));
@@ -75,7 +69,7 @@ std::size_t unit_of(const call_plan& plan, const const_array& a, const std::ptrd
   return unit;
 }
 
-void fail_class_index(const call_plan& plan, const class_extent& classes) {
+void check_class_indices(const call_plan& plan, const class_extent& classes) {
   const loss_info& loss = plan.loss();
   for (std::size_t k = 0; k < loss.operands.size(); ++k) {
     const operand& o = loss.operands[k];
@@ -99,7 +93,11 @@ void fail_class_index(const call_plan& plan, const class_extent& classes) {
                         integer_text(found, a.type, a.byteswapped) + " at index " + shape_text(a.rank, index));
     }
   }
-  throw index_error(std::string(loss.name) + ": a class index was out of range, and changed while it was checked");
+}
+
+void fail_class_index(const call_plan& plan, const class_extent& classes) {
+  check_class_indices(plan, classes);
+  throw index_error(std::string(plan.loss().name) + ": a class index was out of range, and changed while it was checked");
 }
 
 }  // namespace fastloss

@@ -23,7 +23,6 @@ inline bool holds_class_indices(const operand& o, const const_array& a) {
 }
 // Whether the call has class indices, one for each unit.
 bool has_class_indices(const loss_call&);
-bool takes_class_indices(const loss_info&);
 
 // Class indices are not bool, and not floating.
 void check_class_index_dtype(const loss_info&, const operand&, const const_array&);
@@ -37,7 +36,9 @@ bool counts_nowhere(const call_plan&, const class_extent&, std::size_t unit);
 // The unit that an element of an array with an axis of classes is in.
 std::size_t unit_of(const call_plan&, const const_array&, const std::ptrdiff_t* index);
 
-// Throws for the first class index of a unit that counts which is out of range.
+// Throws for the first class index of a unit that counts which is out of range, if there is one.
+void check_class_indices(const call_plan&, const class_extent&);
+// The same where one was found.
 [[noreturn]] void fail_class_index(const call_plan&, const class_extent&);
 
 }  // namespace fastloss

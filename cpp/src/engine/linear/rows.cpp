@@ -41,29 +41,14 @@ class row_reader {
         to, target_.data, run(target_, strides), static_cast<std::int64_t>(shape_.classes), call_.call.ignore_index);
   }
 
-  // A masked row's class index is not looked at.
+  // A masked row's class index is not looked at: one that is out of range was loaded as -1.
   void read_labels() {
     rows_.labels.resize(shape_.rows());
     if (rows_.labels.empty()) return;
-    if (!load_labels(rows_.labels.data())) check_rows_that_count();
+    if (!load_labels(rows_.labels.data())) check_class_indices(plan_, {shape_.classes, linear_operands::linear_weight, plan_.class_axis()});
     for (std::size_t i = 0; i < rows_.labels.size(); ++i) {
       if (rows_.counts[i] == 0) rows_.labels[i] = -1;
       else rows_.counts[i] = rows_.labels[i] >= 0;
-    }
-  }
-
-  // One that is out of range may be masked: it was loaded as -1.
-  void check_rows_that_count() const {
-    const class_extent classes{shape_.classes, linear_operands::linear_weight, plan_.class_axis()};
-    std::ptrdiff_t strides[max_rank];
-    strided_run one = run(target_, strides);
-    one.count = 1;
-    for (std::size_t i = 0; i < shape_.rows(); ++i) {
-      one.start = i;
-      std::int64_t label;
-      if (rows_.counts[i] != 0 && !active_kernels().rows[1].load_labels[static_cast<int>(target_.type)][target_.byteswapped](
-                                      &label, target_.data, one, static_cast<std::int64_t>(shape_.classes), call_.call.ignore_index))
-        fail_class_index(plan_, classes);
     }
   }
 

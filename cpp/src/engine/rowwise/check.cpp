@@ -6,7 +6,6 @@
 #include "engine/call/checks.hpp"
 #include "engine/call/labels.hpp"
 #include "engine/call/messages.hpp"
-#include "engine/call/output_checks.hpp"
 #include "engine/rowwise/run.hpp"
 #include "fastloss/engines/rowwise.hpp"
 
