@@ -291,6 +291,8 @@ def main() -> int:
     if recorded["isa"] != isa:
         parser.error(f"{options.file} has the results on {recorded['isa']}")
     names = recorded["digests"].keys() | found.keys()
+    if options.losses:
+        names = {name for name in names if name.split(" ", 1)[0] in options.losses}
     different = sorted(name for name in names if recorded["digests"].get(name) != found.get(name))
     for name in different[:50]:
         print(f"differs: {name}: {recorded['digests'].get(name)} -> {found.get(name)}", file=sys.stderr)

@@ -27,7 +27,7 @@ class row_scratch {
   }
 
  private:
-  static constexpr std::size_t kept_bytes = std::size_t{8} << 20;
+  static constexpr std::size_t kept_bytes = std::size_t{10} << 20;
 
   void release() {
     if (memory_ != nullptr) ::operator delete(memory_, std::align_val_t{64});

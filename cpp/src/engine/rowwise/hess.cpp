@@ -1,184 +1,196 @@
 // Second derivatives of a tile of rows in the scores.
-#include "engine/rowwise/tile.hpp"
+#include "engine/rowwise/passes.hpp"
 
 namespace fastloss {
+namespace {
 
-row_tile tile_runner::make_hess() {
-  row_tile vector{};
-  if (job_.vector.base != nullptr) {
-    vector = vector_ = memory_.load(job_.vector, tile(vector_slot));
-    if (job_.traits.transforms) {
-      if (vector.data != tile(vector_slot)) vector = vector_ = copy(vector, tile(vector_slot));
-      fill_padding(vector);
-      run_kernel(job_.row_formulas->d_logit, logit_operands_, nullptr, tile(hess_slot));
-      job_.tiles->multiply(tile(direction_slot), vector.data, tile(hess_slot), padded_elements_);
-      vector = memory_.tile_at(tile(direction_slot));
-    }
-  }
-  const row_tile out = memory_.destination(job_.hessian_to, tile(hess_slot));
-  if (job_.by == strategy::lists) hess_of_lists(vector, out);
-  else if (has_probabilities()) hess_of_probabilities(vector, out);
-  else hess_of_formula(vector, out);
-  if (job_.traits.transforms) hess_through_logit(out);
-  if (job_.has_label_term) add_label_hess(out);
-  return out;
+// The vector without a derivative of the logit, which multiplies the second derivative of the label's own term, and with it.
+struct hess_vectors {
+  row_tile raw{}, in_logits{};
+};
+
+hess_vectors load_vector(const row_workspace& w, const forward_results& f) {
+  const row_job& job = w.job;
+  hess_vectors v;
+  if (job.vector.base == nullptr) return v;
+  v.raw = v.in_logits = w.memory.load(job.vector, w.tile_memory(vector_slot));
+  if (!job.traits.transforms) return v;
+  const row_tile own = w.tile_at(vector_slot);
+  if (v.raw.data != own.data) v.raw = w.copy(v.raw, own);  // always its own: the gradient in the logits multiplies it at the end
+  w.fill_padding(v.raw);
+  v.in_logits = w.tile_at(direction_slot);
+  w.run_on_tile(job.row_formulas->d_logit, f.scores.operands, nullptr, v.in_logits.data);
+  w.multiply_tiles(v.in_logits.data, v.raw.data, v.in_logits.data);
+  return v;
 }
 
-row_tile tile_runner::d2_of_classes() {
-  if (!job_.of_classes()) lay_out_classes();
-  const row_tile d2 = memory_.tile_at(tile(d2_slot));
-  run_kernel(job_.class_kernels->hessian, class_operands_, nullptr, d2.data);
-  if (job_.weights_multiply == weighting::terms) job_.arranged->scale(memory_.extent(), d2, job_.weight_data());
+row_tile d2_of_classes(const row_workspace& w, const forward_results& f) {
+  const class_operands c = w.job.of_classes() ? f.formula.classes : lay_out_classes(w, f.counts, f.scores, f.shifts);
+  const void* const operands[3] = {c.u.data, c.target.data, nullptr};
+  const row_tile d2 = w.tile_at(d2_of_classes_slot);
+  w.run_on_tile(w.job.class_kernels->hessian, operands, nullptr, d2.data);
+  if (w.job.weights_multiply == weighting::terms) w.job.arranged->scale(w.extent(), d2, w.job.weight_data());
   return d2;
 }
 
-void* tile_runner::d2_of_label() const {
-  struct tile t{};
-  job_.tiles->axpby(row(spare_slot), 1.0, row(picked_slot), -1.0, row(log_sum_slot), rows_.padded);
-  t.operand[0] = row(spare_slot);
-  t.count = rows_.padded;
-  t.hessian = row(label_d2_slot);
-  job_.label_kernels->hessian(job_.options, t);
-  job_.tiles->multiply(t.hessian, factor_, t.hessian, rows_.padded);
-  return t.hessian;
+// Of the label's alone, with its factor.
+const void* d2_of_label(const row_workspace& w, const forward_results& f) {
+  w.run_on_rows(w.job.label_kernels->hessian, f.formula.u, nullptr, nullptr, w.row(label_d2_slot));
+  w.multiply(label_d2_slot, f.factors.formula, w.row(label_d2_slot));
+  return w.row(label_d2_slot);
 }
 
-void tile_runner::hess_of_probabilities(row_tile vector, row_tile out) {
+void hess_of_probabilities(const row_workspace& w, const forward_results& f, row_tile vector, row_tile out) {
+  const row_job& job = w.job;
   gradient_pass gradient{};
-  job_.of_classes() ? collect_classes(gradient, factor_) : collect_label(gradient);
+  job.of_classes() ? coefficients_of_classes(w, f, gradient) : coefficients_of_label(w, f, gradient);
   hess_pass p{};
-  p.extent = memory_.extent();
-  p.exps = exps_;
+  p.extent = w.extent();
+  p.exps = f.shifts.exps;
   p.vector = vector;
-  p.supports = job_.loss->shift == row_shift::sparsemax;
-  p.tail = row(tail_slot);
+  p.supports = job.loss->shift == row_shift::sparsemax;
+  p.tail = f.shifts.tail;
   p.coef_exp = gradient.coef_exp;
-  p.coef_d2 = factor_;
+  p.coef_d2 = f.factors.formula;
   p.out = out;
-  p.streams = memory_.streams(job_.hessian_to);
-  p.coef_square = row(square_slot);
-  if (d_shift_term_ == nullptr) {
-    job_.tiles->fill(row(square_slot), 0.0, rows_.padded);
+  p.streams = w.memory.streams(job.hessian_to);
+  p.coef_square = w.row(coef_square_slot);
+  if (f.shift.d1 == nullptr) {
+    w.fill(coef_square_slot, 0.0);
   } else {
-    struct tile t{};
-    t.operand[0] = make_shift(spare_slot);
-    t.count = rows_.padded;
-    t.hessian = row(square_slot);
-    job_.row_formulas->d2_shift_term(job_.options, t);
-    job_.tiles->multiply(row(square_slot), upstream_, row(square_slot), rows_.padded);
+    w.run_on_rows(job.row_formulas->d2_shift_term, add_up_shift(w, f.scores, f.shifts, spare_slot), nullptr, nullptr,
+                  w.row(coef_square_slot));
+    w.multiply(coef_square_slot, f.factors.upstream, w.row(coef_square_slot));
   }
-  if (job_.has_d2()) {
-    if (job_.of_classes() || p.supports) {
-      p.d2 = d2_of_classes();
+  if (job.has_d2()) {
+    if (job.of_classes() || p.supports) {
+      p.d2 = d2_of_classes(w, f);
     } else {
-      p.labels = labels_;
-      p.label_d2 = d2_of_label();
-      job_.arranged->gather(p.extent, exps_, labels_, row(spare_slot));
-      p.label_exp = row(spare_slot);
-      if (vector.data != nullptr) job_.arranged->gather(p.extent, vector, labels_, row(other_slot));
-      p.label_vector = row(other_slot);
+      p.labels = f.counts.labels;
+      p.label_d2 = d2_of_label(w, f);
+      job.arranged->gather(p.extent, p.exps, p.labels, w.row(spare_slot));
+      p.label_exp = w.row(spare_slot);
+      if (vector.data != nullptr) job.arranged->gather(p.extent, vector, p.labels, w.row(other_slot));
+      p.label_vector = w.row(other_slot);
     }
   }
-  job_.arranged->hess(p);
+  job.arranged->hess(p);
 }
 
-// The reference is the score of one class of the row, the base, or 0: it has no second derivative, and its first is 1 at that class.
+void gather_or_zero(const row_workspace& w, row_tile from, const void* classes, row_slot to) {
+  if (classes == nullptr) w.fill(to, 0.0);
+  else w.job.arranged->gather(w.extent(), from, classes, w.row(to));
+}
+
+// The shift is the score of one class of the row, the base, or 0: it has no second derivative, and its first is 1 at that class.
 // With the differences of the vector to its entry there, each class has its own product, and the base less the sum of all. `d2`
-// are used up.
-void tile_runner::hess_from_base(const void* base, const void* factor, row_tile d2, row_tile vector, row_tile out) {
-  const row_extent extent = memory_.extent();
+// are used up, and the spare tile is clobbered.
+void hess_from_base(const row_workspace& w, const void* base, const void* factor, row_tile d2, row_tile vector, row_tile out) {
+  const row_operations_of_arrangement& rows = *w.job.arranged;
   gradient_pass p{};
-  p.extent = extent;
+  p.extent = w.extent();
   p.slopes = d2;
   p.coef_d1 = factor;
   p.out = out;
   if (vector.data != nullptr) {
-    gather_or_zero(vector, base, other_slot);
-    const row_tile away = memory_.tile_at(tile(value_tile_slot));
-    job_.arranged->subtract(extent, vector, row(other_slot), nullptr, away);
-    fill_padding(away);
-    fill_padding(d2);
-    job_.tiles->multiply(d2.data, d2.data, away.data, padded_elements_);
+    gather_or_zero(w, vector, base, other_slot);
+    const row_tile away = w.tile_at(spare_tile_slot);
+    rows.subtract(p.extent, vector, w.row(other_slot), nullptr, away);
+    w.fill_padding(away);
+    w.fill_padding(d2);
+    w.multiply_tiles(d2.data, d2.data, away.data);
   }
   if (base != nullptr) {
-    job_.tiles->fill(row(spare_slot), 0.0, rows_.padded);
-    job_.arranged->scatter(extent, base, row(spare_slot), d2);
-    job_.arranged->sum(extent, d2, row(other_slot));
-    job_.tiles->multiply(row(other_slot), factor, row(other_slot), rows_.padded);
-    if (vector.data != nullptr) job_.tiles->axpby(row(other_slot), -1.0, row(other_slot), 0.0, nullptr, rows_.padded);
+    w.fill(spare_slot, 0.0);
+    rows.scatter(p.extent, base, w.row(spare_slot), d2);
+    rows.sum(p.extent, d2, w.row(other_slot));
+    w.multiply(other_slot, factor, w.row(other_slot));
+    if (vector.data != nullptr) w.scale(other_slot, -1.0, w.row(other_slot));
     p.labels = base;
-    p.at_label = row(other_slot);
+    p.at_label = w.row(other_slot);
   }
-  job_.arranged->gradient(p);
+  rows.gradient(p);
 }
 
-void tile_runner::gather_or_zero(row_tile from, const void* classes, row_slot to) const {
-  if (classes == nullptr) job_.tiles->fill(row(to), 0.0, rows_.padded);
-  else job_.arranged->gather(memory_.extent(), from, classes, row(to));
-}
-
-void tile_runner::hess_of_formula(row_tile vector, row_tile out) {
-  const row_shift reference = job_.loss->shift;
-  const void* const base = reference == row_shift::picked ? labels_ : reference == row_shift::runner_up ? row(index_slot) : nullptr;
-  if (job_.has_d2() && job_.of_classes()) return hess_from_base(base, factor_, d2_of_classes(), vector, out);
+void hess_of_formula(const row_workspace& w, const forward_results& f, row_tile vector, row_tile out) {
+  const row_job& job = w.job;
+  const row_shift shift = job.loss->shift;
+  const void* const base = shift == row_shift::picked ? f.counts.labels : shift == row_shift::runner_up ? f.shifts.index : nullptr;
+  if (job.has_d2() && job.of_classes()) return hess_from_base(w, base, f.factors.formula, d2_of_classes(w, f), vector, out);
   gradient_pass p{};
-  p.extent = memory_.extent();
+  p.extent = w.extent();
   p.out = out;
-  if (job_.has_d2()) {
-    p.labels = labels_;
-    p.at_label = d2_of_label();
+  if (job.has_d2()) {
+    p.labels = f.counts.labels;
+    p.at_label = d2_of_label(w, f);
     if (vector.data != nullptr) {
-      gather_or_zero(vector, labels_, other_slot);
-      gather_or_zero(vector, base, spare_slot);
-      job_.tiles->axpby(row(other_slot), 1.0, row(other_slot), -1.0, row(spare_slot), rows_.padded);
-      job_.tiles->multiply(row(label_d2_slot), p.at_label, row(other_slot), rows_.padded);
+      gather_or_zero(w, vector, p.labels, other_slot);
+      gather_or_zero(w, vector, base, spare_slot);
+      w.axpby(other_slot, 1.0, w.row(other_slot), -1.0, w.row(spare_slot));
+      w.multiply(label_d2_slot, p.at_label, w.row(other_slot));
     }
   }
-  job_.arranged->gradient(p);
-  if (!job_.has_d2() || base == nullptr) return;
-  job_.tiles->axpby(row(other_slot), vector.data == nullptr ? 1.0 : -1.0, p.at_label, 0.0, nullptr, rows_.padded);
-  job_.arranged->scatter(memory_.extent(), base, row(other_slot), out);
+  job.arranged->gradient(p);
+  if (!job.has_d2() || base == nullptr) return;
+  w.scale(other_slot, vector.data == nullptr ? 1.0 : -1.0, p.at_label);
+  job.arranged->scatter(p.extent, base, w.row(other_slot), out);
 }
 
-// The sum over the listed classes of what each of them gives as the reference of its row.
-void tile_runner::hess_of_lists(row_tile vector, row_tile out) {
-  const row_tile u = memory_.tile_at(tile(u_tile_slot)), d2 = memory_.tile_at(tile(d2_slot));
-  const row_tile part = memory_.tile_at(tile(result_slot));
-  void *const labels = row(labels_slot), *const reference = row(maximum_slot), *const factor = row(slope_slot);
-  job_.tiles->fill(out.data, 0.0, padded_elements_);
-  job_.tiles->fill(row(slope_sum_slot), 0.0, rows_.padded);
-  class_operands_[0] = u.data;
-  class_operands_[1] = shares_of_lists().data;
-  for (std::size_t k = 0; k < longest_list(); ++k) {
-    label_lists(k, labels);
-    job_.tiles->axpby(factor, 1.0, factor_, 0.0, nullptr, rows_.padded);
-    job_.rows->leave_out(labels, factor, rows_.padded, rows_.padded);
-    job_.arranged->gather(memory_.extent(), scores_, labels, reference);
-    job_.arranged->subtract(memory_.extent(), scores_, reference, nullptr, u);
-    fill_padding(u);
-    run_kernel(job_.class_kernels->hessian, class_operands_, nullptr, d2.data);
-    job_.tiles->multiply(d2.data, class_operands_[1], d2.data, padded_elements_);  // nothing where nothing is formed
-    hess_from_base(labels, factor, d2, vector, part);
-    fill_padding(part);
-    job_.tiles->axpby(out.data, 1.0, out.data, 1.0, part.data, padded_elements_);
+// The sum over the listed classes of what each of them gives as the base of its row.
+void hess_of_lists(const row_workspace& w, const forward_results& f, row_tile vector, row_tile out) {
+  const row_job& job = w.job;
+  const row_lists& lists = f.counts.lists;
+  const row_tile u = w.tile_at(listed_u_slot), d2 = w.tile_at(d2_of_classes_slot), part = w.tile_at(result_slot);
+  const row_tile others = is_not_listed(w, lists, w.tile_at(not_listed_slot));
+  const void* const operands[3] = {u.data, others.data, nullptr};
+  void *const listed = w.row(listed_slot), *const factor = w.row(listed_factor_slot);
+  w.fill_tile(out, 0.0);
+  for (std::size_t k = 0; k < longest_list(w, lists); ++k) {
+    for (std::size_t i = 0; i < w.rows.padded; ++i) w.set_label(listed, i, k < lists.length(w, i) ? lists.listed(w, i, k) : -1);
+    w.scale(listed_factor_slot, 1.0, f.factors.formula);
+    job.rows->leave_out(listed, factor, w.rows.padded, w.rows.padded);
+    job.arranged->gather(w.extent(), f.scores.scores, listed, w.row(listed_score_slot));
+    job.arranged->subtract(w.extent(), f.scores.scores, w.row(listed_score_slot), nullptr, u);
+    w.fill_padding(u);
+    w.run_on_tile(job.class_kernels->hessian, operands, nullptr, d2.data);
+    w.multiply_tiles(d2.data, others.data, d2.data);  // nothing where nothing is formed
+    hess_from_base(w, listed, factor, d2, vector, part);
+    w.fill_padding(part);
+    w.axpby_tiles(out.data, 1.0, out.data, 1.0, part.data);
   }
 }
 
-// With J the slopes of the logits and g the gradient in them: J H J v + J' g v, or the diagonal of that.
-void tile_runner::hess_through_logit(row_tile hess) {
+// With J the derivatives of the logits and g the gradient in them: J H J v + J' g v, or the diagonal of that. H J v stands in
+// `hess`; the spare tile is clobbered.
+void hess_through_logit(const row_workspace& w, const forward_results& f, const hess_vectors& v, row_tile hess) {
   gradient_pass in_logits{};
-  in_logits.out = memory_.tile_at(tile(result_slot));
-  differentiate_in_logits(in_logits);
-  fill_padding(hess);
-  fill_padding(in_logits.out);
-  void* const slopes = tile(u_tile_slot);
-  run_kernel(job_.row_formulas->d_logit, logit_operands_, nullptr, slopes);
-  job_.tiles->multiply(hess.data, hess.data, slopes, padded_elements_);
-  if (job_.vector.base == nullptr) job_.tiles->multiply(hess.data, hess.data, slopes, padded_elements_);
-  run_kernel(job_.row_formulas->d2_logit, logit_operands_, nullptr, slopes);
-  job_.tiles->multiply(slopes, in_logits.out.data, slopes, padded_elements_);
-  if (job_.vector.base != nullptr) job_.tiles->multiply(slopes, slopes, tile(vector_slot), padded_elements_);
-  job_.tiles->axpby(hess.data, 1.0, hess.data, 1.0, slopes, padded_elements_);
+  in_logits.out = w.tile_at(result_slot);
+  differentiate_in_logits(w, f, in_logits);
+  w.fill_padding(hess);
+  w.fill_padding(in_logits.out);
+  void* const d = w.tile_memory(spare_tile_slot);
+  const bool of_vector = v.raw.data != nullptr;
+  w.run_on_tile(w.job.row_formulas->d_logit, f.scores.operands, nullptr, d);
+  w.multiply_tiles(hess.data, hess.data, d);
+  if (!of_vector) w.multiply_tiles(hess.data, hess.data, d);
+  w.run_on_tile(w.job.row_formulas->d2_logit, f.scores.operands, nullptr, d);
+  w.multiply_tiles(d, in_logits.out.data, d);
+  if (of_vector) w.multiply_tiles(d, d, v.raw.data);
+  w.axpby_tiles(hess.data, 1.0, hess.data, 1.0, d);
+}
+
+}  // namespace
+
+row_tile make_hess(const row_workspace& w, const forward_results& f) {
+  const row_job& job = w.job;
+  const hess_vectors v = load_vector(w, f);
+  const row_tile out = w.memory.destination(job.hessian_to, w.tile_memory(hess_slot));
+  if (job.evaluation == strategy::lists) hess_of_lists(w, f, v.in_logits, out);
+  else if (job.has_probabilities()) hess_of_probabilities(w, f, v.in_logits, out);
+  else hess_of_formula(w, f, v.in_logits, out);
+  if (job.traits.transforms) hess_through_logit(w, f, v, out);
+  if (job.has_label_term) add_label_hess(w, f, v.raw, out);
+  return out;
 }
 
 }  // namespace fastloss

@@ -60,7 +60,7 @@ struct row_job : rows_of_call {
   std::int64_t ignore_index;
   std::vector<char> weights, logit_argument;  // of the classes, in the computation dtype; empty: not given
   double weight_sum;
-  strategy by;
+  strategy evaluation;
   weighting weights_multiply;
   bool has_label_term;  // the label's own term beside the formula of every class
 
@@ -74,9 +74,11 @@ struct row_job : rows_of_call {
   bool accumulate, check_finite;
 
   // The formula is evaluated for every class, or what stands for that.
-  bool of_classes() const { return by >= strategy::classes; }
+  bool of_classes() const { return evaluation >= strategy::classes; }
+  // The derivative of the shift is a distribution over the classes.
+  bool has_probabilities() const { return loss->shift == row_shift::log_sum_exp || loss->shift == row_shift::sparsemax; }
   // A second derivative is that of the formula.
-  bool has_d2() const { return by != strategy::shift_term && !traits.linear; }
+  bool has_d2() const { return evaluation != strategy::shift_term && !traits.linear; }
 
   row_job() {}
   row_job(const row_job&) = delete;

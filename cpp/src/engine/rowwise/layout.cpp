@@ -220,7 +220,7 @@ class builder {
     for (const class_view* w : {&job_.hessian_to, &job_.probabilities, &job_.log_probabilities}) add(*w);
     const bool of_scores = job_.prediction.base != nullptr || job_.correct.base != nullptr || job_.log_probabilities.base != nullptr;
     // The targets of a linear formula are read to the end of the gradient.
-    if (count == 1 && !of_scores && job_.by != strategy::products) return;
+    if (count == 1 && !of_scores && job_.evaluation != strategy::products) return;
     for (class_view* operand : {&job_.input, &job_.distribution, &job_.vector})
       for (std::size_t i = 0; i < count; ++i)
         if (results[i]->base == operand->base) operand->in_place = false;
@@ -230,11 +230,11 @@ class builder {
     const bool smoothed = job_.traits.label_smoothing != 0.0, linear = job_.traits.linear;
     const bool weighted = !job_.weights.empty(), targets = job_.distribution_as != distribution_kind::none;
     const bool relative_to_label = job_.loss->shift == row_shift::picked;
-    if (has_lists_) job_.by = strategy::lists;
-    else if (linear && job_.distribution_as == distribution_kind::shares && !weighted) job_.by = strategy::products;
-    else if (targets || relative_to_label || (smoothed && !linear)) job_.by = strategy::classes;
-    else if (!job_.has_labels) job_.by = strategy::shift_term;
-    else job_.by = smoothed ? strategy::smoothed_label : strategy::label;
+    if (has_lists_) job_.evaluation = strategy::lists;
+    else if (linear && job_.distribution_as == distribution_kind::shares && !weighted) job_.evaluation = strategy::products;
+    else if (targets || relative_to_label || (smoothed && !linear)) job_.evaluation = strategy::classes;
+    else if (!job_.has_labels) job_.evaluation = strategy::shift_term;
+    else job_.evaluation = smoothed ? strategy::smoothed_label : strategy::label;
     job_.weights_multiply = !weighted                                             ? weighting::none
                             : job_.has_labels && (relative_to_label || !smoothed) ? weighting::rows
                                                                                   : weighting::terms;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "engine/rowwise/tile.hpp"
+#include "engine/rowwise/passes.hpp"
 #include "fastloss/runtime/threads.hpp"
 #include "isa/dispatch.hpp"
 
@@ -141,6 +141,92 @@ class list_terms {
 
 std::size_t shifts_from(std::size_t start, std::size_t length) { return start < length ? std::min(shifts_at_once, length - start) : 0; }
 
+// Lanes are classes. A row is copied to where it may have a padding, in which nothing counts.
+template <class S>
+void evaluate_lists_of_rows(const row_workspace& w, const row_lists& row_lists, row_tile all_scores, const formula_results& f) {
+  constexpr std::size_t lanes = list_terms<S>::lanes;
+  const bool outputs = w.pass.outputs;
+  const std::size_t classes = w.job.classes, padded = (classes + lanes - 1) / lanes * lanes;
+  list_terms<S> terms(*w.job.row_formulas, w.job.options, outputs);
+  const lists_of_tile<S> lists{row_lists.lengths, row_lists.classes, classes};
+  S *const scores = static_cast<S*>(w.tile_memory(u_of_classes_slot)), *const shares = static_cast<S*>(w.tile_memory(target_slot));
+  std::fill(scores, scores + padded, S(0));
+  std::fill(shares, shares + classes, S(1));
+  std::fill(shares + classes, shares + padded, S(0));
+  list_pass p{};
+  p.scores = scores;
+  p.shares = shares;
+  p.score_stride = p.share_stride = p.slope_stride = lanes;
+  p.lines = padded / lanes;
+  for (std::size_t i = 0; i < w.rows.count; ++i) {
+    const std::size_t length = lists.length(i);
+    S* const slopes = static_cast<S*>(f.d1_of_classes.data) + i * classes;  // what its padding overlaps is written later
+    if (outputs) std::fill(slopes, slopes + padded, S(0));
+    if (length == 0) continue;
+    const S* const z = static_cast<const S*>(all_scores.data) + static_cast<std::ptrdiff_t>(i) * all_scores.stride;
+    std::copy(z, z + classes, scores);
+    for (std::size_t k = 0; k < length; ++k) shares[lists.at(i, k)] = S(0);
+    p.slopes = outputs ? slopes : nullptr;
+    double sum = 0.0;
+    for (std::size_t start = 0; start < length; start += shifts_at_once) {
+      const std::size_t n = shifts_from(start, length);
+      for (std::size_t k = 0; k < n; ++k) terms.set_line(k, z[lists.at(i, start + k)]);
+      terms.run(n, p);
+      double part = 0.0;
+      for (std::size_t k = 0; k < n; ++k) part += terms.value_of_line(k);
+      sum += part;
+      for (std::size_t k = 0; outputs && k < n; ++k) slopes[lists.at(i, start + k)] -= static_cast<S>(terms.slope_sum_of_line(k));
+    }
+    static_cast<S*>(f.loss)[i] = static_cast<S>(sum * class_coef(w));
+    for (std::size_t k = 0; k < length; ++k) shares[lists.at(i, k)] = S(1);
+  }
+}
+
+// Lanes are rows, whose lists may be of different lengths.
+template <class S>
+void evaluate_lists_of_lines(const row_workspace& w, const row_lists& row_lists, row_tile scores, const formula_results& f) {
+  constexpr std::size_t lanes = list_terms<S>::lanes;
+  const bool outputs = w.pass.outputs;
+  const row_tile d1 = f.d1_of_classes, shares = is_not_listed(w, row_lists, w.tile_at(target_slot));
+  list_terms<S> terms(*w.job.row_formulas, w.job.options, outputs);
+  const lists_of_tile<S> lists{row_lists.lengths, row_lists.classes, w.job.classes};
+  if (outputs) w.fill_tile(d1, 0.0);
+  list_pass p{};
+  p.score_stride = scores.stride;
+  p.share_stride = shares.stride;
+  p.slope_stride = d1.stride;
+  p.lines = w.job.classes;
+  for (std::size_t first = 0; first < w.rows.count; first += lanes) {
+    const S* const z = static_cast<const S*>(scores.data) + first;
+    S* const slopes = static_cast<S*>(d1.data) + first;
+    p.scores = z;
+    p.shares = static_cast<const S*>(shares.data) + first;
+    p.slopes = outputs ? slopes : nullptr;
+    std::size_t longest = 0;
+    for (std::size_t lane = 0; lane < lanes; ++lane) longest = std::max(longest, lists.length(first + lane));
+    double sums[lanes] = {};
+    for (std::size_t start = 0; start < longest; start += shifts_at_once) {
+      const std::size_t n = shifts_from(start, longest);
+      const auto for_each_shift = [&](const auto& visit) {
+        for (std::size_t lane = 0; lane < lanes; ++lane)
+          for (std::size_t k = 0; k < shifts_from(start, lists.length(first + lane)); ++k)
+            visit(k, lane, lists.at(first + lane, start + k), static_cast<std::ptrdiff_t>(lane));
+      };
+      terms.clear(n);
+      for_each_shift(
+          [&](std::size_t k, std::size_t lane, std::ptrdiff_t c, std::ptrdiff_t at) { terms.set(k, lane, z[c * scores.stride + at]); });
+      terms.run(n, p);
+      double part[lanes] = {};
+      for_each_shift([&](std::size_t k, std::size_t lane, std::ptrdiff_t c, std::ptrdiff_t at) {
+        part[lane] += terms.value(k, lane);
+        if (outputs) slopes[c * d1.stride + at] -= static_cast<S>(terms.slope_sum(k, lane));
+      });
+      for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += part[lane];
+    }
+    for (std::size_t lane = 0; lane < lanes; ++lane) static_cast<S*>(f.loss)[first + lane] = static_cast<S>(sums[lane] * class_coef(w));
+  }
+}
+
 }  // namespace
 
 bool lists_are_in_range(const row_job& job, int threads) {
@@ -159,153 +245,65 @@ bool lists_are_in_range(const row_job& job, int threads) {
   return inside.load();
 }
 
-// A row without a list, and one that counts nowhere, has no terms: whatever its scores are, its loss is 0.
-void tile_runner::load_lists() {
-  lengths_ = row(length_slot);
-  lists_ = tile(lists_slot);
-  const class_view& w = job_.lists;
-  const auto load = job_.rows->load_labels[static_cast<int>(w.type)][w.byteswapped];
-  const std::ptrdiff_t shape[1] = {static_cast<std::ptrdiff_t>(job_.classes)}, strides[1] = {w.class_stride};
-  const std::int64_t classes = static_cast<std::int64_t>(job_.classes);
+row_lists load_lists(const row_workspace& w, void* row_weights) {
+  const row_job& job = w.job;
+  const class_view& from = job.lists;
+  void *const lengths = w.row(length_slot), *const lists = w.tile_memory(lists_slot), *const any = w.row(spare_slot);
+  const auto load = job.rows->load_labels[static_cast<int>(from.type)][from.byteswapped];
+  const std::ptrdiff_t shape[1] = {static_cast<std::ptrdiff_t>(job.classes)}, strides[1] = {from.class_stride};
+  const std::int64_t classes = static_cast<std::int64_t>(job.classes);
   std::ptrdiff_t all_strides[max_rank + 1];
-  const bool whole = job_.classes > 0 && job_.classes <= few_classes;
-  if (whole) load(lists_, w.base, memory_.class_run(w, all_strides), classes, end_of_list);
-  for (std::size_t i = 0; i < rows_.padded; ++i) {
-    std::size_t length = 0, read = whole ? job_.classes : 0;
+  const bool whole = job.classes > 0 && job.classes <= few_classes;
+  if (whole) load(lists, from.base, w.memory.class_run(from, all_strides), classes, end_of_list);
+  for (std::size_t i = 0; i < w.rows.padded; ++i) {
+    std::size_t length = 0, read = whole ? job.classes : 0;
     const auto find_end = [&] {
-      while (length < read && listed(i, length) >= 0) ++length;
+      while (length < read && w.label(lists, i * job.classes + length) >= 0) ++length;
     };
-    if (i < rows_.count && number(row_weights_, i) != 0.0) {
+    if (i < w.rows.count && w.number(row_weights, i) != 0.0) {
       if (whole) find_end();
-      const char* const base = whole ? nullptr : row_memory(job_, {rows_.first + i, 1, 1}).first_row(w);
-      while (length == read && read < job_.classes) {
-        const std::size_t n = std::min(job_.classes - read, std::max(first_read, read));
-        void* const to = static_cast<char*>(lists_) + (i * job_.classes + read) * job_.item;
+      const char* const base = whole ? nullptr : row_memory(job, {w.rows.first + i, 1, 1}).first_row(from);
+      while (length == read && read < job.classes) {
+        const std::size_t n = std::min(job.classes - read, std::max(first_read, read));
+        void* const to = static_cast<char*>(lists) + (i * job.classes + read) * job.item;
         load(to, base, {1, shape, strides, read, n}, classes, end_of_list);
         read += n;
         find_end();
       }
     }
-    set_label(lengths_, i, static_cast<std::int64_t>(length));
-    set_label(row(labels_slot), i, length == 0 ? -1 : 0);
+    w.set_label(lengths, i, static_cast<std::int64_t>(length));
+    w.set_label(any, i, length == 0 ? -1 : 0);
   }
-  job_.rows->leave_out(row(labels_slot), row_weights_, rows_.count, rows_.padded);
+  job.rows->leave_out(any, row_weights, w.rows.count, w.rows.padded);
+  return {lengths, lists};
 }
 
-row_tile tile_runner::shares_of_lists() const {
-  const row_tile shares = memory_.tile_at(tile(target_slot));
-  job_.tiles->fill(shares.data, 1.0, padded_elements_);
-  const std::ptrdiff_t by_row = memory_.row_contiguous() ? 1 : shares.stride, by_class = memory_.row_contiguous() ? shares.stride : 1;
+row_tile is_not_listed(const row_workspace& w, const row_lists& row_lists, row_tile to) {
+  w.fill_tile(to, 1.0);
+  const bool lanes_are_rows = w.memory.row_contiguous();
+  const std::ptrdiff_t row_stride = lanes_are_rows ? 1 : to.stride, class_stride = lanes_are_rows ? to.stride : 1;
   const auto strike = [&](auto* numbers) {
     using S = std::remove_pointer_t<decltype(numbers)>;
-    const lists_of_tile<S> lists{lengths_, lists_, job_.classes};
-    for (std::size_t i = 0; i < rows_.count; ++i)
-      for (std::size_t k = 0; k < lists.length(i); ++k) numbers[static_cast<std::ptrdiff_t>(i) * by_row + lists.at(i, k) * by_class] = S(0);
+    const lists_of_tile<S> lists{row_lists.lengths, row_lists.classes, w.job.classes};
+    for (std::size_t i = 0; i < w.rows.count; ++i)
+      for (std::size_t k = 0; k < lists.length(i); ++k)
+        numbers[static_cast<std::ptrdiff_t>(i) * row_stride + lists.at(i, k) * class_stride] = S(0);
   };
-  job_.item == sizeof(double) ? strike(static_cast<double*>(shares.data)) : strike(static_cast<float*>(shares.data));
-  return shares;
+  w.job.item == sizeof(double) ? strike(static_cast<double*>(to.data)) : strike(static_cast<float*>(to.data));
+  return to;
 }
 
-void tile_runner::label_lists(std::size_t k, void* labels) const {
-  for (std::size_t i = 0; i < rows_.padded; ++i) set_label(labels, i, k < list_length(i) ? listed(i, k) : -1);
-}
-
-std::size_t tile_runner::longest_list() const {
+std::size_t longest_list(const row_workspace& w, const row_lists& lists) {
   std::size_t longest = 0;
-  for (std::size_t i = 0; i < rows_.count; ++i) longest = std::max(longest, list_length(i));
+  for (std::size_t i = 0; i < w.rows.count; ++i) longest = std::max(longest, lists.length(w, i));
   return longest;
 }
 
-void tile_runner::evaluate_lists() {
-  slopes_ = memory_.tile_at(tile(slope_tile_slot));
-  loss_ = row(loss_slot);
-  job_.tiles->fill(loss_, 0.0, rows_.padded);
-  if (memory_.row_contiguous()) job_.item == sizeof(double) ? evaluate_lists_of_lines<double>() : evaluate_lists_of_lines<float>();
-  else job_.item == sizeof(double) ? evaluate_lists_of_rows<double>() : evaluate_lists_of_rows<float>();
-}
-
-// Lanes are classes. A row is copied to where it may have a padding, in which nothing counts.
-template <class S>
-void tile_runner::evaluate_lists_of_rows() {
-  constexpr std::size_t lanes = list_terms<S>::lanes;
-  const std::size_t classes = job_.classes, padded = (classes + lanes - 1) / lanes * lanes;
-  list_terms<S> terms(*job_.row_formulas, job_.options, pass_.outputs);
-  const lists_of_tile<S> lists{lengths_, lists_, job_.classes};
-  S *const scores = static_cast<S*>(tile(u_tile_slot)), *const shares = static_cast<S*>(tile(target_slot));
-  std::fill(scores, scores + padded, S(0));
-  std::fill(shares, shares + classes, S(1));
-  std::fill(shares + classes, shares + padded, S(0));
-  list_pass p{};
-  p.scores = scores;
-  p.shares = shares;
-  p.score_stride = p.share_stride = p.slope_stride = lanes;
-  p.lines = padded / lanes;
-  for (std::size_t i = 0; i < rows_.count; ++i) {
-    const std::size_t length = lists.length(i);
-    S* const slopes = static_cast<S*>(slopes_.data) + i * classes;  // what its padding overlaps is written later
-    if (pass_.outputs) std::fill(slopes, slopes + padded, S(0));
-    if (length == 0) continue;
-    const S* const z = static_cast<const S*>(scores_.data) + static_cast<std::ptrdiff_t>(i) * scores_.stride;
-    std::copy(z, z + classes, scores);
-    for (std::size_t k = 0; k < length; ++k) shares[lists.at(i, k)] = S(0);
-    p.slopes = pass_.outputs ? slopes : nullptr;
-    double sum = 0.0;
-    for (std::size_t start = 0; start < length; start += shifts_at_once) {
-      const std::size_t n = shifts_from(start, length);
-      for (std::size_t k = 0; k < n; ++k) terms.set_line(k, z[lists.at(i, start + k)]);
-      terms.run(n, p);
-      double part = 0.0;
-      for (std::size_t k = 0; k < n; ++k) part += terms.value_of_line(k);
-      sum += part;
-      for (std::size_t k = 0; pass_.outputs && k < n; ++k) slopes[lists.at(i, start + k)] -= static_cast<S>(terms.slope_sum_of_line(k));
-    }
-    static_cast<S*>(loss_)[i] = static_cast<S>(sum * class_share());
-    for (std::size_t k = 0; k < length; ++k) shares[lists.at(i, k)] = S(1);
-  }
-}
-
-// Lanes are rows, whose lists may be of different lengths.
-template <class S>
-void tile_runner::evaluate_lists_of_lines() {
-  constexpr std::size_t lanes = list_terms<S>::lanes;
-  list_terms<S> terms(*job_.row_formulas, job_.options, pass_.outputs);
-  const lists_of_tile<S> lists{lengths_, lists_, job_.classes};
-  const row_tile shares = shares_of_lists();
-  if (pass_.outputs) job_.tiles->fill(slopes_.data, 0.0, padded_elements_);
-  list_pass p{};
-  p.score_stride = scores_.stride;
-  p.share_stride = shares.stride;
-  p.slope_stride = slopes_.stride;
-  p.lines = job_.classes;
-  for (std::size_t first = 0; first < rows_.count; first += lanes) {
-    const S* const z = static_cast<const S*>(scores_.data) + first;
-    S* const slopes = static_cast<S*>(slopes_.data) + first;
-    p.scores = z;
-    p.shares = static_cast<const S*>(shares.data) + first;
-    p.slopes = pass_.outputs ? slopes : nullptr;
-    std::size_t longest = 0;
-    for (std::size_t lane = 0; lane < lanes; ++lane) longest = std::max(longest, lists.length(first + lane));
-    double sums[lanes] = {};
-    for (std::size_t start = 0; start < longest; start += shifts_at_once) {
-      const std::size_t n = shifts_from(start, longest);
-      const auto for_each_shift = [&](const auto& f) {
-        for (std::size_t lane = 0; lane < lanes; ++lane)
-          for (std::size_t k = 0; k < shifts_from(start, lists.length(first + lane)); ++k)
-            f(k, lane, lists.at(first + lane, start + k), static_cast<std::ptrdiff_t>(lane));
-      };
-      terms.clear(n);
-      for_each_shift(
-          [&](std::size_t k, std::size_t lane, std::ptrdiff_t c, std::ptrdiff_t at) { terms.set(k, lane, z[c * scores_.stride + at]); });
-      terms.run(n, p);
-      double part[lanes] = {};
-      for_each_shift([&](std::size_t k, std::size_t lane, std::ptrdiff_t c, std::ptrdiff_t at) {
-        part[lane] += terms.value(k, lane);
-        if (pass_.outputs) slopes[c * slopes_.stride + at] -= static_cast<S>(terms.slope_sum(k, lane));
-      });
-      for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += part[lane];
-    }
-    for (std::size_t lane = 0; lane < lanes; ++lane) static_cast<S*>(loss_)[first + lane] = static_cast<S>(sums[lane] * class_share());
-  }
+void evaluate_lists(const row_workspace& w, const row_lists& lists, row_tile scores, const formula_results& f) {
+  const auto evaluate = [&]<class S>(S) {
+    w.memory.row_contiguous() ? evaluate_lists_of_lines<S>(w, lists, scores, f) : evaluate_lists_of_rows<S>(w, lists, scores, f);
+  };
+  w.job.item == sizeof(double) ? evaluate(double{}) : evaluate(float{});
 }
 
 }  // namespace fastloss

@@ -112,9 +112,9 @@ void check_row_domains(const call_plan& plan) {
   for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
     const operand& o = call.loss->operands[k];
     const const_array& a = call.operands[k];
+    if (a.absent() || (o.is(class_index) && !is_floating(a.type))) continue;
     const domain values = call.loss->values_of(call.options, static_cast<int>(k));
-    if (a.absent() || values.everything() || !(values.always || call.call.raise_domain) || (o.is(class_index) && !is_floating(a.type)))
-      continue;
+    if (values.everything() || !(values.always || call.call.raise_domain)) continue;
     alignas(tile_alignment) double numbers[numbers_at_once];
     const std::size_t count = element_count(a.rank, a.shape);
     for (std::size_t first = 0; first < count; first += numbers_at_once) {
@@ -130,7 +130,7 @@ void check_row_domains(const call_plan& plan) {
 
 unit_sums measure_rows(const call_plan& plan, const row_job& job) {
   const int threads = plan.call().call.threads;
-  if (job.by == strategy::lists && !lists_are_in_range(job, threads)) fail_class_index(plan, classes_of(plan));
+  if (job.evaluation == strategy::lists && !lists_are_in_range(job, threads)) fail_class_index(plan, classes_of(plan));
   const bool constant = !job.has_labels && job.where.base == nullptr && job.sample_weight.base == nullptr;
   const double count = static_cast<double>(job.row_count);
   if (constant) return {count, count, count};

@@ -1,154 +1,151 @@
 // What has a softmax of its own beside that of the transformed scores: a distribution that is given as logits, and the term of the
 // label's class, which is one of the scores as they are given.
-#include "engine/rowwise/tile.hpp"
+#include "engine/rowwise/passes.hpp"
 
 namespace fastloss {
+namespace {
 
-row_tile tile_runner::log_distribution() {
-  row_tile z = memory_.load(job_.distribution, tile(distribution_scores_slot));
-  const row_tile logarithms = memory_.tile_at(tile(target_slot));
-  if (job_.classes == 0) return logarithms;
-  if (job_.traits.transforms) {
-    z = whole_packs(z, tile(distribution_scores_slot));
-    for (int k = 1; k < 3; ++k) distribution_operands_[k] = logit_operands_[k];
-    distribution_operands_[0] = z.data;
-    z = memory_.tile_at(tile(distribution_logit_slot));
-    run_kernel(job_.row_formulas->logit, distribution_operands_, z.data, nullptr);
-  }
-  distribution_exps_ = memory_.tile_at(tile(distribution_exps_slot));
-  shift_pass p{};
-  p.extent = memory_.extent();
-  p.scores = z;
-  p.exps = {wants(row_gradient::kind::target) ? distribution_exps_.data : nullptr, distribution_exps_.stride};
-  p.maximum = row(distribution_maximum_slot);
-  p.tail = row(distribution_tail_slot);
-  p.picked = row(spare_slot);
-  p.ahead = memory_.ahead(job_.distribution, z);
-  if (memory_.row_contiguous() && p.ahead != 0) p.copy = distribution_exps_;
-  take_softmax(p, row(distribution_log_sum_slot));
-  job_.arranged->subtract(memory_.extent(), z, row(distribution_maximum_slot), row(distribution_log_sum_slot), logarithms);
-  fill_padding(logarithms);
-  return logarithms;
-}
-
-// `slopes` are those in the logarithms of the probabilities.
-row_tile tile_runner::differentiate_in_logits_of_distribution(row_tile slopes, const class_view& to) const {
-  gradient_pass p{};
-  p.extent = memory_.extent();
-  p.slopes = slopes;
-  p.coef_d1 = factor_;
-  if (job_.classes > 0) {
-    job_.arranged->sum(memory_.extent(), slopes, row(other_slot));
-    job_.rows->class_coefficients(rows_.padded, row(distribution_tail_slot), factor_, row(other_slot), nullptr, nullptr,
-                                  row(coef_exp_slot));
-    p.exps = distribution_exps_;
-    p.coef_exp = row(coef_exp_slot);
-  }
-  const bool transforms = job_.traits.transforms;
-  p.out = transforms ? memory_.tile_at(tile(distribution_slot)) : memory_.destination(to, tile(distribution_slot));
-  p.streams = !transforms && memory_.streams(to);
-  take_gradient(p);
-  if (!transforms) return p.out;
-  fill_padding(p.out);
-  return through_logit_slope(p.out, distribution_operands_, slopes.data, &to);
-}
-
-void tile_runner::add_label_term() {
-  label_exps_ = exps_;
-  label_tail_ = row(tail_slot);
-  label_picked_ = row(picked_slot);
-  const void* log_sum = row(log_sum_slot);
-  if (job_.traits.transforms) {
-    label_exps_ = memory_.tile_at(tile(label_exps_slot));
-    shift_pass p{};
-    p.extent = memory_.extent();
-    p.scores = raw_;
-    p.exps = {pass_.outputs ? label_exps_.data : nullptr, label_exps_.stride};
-    p.labels = labels_;
-    p.maximum = row(label_maximum_slot);
-    p.tail = row(label_tail_slot);
-    p.picked = row(label_picked_slot);
-    take_softmax(p, row(label_log_sum_slot));
-    label_tail_ = p.tail;
-    label_picked_ = p.picked;
-    log_sum = row(label_log_sum_slot);
-  }
-  job_.tiles->axpby(row(spare_slot), 1.0, label_picked_, -1.0, log_sum, rows_.padded);
-  struct tile t{};
-  t.operand[0] = row(spare_slot);
-  t.count = rows_.padded;
-  t.value = row(label_loss_slot);
-  t.gradient = row(label_slope_slot);
-  job_.row_formulas->label_term(job_.options, t);
-  const double share = job_.distribution_share;
-  if (share == 0.0) job_.tiles->axpby(loss_, 1.0, row(label_loss_slot), 0.0, nullptr, rows_.padded);
-  else job_.tiles->axpby(loss_, share, loss_, 1.0 - share, row(label_loss_slot), rows_.padded);
-}
-
-coefficient_pass tile_runner::label_coefficients() const {
+coefficient_pass label_coefficients(const row_workspace& w, const forward_results& f) {
   coefficient_pass c{};
-  c.count = rows_.padded;
-  c.slope = row(label_slope_slot);
-  c.tail = label_tail_;
-  c.picked = label_picked_;
-  c.factor = row(label_factor_slot);
-  c.row_factor = upstream_;
-  c.weight_sum = job_.weight_sum;
-  c.coef_exp = row(coef_exp_slot);
-  c.at_label = row(at_label_slot);
+  c.count = w.rows.padded;
+  c.slope = f.label.d1;
+  c.tail = f.label.tail;
+  c.picked = f.label.picked;
+  c.factor = f.factors.label_term;
+  c.row_factor = f.factors.upstream;
+  c.weight_sum = w.job.weight_sum;
+  c.coef_exp = w.row(coef_exp_slot);
+  c.at_label = w.row(at_label_slot);
   return c;
 }
 
-row_tile tile_runner::add_label_gradient(row_tile g, const class_view& to) const {
-  const coefficient_pass c = label_coefficients();
-  job_.rows->coefficients(c);
-  job_.arranged->gather(memory_.extent(), g, labels_, row(other_slot));
-  job_.tiles->axpby(row(at_label_slot), 1.0, row(at_label_slot), 1.0, row(other_slot), rows_.padded);
-  job_.tiles->fill(row(spare_slot), 1.0, rows_.padded);
+}  // namespace
+
+distribution_logits log_distribution(const row_workspace& w, const row_scores& scores, row_tile to) {
+  const row_job& job = w.job;
+  distribution_logits d;
+  row_tile z = w.memory.load(job.distribution, w.tile_memory(distribution_scores_slot));
+  if (job.classes == 0) return d;
+  if (job.traits.transforms) {
+    z = w.whole_packs(z, distribution_scores_slot);
+    d.operands[0] = z.data;
+    for (int k = 1; k < 3; ++k) d.operands[k] = scores.operands[k];
+    z = w.tile_at(distribution_logit_slot);
+    w.run_on_tile(job.row_formulas->logit, d.operands, z.data, nullptr);
+  }
+  d.exps = w.tile_at(distribution_exps_slot);
+  shift_pass p{};
+  p.extent = w.extent();
+  p.scores = z;
+  p.exps = {w.wants(row_gradient::kind::target) ? d.exps.data : nullptr, d.exps.stride};
+  p.maximum = w.row(distribution_maximum_slot);
+  p.tail = w.row(distribution_tail_slot);
+  p.picked = w.row(spare_slot);
+  p.ahead = w.memory.ahead(job.distribution, z);
+  if (w.memory.row_contiguous() && p.ahead != 0) p.copy = d.exps;
+  take_softmax(w, p, w.row(distribution_log_sum_slot));
+  job.arranged->subtract(w.extent(), z, p.maximum, w.row(distribution_log_sum_slot), to);
+  w.fill_padding(to);
+  d.tail = p.tail;
+  return d;
+}
+
+row_tile differentiate_in_logits_of_distribution(const row_workspace& w, const distribution_logits& d, const void* factor,
+                                                 row_tile gradient, const class_view& to) {
   gradient_pass p{};
-  p.extent = memory_.extent();
+  p.extent = w.extent();
+  p.slopes = gradient;
+  p.coef_d1 = factor;
+  if (w.job.classes > 0) {
+    w.job.arranged->sum(w.extent(), gradient, w.row(other_slot));
+    w.job.rows->class_coefficients(w.rows.padded, d.tail, factor, w.row(other_slot), nullptr, nullptr, w.row(coef_exp_slot));
+    p.exps = d.exps;
+    p.coef_exp = w.row(coef_exp_slot);
+  }
+  const bool transforms = w.job.traits.transforms;
+  p.out = transforms ? w.tile_at(distribution_gradient_slot) : w.memory.destination(to, w.tile_memory(distribution_gradient_slot));
+  p.streams = !transforms && w.memory.streams(to);
+  take_gradient(w, p);
+  if (!transforms) return p.out;
+  w.fill_padding(p.out);
+  return differentiate_through_logit(w, p.out, d.operands, &to);
+}
+
+label_term evaluate_label_term(const row_workspace& w, const row_counts& counts, const row_scores& scores, const row_shifts& shifts,
+                               const formula_results& formula) {
+  label_term t{.exps = shifts.exps, .tail = shifts.tail, .picked = shifts.picked, .log_sum = shifts.log_sum};
+  if (w.job.traits.transforms) {
+    t.exps = w.tile_at(label_exps_slot);
+    shift_pass p{};
+    p.extent = w.extent();
+    p.scores = scores.raw;
+    p.exps = {w.pass.outputs ? t.exps.data : nullptr, t.exps.stride};
+    p.labels = counts.labels;
+    p.maximum = w.row(label_maximum_slot);
+    p.tail = w.row(label_tail_slot);
+    p.picked = w.row(label_picked_slot);
+    take_softmax(w, p, w.row(label_log_sum_slot));
+    t.tail = p.tail;
+    t.picked = p.picked;
+    t.log_sum = w.row(label_log_sum_slot);
+  }
+  t.d1 = w.row(label_d1_slot);
+  w.axpby(spare_slot, 1.0, t.picked, -1.0, t.log_sum);
+  w.run_on_rows(w.job.row_formulas->label_term, w.row(spare_slot), w.row(label_loss_slot), w.row(label_d1_slot));
+  const double of_distribution = w.job.distribution_share;
+  if (of_distribution == 0.0) w.scale(loss_slot, 1.0, w.row(label_loss_slot));
+  else w.axpby(loss_slot, of_distribution, formula.loss, 1.0 - of_distribution, w.row(label_loss_slot));
+  return t;
+}
+
+row_tile add_label_gradient(const row_workspace& w, const forward_results& f, row_tile g, const class_view& to) {
+  const row_operations_of_arrangement& rows = *w.job.arranged;
+  const coefficient_pass c = label_coefficients(w, f);
+  w.job.rows->coefficients(c);
+  rows.gather(w.extent(), g, f.counts.labels, w.row(other_slot));
+  w.axpby(at_label_slot, 1.0, c.at_label, 1.0, w.row(other_slot));
+  w.fill(spare_slot, 1.0);
+  gradient_pass p{};
+  p.extent = w.extent();
   p.slopes = g;
-  p.coef_d1 = row(spare_slot);
-  p.exps = label_exps_;
+  p.coef_d1 = w.row(spare_slot);
+  p.exps = f.label.exps;
   p.coef_exp = c.coef_exp;
-  p.labels = labels_;
+  p.labels = f.counts.labels;
   p.at_label = c.at_label;
-  p.out = memory_.destination(to, tile(value_tile_slot));
-  p.streams = memory_.streams(to);
-  take_gradient(p);
+  p.out = w.memory.destination(to, w.tile_memory(sum_slot));
+  p.streams = w.memory.streams(to);
+  take_gradient(w, p);
   return p.out;
 }
 
-void tile_runner::add_label_hess(row_tile hess) const {
-  job_.tiles->axpby(row(spare_slot), 1.0, label_picked_, -1.0, row(job_.traits.transforms ? label_log_sum_slot : log_sum_slot),
-                    rows_.padded);
-  struct tile t{};
-  t.operand[0] = row(spare_slot);
-  t.count = rows_.padded;
-  t.hessian = row(label_d2_slot);
-  job_.row_formulas->d2_label_term(job_.options, t);
-  job_.tiles->multiply(t.hessian, row(label_factor_slot), t.hessian, rows_.padded);
-  job_.tiles->fill(row(square_slot), 0.0, rows_.padded);
-  job_.arranged->gather(memory_.extent(), label_exps_, labels_, row(spare_slot));
-  if (vector_.data != nullptr) job_.arranged->gather(memory_.extent(), vector_, labels_, row(other_slot));
-  const coefficient_pass c = label_coefficients();
-  job_.rows->coefficients(c);
+void add_label_hess(const row_workspace& w, const forward_results& f, row_tile vector, row_tile hess) {
+  const row_operations_of_arrangement& rows = *w.job.arranged;
+  const void* const labels = f.counts.labels;
+  w.axpby(spare_slot, 1.0, f.label.picked, -1.0, f.label.log_sum);
+  w.run_on_rows(w.job.row_formulas->d2_label_term, w.row(spare_slot), nullptr, nullptr, w.row(label_d2_slot));
+  w.multiply(label_d2_slot, f.factors.label_term, w.row(label_d2_slot));
+  w.fill(coef_square_slot, 0.0);
+  rows.gather(w.extent(), f.label.exps, labels, w.row(spare_slot));
+  if (vector.data != nullptr) rows.gather(w.extent(), vector, labels, w.row(other_slot));
+  const coefficient_pass c = label_coefficients(w, f);
+  w.job.rows->coefficients(c);
   hess_pass p{};
-  p.extent = memory_.extent();
-  p.exps = label_exps_;
-  p.vector = vector_;
-  p.tail = label_tail_;
+  p.extent = w.extent();
+  p.exps = f.label.exps;
+  p.vector = vector;
+  p.tail = f.label.tail;
   p.coef_exp = c.coef_exp;
-  p.coef_square = row(square_slot);
-  p.labels = labels_;
-  p.label_d2 = t.hessian;
-  p.label_exp = row(spare_slot);
-  p.label_vector = row(other_slot);
-  p.out = memory_.tile_at(tile(result_slot));
-  job_.arranged->hess(p);
-  fill_padding(p.out);
-  fill_padding(hess);
-  job_.tiles->axpby(hess.data, 1.0, hess.data, 1.0, p.out.data, padded_elements_);
+  p.coef_square = w.row(coef_square_slot);
+  p.labels = labels;
+  p.label_d2 = w.row(label_d2_slot);
+  p.label_exp = w.row(spare_slot);
+  p.label_vector = w.row(other_slot);
+  p.out = w.tile_at(result_slot);
+  rows.hess(p);
+  w.fill_padding(p.out);
+  w.fill_padding(hess);
+  w.axpby_tiles(hess.data, 1.0, hess.data, 1.0, p.out.data);
 }
 
 }  // namespace fastloss
