@@ -43,8 +43,8 @@ Rules of the formulas:
 a margin that is added to u). `draws` replaces the ordinary scores under an option.
 
 To add a loss: a module with a tuple `ROW_REFERENCES`, and the module's name in `references/__init__.py`. SCORES,
-TARGET, INDEX, DISTRIBUTION and WEIGHT are in `references.softmax`. `tests/test_rows_references.py` then holds the
-derivatives against finite differences in longdouble, `tests/test_torch_rows.py` fastloss against torch.
+TARGET, INDEX, DISTRIBUTION and WEIGHT are in `references.softmax`. In `tests/engines/rowwise`, `test_references.py`
+then holds the derivatives against finite differences in longdouble, `test_torch.py` fastloss against torch.
 """
 
 from __future__ import annotations

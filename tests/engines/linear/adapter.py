@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 
-import linear_reference
 import rows_cases
 from engines.adapter import FLOATS, INTEGERS, Adapter, Shape
+from references import linear as linear_reference
 
 REFERENCES = {"linear_cross_entropy": linear_reference.CROSS_ENTROPY}
 

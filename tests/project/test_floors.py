@@ -10,7 +10,7 @@ import pytest
 
 import fastloss as fl
 
-ENGINES = Path(__file__).resolve().parent.parent / "cpp" / "src" / "engine"
+ENGINES = Path(__file__).resolve().parents[2] / "cpp" / "src" / "engine"
 # Below the engines: what a folder may include beside itself.
 FLOORS = {"memory": set(), "rows": {"memory"}, "products": {"memory"}, "call": {"memory"}}
 SHARED = set(FLOORS)

@@ -22,15 +22,15 @@ from engines import ADAPTERS, Adapter, calls
 from references import REFERENCES, ROW_REFERENCES
 from references.schema import Reference
 
-ROOT = Path(__file__).resolve().parent.parent
-MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_dtypes")
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_dtypes")  # of the pointwise engine
 
 
 def parametrised():
     """Every `Check` that some test function is parameterised with."""
     found = set()
     for module in MODULES:
-        for name, function in vars(importlib.import_module(module)).items():
+        for name, function in vars(importlib.import_module(f"engines.pointwise.{module}")).items():
             if name.startswith("test_"):
                 for mark in getattr(function, "pytestmark", []):
                     found |= _checks_of(mark) if mark.name == "parametrize" else _refuse(mark, name)

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from test_runtime import output
+from fresh_python import output
 
 # --- no room for threads
 

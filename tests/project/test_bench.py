@@ -17,7 +17,7 @@ import pytest
 
 import fastloss as fl
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from bench import cli, contestants, floor, memory, sampling, worker  # noqa: E402

@@ -14,7 +14,7 @@ import fastloss as fl
 from elf import SharedObject
 
 PACKAGE = Path(fl.__file__).parent
-SOURCE = Path(__file__).parent.parent
+SOURCE = Path(__file__).parents[2]
 (LIBRARY,) = (PACKAGE / "lib").glob("libfastloss.*")
 MODULE = Path(fl._core.__file__)
 EXCEPTIONS = ("error", "value_error", "type_error", "index_error", "interrupted")

@@ -20,7 +20,7 @@ import references.regression
 from fastloss import _docs
 from fastloss._declare import declare
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NAMES = list(fl.losses())
 

@@ -9,9 +9,9 @@ import pytest
 
 import cases
 import fastloss as fl
-import linear_reference
 import rows_cases
 from references import REFERENCES
+from references import linear as linear_reference
 
 UNTOUCHED = 7
 # One tile, and an end behind several blocks.

@@ -11,7 +11,7 @@ import cases
 import exact
 import room
 
-PAGE = (Path(__file__).parent.parent / "docs" / "numbers.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "numbers.md").read_text()
 SECTION = PAGE.split("### Terms that may cancel")[1].split("\n## ")[0]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastloss as fl
-from test_runtime import run_python
+from fresh_python import run_python
 
 
 def repeated(dtype, *shape):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from fastloss import _core
-from test_runtime import run_python
+from fresh_python import run_python
 
 DAEMONS = """
 x, y = x[:1 << 17].copy(), y[:1 << 17].copy()

@@ -9,8 +9,8 @@ import pytest
 
 import cases
 import fastloss as fl
-from linear_reference import draw
 from oracles import torch
+from references.linear import draw
 
 pytestmark = pytest.mark.needs("torch")
 
