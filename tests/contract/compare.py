@@ -53,3 +53,22 @@ def check(call, operands, dtype, what="", *, reductions=("none",), units=None, o
             with np.errstate(all="ignore"):
                 product, size = want.product(vector), want.product_magnitude(vector)
             compare(call.function.hvp(**given, vector=vector), product, size, "hvp", stored[first])
+
+
+def everything(call, operands, *, second=True, **arguments):
+    """All that a call can compute with these arguments, by name."""
+    names = call.wrt(operands)
+    value, gradients = call.function.value_and_grad(**operands, **arguments, wrt=names)
+    found = {"value": value} | {f"gradient in {n}": g for n, g in zip(names, gradients, strict=True)}
+    if second and call.has("hess"):
+        found["hess"] = call.function.hess(**operands, **arguments)
+    if second and call.has("hvp"):
+        vector = next(iter(operands.values())).astype(np.float32)
+        found["hvp"] = call.function.hvp(**operands, **arguments, vector=vector)
+    return found
+
+
+def assert_same_bits(one, other, what):
+    """Two results of `everything`."""
+    for part, x in one.items():
+        assert np.asarray(x).tobytes() == np.asarray(other[part]).tobytes(), f"{what} {part}"

@@ -111,7 +111,6 @@ ROW_TESTS = {
     "test_values": "test_every_small_number_of_classes",
     "test_layouts": "test_every_shape_and_axis",
     "test_dtypes": "test_halves_are_storage_alone",
-    "test_threads": "test_bits_do_not_depend_on_the_team",
 }
 
 

@@ -32,29 +32,32 @@ template <>
 struct lanes<float, 1> {
   using floats = float;
   using ints = std::int32_t;
+  using unsigned_ints = std::uint32_t;
   using truths = bool;
 };
 template <>
 struct lanes<double, 1> {
   using floats = double;
   using ints = std::int64_t;
+  using unsigned_ints = std::uint64_t;
   using truths = bool;
 };
 
 #if !defined(__CUDACC__)
-#define FASTLOSS_LANES(S, I, W)                                   \
-  template <>                                                     \
-  struct lanes<S, W> {                                            \
-    typedef S floats __attribute__((vector_size(W * sizeof(S)))); \
-    typedef I ints __attribute__((vector_size(W * sizeof(S))));   \
-    typedef I truths __attribute__((vector_size(W * sizeof(S)))); \
+#define FASTLOSS_LANES(S, I, W)                                                  \
+  template <>                                                                    \
+  struct lanes<S, W> {                                                           \
+    typedef S floats __attribute__((vector_size(W * sizeof(S))));                \
+    typedef std::I ints __attribute__((vector_size(W * sizeof(S))));             \
+    typedef std::u##I unsigned_ints __attribute__((vector_size(W * sizeof(S)))); \
+    typedef std::I truths __attribute__((vector_size(W * sizeof(S))));           \
   };
-FASTLOSS_LANES(float, std::int32_t, 4)
-FASTLOSS_LANES(float, std::int32_t, 8)
-FASTLOSS_LANES(float, std::int32_t, 16)
-FASTLOSS_LANES(double, std::int64_t, 2)
-FASTLOSS_LANES(double, std::int64_t, 4)
-FASTLOSS_LANES(double, std::int64_t, 8)
+FASTLOSS_LANES(float, int32_t, 4)
+FASTLOSS_LANES(float, int32_t, 8)
+FASTLOSS_LANES(float, int32_t, 16)
+FASTLOSS_LANES(double, int64_t, 2)
+FASTLOSS_LANES(double, int64_t, 4)
+FASTLOSS_LANES(double, int64_t, 8)
 #undef FASTLOSS_LANES
 #endif
 
@@ -110,7 +113,8 @@ struct mask {
   }
 };
 
-// W integers of the size of S: the bits of floating-point numbers, exponents, counters.
+// W integers of the size of S: the bits of floating-point numbers, exponents, counters. Sums wrap around: the bits of a negative
+// number less those of a positive one are below the least integer, and what is made of them is not used.
 template <class S, int W>
 struct integer_pack {
   using integer = typename detail::lanes<S, 1>::ints;
@@ -125,8 +129,8 @@ struct integer_pack {
   template <class V, std::enable_if_t<!std::is_integral_v<V> && std::is_same_v<V, ints>, int> = 0>
   FASTLOSS_FN explicit integer_pack(V x) : v(x) {}
 
-  friend FASTLOSS_FN integer_pack operator+(integer_pack a, integer_pack b) { return make(a.v + b.v); }
-  friend FASTLOSS_FN integer_pack operator-(integer_pack a, integer_pack b) { return make(a.v - b.v); }
+  friend FASTLOSS_FN integer_pack operator+(integer_pack a, integer_pack b) { return make((ints)(a.bits() + b.bits())); }
+  friend FASTLOSS_FN integer_pack operator-(integer_pack a, integer_pack b) { return make((ints)(a.bits() - b.bits())); }
   friend FASTLOSS_FN integer_pack operator&(integer_pack a, integer_pack b) { return make(a.v & b.v); }
   friend FASTLOSS_FN integer_pack operator|(integer_pack a, integer_pack b) { return make(a.v | b.v); }
   friend FASTLOSS_FN integer_pack operator^(integer_pack a, integer_pack b) { return make(a.v ^ b.v); }
@@ -138,6 +142,7 @@ struct integer_pack {
   friend FASTLOSS_FN integer_pack select(mask<S, W> m, integer_pack a, integer_pack b) { return make(m.v ? a.v : b.v); }
 
  private:
+  FASTLOSS_FN auto bits() const { return (typename detail::lanes<S, W>::unsigned_ints)v; }  // no named cast between vectors
   static FASTLOSS_FN integer_pack make(ints x) {
     integer_pack r;
     r.v = x;

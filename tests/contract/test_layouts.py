@@ -1,0 +1,74 @@
+"""Where the numbers lie does not matter, to any engine: strides, order, alignment, byte order, repeated and empty."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cases
+import layouts
+from contract.compare import assert_same, check, everything
+from engines import Shape, calls
+
+CALLS = calls()
+WAYS = [
+    (call, dtype, layout)
+    for call in CALLS
+    for dtype in cases.DTYPES
+    for layout in layouts.ALL
+    if dtype == np.float32 or call.stands_for_others
+]
+
+
+@pytest.mark.parametrize(("call", "dtype", "layout"), WAYS, ids=str)
+def test_layouts(call, dtype, layout):
+    turn = layouts.ALL[layout]
+    for shape in call.shapes:
+        operands = call.draw(cases.seed(call, shape, "layouts"), shape, dtype)
+        units, turned = call.exact(operands), {name: turn(x) for name, x in operands.items()}
+        what = f"{layout} {shape}"
+        check(call, turned, dtype, what, reductions=("none", "mean"), units=units)
+        for name in operands:
+            mixed = {**operands, name: turned[name]}
+            check(call, mixed, dtype, f"{what} {name}", units=units, second=False)
+        for name, x in operands.items():
+            np.testing.assert_array_equal(turned[name], x)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_lists_of_numbers(call):
+    operands = call.draw(cases.seed(call), Shape((4,), 3), np.float64)
+    lists = {name: x.tolist() for name, x in operands.items()}
+    names = call.wrt(operands)
+    value, gradients = call.function.value_and_grad(**operands, wrt=names)
+    again, others = call.function.value_and_grad(**lists, wrt=names)
+    for x, y in zip((value, *gradients), (again, *others), strict=True):
+        assert_same(x, y, str(call))
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_units_that_are_one_in_memory(call, dtype):
+    for shape in call.shapes[:2]:
+        one = call.draw(cases.seed(call, shape), Shape((1, *shape.units[1:]), shape.width), dtype)
+        repeated = {
+            name: x if call.is_shared(name) else np.broadcast_to(x, (9, *x.shape[1:])) for name, x in one.items()
+        }
+        check(call, repeated, dtype, f"{shape} repeated", reductions=("none", "mean"))
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_no_units(call, dtype):
+    for shape in (Shape((0,), 3), Shape((0,), 1), Shape((2, 0), 4), Shape((0, 5), 4)):
+        operands = call.draw(cases.seed(call), shape, dtype)
+        for part, x in everything(call, operands).items():
+            if part == "value":
+                assert np.isnan(x)
+            else:
+                assert x.dtype == (np.float32 if part == "hvp" and call.has("hvp") and dtype == np.float32 else dtype)
+                assert (x == 0).all()
+        unreduced = call.function(**operands, reduction="none")
+        assert unreduced.shape == shape.units
+        assert unreduced.dtype == dtype
+        assert call.function(**operands, reduction="sum") == 0
