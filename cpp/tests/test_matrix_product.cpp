@@ -131,7 +131,8 @@ std::vector<S> product(const matrix& left, const matrix& right, int threads, std
 
 template <class S>
 bool same_bits(const std::vector<S>& a, const std::vector<S>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(S)) == 0;
+  if (a.size() != b.size()) return false;
+  return a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(S)) == 0;
 }
 
 template <class S>
