@@ -12,7 +12,7 @@
 namespace fastloss {
 namespace {
 
-constexpr double nanoseconds_to_copy = 0.5;
+constexpr double nanoseconds_to_copy = 0.5;          // estimated, a number on one thread
 constexpr std::size_t large = std::size_t{2} << 20;  // bytes
 constexpr std::align_val_t line{64};
 

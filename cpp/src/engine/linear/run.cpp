@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t most_chunk_bytes = std::size_t{40} << 20;
 constexpr std::size_t row_multiple = 8;  // whole panels of the products
 constexpr std::size_t columns_at_once = 1024;
-constexpr double nanoseconds_to_copy = 0.5;
+constexpr double nanoseconds_to_copy = 0.5;  // estimated, a number on one thread
 
 std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 

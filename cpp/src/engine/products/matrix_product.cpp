@@ -16,14 +16,14 @@
 namespace fastloss {
 namespace {
 
-constexpr std::size_t alignment = 64;
+constexpr std::size_t alignment = 64;  // a line, and the widest register
 // Panels of a tile and of one step of packing fill most of an L2 cache of 1 MiB.
 constexpr std::size_t tile_rows = 384, tile_columns = 512;
 constexpr std::size_t packed_depth = 256;
 // Products of few tiles are cut along the depth, too; the sums of slices take memory, and are added in order.
 constexpr std::size_t enough_tasks = 16, least_slice = 1024;
 constexpr std::size_t most_slice_bytes = std::size_t{10} << 20;
-constexpr double operations_per_nanosecond = 100.0;
+constexpr double operations_per_nanosecond = 100.0;  // estimated, of one thread: decides about threads alone
 
 constexpr std::size_t ceiling(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 constexpr std::size_t round_up(std::size_t a, std::size_t multiple) { return ceiling(a, multiple) * multiple; }

@@ -25,7 +25,7 @@ struct cut {
 
 cut cut_of(row_extent extent, std::size_t item) {
   cut c(extent, item);
-  constexpr std::size_t least = 64;
+  constexpr std::size_t least = 64;  // classes: whole packs of every instruction set
   if (extent.classes - c.first(c.segments - 1) < least) --c.segments;
   return c;
 }
