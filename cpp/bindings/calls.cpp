@@ -54,7 +54,7 @@ void place_extras(call_state& s, const call_plan& plan) {
 }
 
 double run(const call_state& s, const call_plan& plan) {
-  if (plan.nanoseconds() < release_gil_ns) return plan.run(s.outputs);
+  if (plan.cost_ns() < release_gil_ns) return plan.run(s.outputs);
   const without_gil released;
   const interruptible watched(stop_on_signals());
   return plan.run(s.outputs);

@@ -60,7 +60,7 @@ def required(info):
         if not operand.integer:
             needed.add(f"nan:{operand.name}")
         if operand.name != info.operands[0].name:
-            needed.add(f"stretched:{operand.name}")
+            needed.add(f"broadcast:{operand.name}")
     if cases.Domain.parse(info.operands[0].domain).contains(np.inf):
         needed.add(f"inf:{info.operands[0].name}")
     needed.update(f"kink:{kink.label}" for kink in REFERENCES[info.name].pointwise.kinks)
@@ -292,7 +292,7 @@ def test_the_gate_misses_nothing():
         "inf:input",
         "nan:target",
         "refused:target",
-        "stretched:weight",
+        "broadcast:weight",
         "kink:tie",
     ):
         check = cases.Check("huber_loss", what)

@@ -1,4 +1,4 @@
-"""Losses of elements as they are called: operands that stretch, left out ones, and the way back to each."""
+"""Losses of elements as they are called: operands that are broadcast, left out ones, and the way back to each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from references.units import LONG, Sized, Units, times
 
 
 def expand(operand, values, shape):
-    """`values` with extents of 1 added so that they stretch to `shape` as fastloss aligns this operand."""
+    """`values` with extents of 1 added so that they are broadcast to `shape` as fastloss aligns this operand."""
     missing = len(shape) - values.ndim
     if values.ndim and missing > 0 and "leading" in operand.kinds:
         return values.reshape(values.shape + (1,) * missing)
@@ -23,7 +23,7 @@ def left_out(operand):
 
 
 def gather(gradient, operand, given, shape):
-    """The gradient of an operand that may be stretched: summed over the stretched axes, in the operand's shape."""
+    """The gradient of an operand that may be broadcast: summed over the broadcast axes, in the operand's shape."""
     given = np.asarray(given)
     aligned = expand(operand, given, shape).shape
     padded = (1,) * (len(shape) - len(aligned)) + aligned
@@ -95,7 +95,7 @@ class Unreduced(Units):
         return super().head(statistic) if reference.head is None else reference.head(statistic, **self.options)
 
     def pull_back(self, flow):
-        """Summed over the axes along which an operand stretches."""
+        """Summed over the axes along which an operand is broadcast."""
         found = {k: self._gathered(k, times(flow * self.weight, slope)) for k, slope in self.slopes.items()}
         if self.outside in self.given:
             found[self.outside] = self._gathered(self.outside, times(flow, self.raw))

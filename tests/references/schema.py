@@ -37,7 +37,7 @@ class Operand:
     specials: tuple[float, ...]  # combined with the specials of the other operands
     optional: bool = False
     multiplies: bool = False  # multiplies the loss from outside the formula, as torch's `weight` does
-    kinds: tuple[str, ...] = ("full", "scalar", "column", "row")  # how it may stretch over an (N, C) input
+    kinds: tuple[str, ...] = ("full", "scalar", "column", "row")  # how it may be broadcast over an (N, C) input
     differentiable: bool = True
     integer: bool = False  # class indices or counts: only integer dtypes are accepted, so no NaN and no infinity
     # What the formula sees where the operand is left out: a number, or one for each element of the last axis.

@@ -106,10 +106,10 @@ def test_masked_elements_are_not_checked_and_all_others_are(name, operand, outsi
 
 
 @pytest.mark.parametrize(("name", "operand", "outside"), SPARED)
-def test_nothing_is_written_where_the_operand_stretches(name, operand, outside):
+def test_nothing_is_written_where_the_operand_is_broadcast(name, operand, outside):
     """A number, or one for each row or column: the walk is over these alone."""
     rows, columns = 70, 130
-    drawn = cases.sample(REFERENCES[name], cases.seed(name, "stretched"), rows * columns, np.float32)
+    drawn = cases.sample(REFERENCES[name], cases.seed(name, "broadcast"), rows * columns, np.float32)
     whole = {k: v.reshape(rows, columns) for k, v in drawn.items()}
     shapes = {"scalar": (), "column": (rows, 1), "row": (1, columns)}
     kinds = [kind for kind in REFERENCES[name].operand(operand).kinds if kind in shapes]

@@ -49,7 +49,7 @@ z, labels = x.reshape(-1, 1024), np.arange(1024)
 calls = {
     "mean": lambda: fl.huber_loss(x, y),
     "grad": lambda: fl.huber_loss.value_and_grad(x, y, wrt=("input", "target")),
-    "stretched": lambda: fl.huber_loss.grad(z, y[None, :1024], wrt="target"),
+    "broadcast": lambda: fl.huber_loss.grad(z, y[None, :1024], wrt="target"),
     "float32": lambda: fl.huber_loss.grad(x.astype("f4"), 0.5),
     "list": lambda: fl.mse_loss([1.0] * 100_000, 0.0),
     "rowwise": lambda: fl.cross_entropy.value_and_grad(z, labels, return_=("probabilities", "lse")),

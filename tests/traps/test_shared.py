@@ -216,7 +216,7 @@ def test_trap_032_a_variance_of_zero():
     assert fl.gaussian_nll_loss([1.0], [1.0], [-0.0]) == pytest.approx(0.5 * np.log(1e-6))
 
 
-def test_trap_033_every_shape_of_a_stretched_variance():
+def test_trap_033_every_shape_of_a_broadcast_variance():
     x, t = np.arange(48.0).reshape(4, 3, 2, 2) / 7, np.zeros((4, 3, 2, 2))
     for shape in ((4, 1, 2, 2), (4, 3, 1, 1), (1, 1, 1, 1), (1, 3, 1, 1), (4, 3, 2), ()):
         var = np.arange(1.0, 1 + int(np.prod(shape))).reshape(shape)

@@ -143,14 +143,14 @@ template <class S>
 struct gradient_row {
   using P = native_pack<S>;
   static constexpr std::size_t w = P::width;
-  const S *slopes, *exps, *weights;
+  const S *d1, *exps, *weights;
   P coef_d1, coef_exp, constant;
   bool has_constant;
 
   FASTLOSS_FN P at(std::size_t i) const {
     P g(0);
     if (exps != nullptr) g = P::load(exps + i) * coef_exp;
-    if (slopes != nullptr) g = fma(P::load(slopes + i), coef_d1, g);
+    if (d1 != nullptr) g = fma(P::load(d1 + i), coef_d1, g);
     if (has_constant) g += weights == nullptr ? constant : constant * P::load(weights + i);
     return g;
   }
@@ -217,18 +217,18 @@ void gradient_rows(const gradient_pass& p) {
   using P = native_pack<S>;
   const auto number = [](const void* numbers, std::size_t r) { return numbers == nullptr ? S(0) : static_cast<const S*>(numbers)[r]; };
   for (std::size_t r = 0; r < p.extent.rows; ++r) {
-    const S slope = number(p.coef_d1, r), scale = number(p.coef_exp, r), constant = number(p.constant, r);
+    const S coef_d1 = number(p.coef_d1, r), scale = number(p.coef_exp, r), constant = number(p.constant, r);
     const label_of<S> label = label_at<S>(p.labels, r);
     const S at_label = number(p.at_label, r);
     S* const out = row_of<S>(p.out, r);
-    if (slope == S(0) && scale == S(0) && constant == S(0)) write_row<S, Streams>(zeros<S>{}, p.extent.classes, label, at_label, out);
-    else if (p.slopes.data == nullptr && constant == S(0))
+    if (coef_d1 == S(0) && scale == S(0) && constant == S(0)) write_row<S, Streams>(zeros<S>{}, p.extent.classes, label, at_label, out);
+    else if (p.d1.data == nullptr && constant == S(0))
       write_row<S, Streams>(scaled_exps<S>{row_of<S>(p.exps, r), P(scale)}, p.extent.classes, label, at_label, out);
     else {
-      const gradient_row<S> row{slope == S(0) ? nullptr : row_of<S>(p.slopes, r),
+      const gradient_row<S> row{coef_d1 == S(0) ? nullptr : row_of<S>(p.d1, r),
                                 scale == S(0) ? nullptr : row_of<S>(p.exps, r),
                                 static_cast<const S*>(p.weights),
-                                P(slope),
+                                P(coef_d1),
                                 P(scale),
                                 P(constant),
                                 constant != S(0)};

@@ -10,32 +10,32 @@ namespace {
 namespace side_by_side_classes {
 
 template <class S, class Kind>
-struct curvature_of_row {
+struct hess_of_row {
   using P = native_pack<S>;
-  using strip = curvature_strip<S, Kind, 1>;
+  using strip = hess_strip<S, Kind, 1>;
   static constexpr std::size_t w = P::width;
 
   // The numbers of the row, in every lane.
   struct numbers {
-    P by_exp_, base_, mean_, along_mean_, constant_, share_, tail_, by_bend_, at_base_;
+    P coef_exp_, base_, mean_, along_mean_, constant_, share_, tail_, coef_d2_, at_base_;
     numbers(const strip& s, S tail)
-        : by_exp_(s.coef_exp[0]),
+        : coef_exp_(s.coef_exp[0]),
           base_(s.base[0]),
           mean_(s.mean[0]),
           along_mean_(s.along_mean[0]),
           constant_(s.constant[0]),
           share_(s.share[0]),
           tail_(tail),
-          by_bend_(s.coef_d2[0]),
+          coef_d2_(s.coef_d2[0]),
           at_base_(s.at_base[0]) {}
-    FASTLOSS_FN P coef_exp() const { return by_exp_; }
+    FASTLOSS_FN P coef_exp() const { return coef_exp_; }
     FASTLOSS_FN P base() const { return base_; }
     FASTLOSS_FN P mean() const { return mean_; }
     FASTLOSS_FN P along_mean() const { return along_mean_; }
     FASTLOSS_FN P constant() const { return constant_; }
     FASTLOSS_FN P share() const { return share_; }
     FASTLOSS_FN P tail() const { return tail_; }
-    FASTLOSS_FN P coef_d2() const { return by_bend_; }
+    FASTLOSS_FN P coef_d2() const { return coef_d2_; }
     FASTLOSS_FN P at_base() const { return at_base_; }
   };
 
@@ -43,14 +43,14 @@ struct curvature_of_row {
   numbers of;
 
   FASTLOSS_FN P at(std::size_t i) const {
-    return curvature_of_pack<Kind>(of, P::load(exps + i), Kind::product ? P::load(vector + i) : P(0),
-                                   Kind::d2 == bending::everywhere ? P::load(d2 + i) : P(0));
+    return hess_of_pack<Kind>(of, P::load(exps + i), Kind::product ? P::load(vector + i) : P(0),
+                              Kind::d2 == second_derivatives::everywhere ? P::load(d2 + i) : P(0));
   }
 
   // Sums over the classes; each pack of products goes on in double.
   struct sums {
-    vector_of_double mean[2] = {}, along[2] = {}, support[2] = {}, bend[2] = {}, bent[2] = {};
-    P base{0}, base_bend{0}, one;
+    vector_of_double mean[2] = {}, along[2] = {}, support[2] = {}, d2_sums[2] = {}, d2_times_vector[2] = {};
+    P base{0}, base_d2{0}, one;
 
     explicit sums(S tail) : one(exponential_of_base(P(tail))) {}
 
@@ -65,18 +65,18 @@ struct curvature_of_row {
         base = select(on_base, v, base);
         mean[k] += widened(select(on_base, P(0), e * v));
       }
-      if constexpr (Kind::d2 == bending::everywhere) {
+      if constexpr (Kind::d2 == second_derivatives::everywhere) {
         const auto on_base = e == one;
         const P other = Kind::support ? b : select(on_base, P(0), b);
-        if constexpr (!Kind::support) base_bend = select(on_base, b, base_bend);
-        bend[k] += widened(other);
-        if constexpr (Kind::product) bent[k] += widened(other * v);
+        if constexpr (!Kind::support) base_d2 = select(on_base, b, base_d2);
+        d2_sums[k] += widened(other);
+        if constexpr (Kind::product) d2_times_vector[k] += widened(other * v);
       }
     }
   };
 
   static FASTLOSS_FN void add_up(strip& s, const S* e, const S* v, const S* b, std::size_t classes, S tail) {
-    if constexpr (!Kind::product && !Kind::support && Kind::d2 != bending::everywhere) return;
+    if constexpr (!Kind::product && !Kind::support && Kind::d2 != second_derivatives::everywhere) return;
     const auto at = [](const S* x, std::size_t i) { return x == nullptr ? P(0) : P::load(x + i); };
     sums total(tail);
     std::size_t i = 0;
@@ -94,27 +94,27 @@ struct curvature_of_row {
     s.mean_sum[0] = lanes_sum(total.mean[0] + total.mean[1]);
     s.along[0] = lanes_sum(total.along[0] + total.along[1]);
     s.support[0] = lanes_sum(total.support[0] + total.support[1]);
-    s.bend_sum[0] = lanes_sum(total.bend[0] + total.bend[1]);
-    s.bent[0] = lanes_sum(total.bent[0] + total.bent[1]);
+    s.d2_sum[0] = lanes_sum(total.d2_sums[0] + total.d2_sums[1]);
+    s.d2_times_vector[0] = lanes_sum(total.d2_times_vector[0] + total.d2_times_vector[1]);
     s.base[0] = static_cast<S>(lanes_sum(widened(total.base)));
-    s.base_bend[0] = static_cast<S>(lanes_sum(widened(total.base_bend)));
+    s.base_d2[0] = static_cast<S>(lanes_sum(widened(total.base_d2)));
   }
 };
 
 template <class S, class Kind>
-struct curvature_kernel {
+struct hess_kernel {
   static void run(const hess_pass& p) { (p.streams ? rows<true> : rows<false>)(p); }
 
   template <bool Streams>
   static void rows(const hess_pass& p) {
-    using row = curvature_of_row<S, Kind>;
+    using row = hess_of_row<S, Kind>;
     const std::size_t classes = p.extent.classes;
     for (std::size_t r = 0; r < p.extent.rows; ++r) {
       const S* const exps = row_of<S>(p.exps, r);
       const S* const vector = Kind::product ? row_of<S>(p.vector, r) : nullptr;
-      const S* const d2 = Kind::d2 == bending::everywhere ? row_of<S>(p.d2, r) : nullptr;
+      const S* const d2 = Kind::d2 == second_derivatives::everywhere ? row_of<S>(p.d2, r) : nullptr;
       const S tail = static_cast<const S*>(p.tail)[r];
-      const label_of<S> label = Kind::d2 == bending::at_label ? label_at<S>(p.labels, r) : label_of<S>(-1);
+      const label_of<S> label = Kind::d2 == second_derivatives::at_label ? label_at<S>(p.labels, r) : label_of<S>(-1);
       S* const out = row_of<S>(p.out, r);
       typename row::strip strip;
       strip.clear(1);
@@ -128,7 +128,7 @@ struct curvature_kernel {
 
 template <class S>
 void hess(const hess_pass& p) {
-  run_curvature<S, curvature_kernel>(p);
+  run_hess<S, hess_kernel>(p);
 }
 
 }  // namespace side_by_side_classes

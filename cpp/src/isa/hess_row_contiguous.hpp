@@ -24,10 +24,10 @@ FASTLOSS_FN void add_lanes(double* to, native_pack<float> x) {
 }
 
 template <class S, class Kind>
-struct curvature_kernel {
+struct hess_kernel {
   using P = native_pack<S>;
   using I = integer_pack<S, P::width>;
-  using strip = curvature_strip<S, Kind, rows_of_a_strip>;
+  using strip = hess_strip<S, Kind, rows_of_a_strip>;
 
   // The numbers of a pack of rows.
   struct numbers {
@@ -47,12 +47,12 @@ struct curvature_kernel {
 
   // Sums over the classes; each pack of products goes on in double.
   static FASTLOSS_FN void add_up(strip& s, const hess_pass& p, std::size_t first, std::size_t rows) {
-    if constexpr (!Kind::product && !Kind::support && Kind::d2 != bending::everywhere) return;
+    if constexpr (!Kind::product && !Kind::support && Kind::d2 != second_derivatives::everywhere) return;
     const S* const tails = static_cast<const S*>(p.tail) + first;
     for (std::size_t c = 0; c < p.extent.classes; ++c) {
       const S* const exps = class_of<S>(p.exps, c) + first;
       const S* const vector = Kind::product ? class_of<S>(p.vector, c) + first : nullptr;
-      const S* const d2 = Kind::d2 == bending::everywhere ? class_of<S>(p.d2, c) + first : nullptr;
+      const S* const d2 = Kind::d2 == second_derivatives::everywhere ? class_of<S>(p.d2, c) + first : nullptr;
       for (std::size_t r = 0; r < rows; r += P::width) {
         const P e = P::load(exps + r), v = Kind::product ? P::load(vector + r) : P(0);
         if constexpr (Kind::support) {
@@ -65,15 +65,15 @@ struct curvature_kernel {
           select(on_base, v, P::load(s.base + r)).store(s.base + r);
           add_lanes(s.mean_sum + r, select(on_base, P(0), e * v));
         }
-        if constexpr (Kind::d2 == bending::everywhere) {
+        if constexpr (Kind::d2 == second_derivatives::everywhere) {
           P b = P::load(d2 + r);
           if constexpr (!Kind::support) {
             const auto on_base = e == exponential_of_base(P::load(tails + r));
-            select(on_base, b, P::load(s.base_bend + r)).store(s.base_bend + r);
+            select(on_base, b, P::load(s.base_d2 + r)).store(s.base_d2 + r);
             b = select(on_base, P(0), b);
           }
-          add_lanes(s.bend_sum + r, b);
-          if constexpr (Kind::product) add_lanes(s.bent + r, b * v);
+          add_lanes(s.d2_sum + r, b);
+          if constexpr (Kind::product) add_lanes(s.d2_times_vector + r, b * v);
         }
       }
     }
@@ -92,14 +92,15 @@ struct curvature_kernel {
       for (std::size_t c = 0; c < p.extent.classes; ++c) {
         const S* const exps = class_of<S>(p.exps, c) + first;
         const S* const vector = Kind::product ? class_of<S>(p.vector, c) + first : nullptr;
-        const S* const d2 = Kind::d2 == bending::everywhere ? class_of<S>(p.d2, c) + first : nullptr;
+        const S* const d2 = Kind::d2 == second_derivatives::everywhere ? class_of<S>(p.d2, c) + first : nullptr;
         S* const out = class_of<S>(p.out, c) + first;
         const I here(static_cast<label_of<S>>(c));
         for (std::size_t r = 0; r < rows; r += P::width) {
-          P g =
-              curvature_of_pack<Kind>(numbers{s, static_cast<const S*>(p.tail) + first, r}, P::load(exps + r),
-                                      Kind::product ? P::load(vector + r) : P(0), Kind::d2 == bending::everywhere ? P::load(d2 + r) : P(0));
-          if constexpr (Kind::d2 == bending::at_label) g = select(labels_at<S>(p.labels, first + r) == here, P::load(s.at_label + r), g);
+          P g = hess_of_pack<Kind>(numbers{s, static_cast<const S*>(p.tail) + first, r}, P::load(exps + r),
+                                   Kind::product ? P::load(vector + r) : P(0),
+                                   Kind::d2 == second_derivatives::everywhere ? P::load(d2 + r) : P(0));
+          if constexpr (Kind::d2 == second_derivatives::at_label)
+            g = select(labels_at<S>(p.labels, first + r) == here, P::load(s.at_label + r), g);
           g = select(P::load(s.live + r) == P(0), P(0), g);
           if constexpr (Streams) g.stream(out + r);
           else g.store(out + r);
@@ -111,7 +112,7 @@ struct curvature_kernel {
 
 template <class S>
 void hess(const hess_pass& p) {
-  run_curvature<S, curvature_kernel>(p);
+  run_hess<S, hess_kernel>(p);
 }
 
 }  // namespace side_by_side_rows

@@ -30,7 +30,7 @@ struct tile_operations {
   store_kernel store[dtype_count][2];  // null for the dtypes that hold no gradient
   // Streaming stores to contiguous memory of dtype S: any count; lines written in part get ordinary stores.
   void (*stream)(const void* tile, void* destination, std::size_t count, double scale);
-  // Adds a run of the tile to doubles through strides, 0 where an operand was stretched.
+  // Adds a run of the tile to doubles through strides, 0 where an operand was broadcast.
   void (*scatter_add)(const void* tile, double* base, const strided_run&);
   void (*fill)(void* tile, double value, std::size_t count);
   // c * a, and 0 where c is 0.
@@ -77,11 +77,11 @@ struct shift_pass {
   void* reference;      // sparsemax: the reference less the maximum
 };
 
-// out = coef_d1 * slope + coef_exp * exp + constant * weight, each part where it is given, row by row; 0 where a factor is 0.
+// out = coef_d1 * d1 + coef_exp * exp + constant * weight, each part where it is given, row by row; 0 where a factor is 0.
 // The label's class gets `at_label` instead.
 struct gradient_pass {
   row_extent extent;
-  row_tile slopes, exps;
+  row_tile d1, exps;
   const void *coef_d1, *coef_exp, *constant;
   const void* weights;
   const void *labels, *at_label;
@@ -93,9 +93,9 @@ struct gradient_pass {
 // it counts nowhere.
 struct coefficient_pass {
   std::size_t count;
-  const void *slope, *tail, *picked;
+  const void *d1, *tail, *picked;
   const void* label_exp;     // null: exp(picked)
-  const void* factor;        // multiplies the slope
+  const void* factor;        // multiplies d1
   const void* row_factor;    // multiplies what follows
   const void* d_shift_term;  // derivative of the reference's own term; null: none
   double smoothing;          // the share of the target that each class gets
@@ -157,8 +157,8 @@ struct row_operations {
   // Rows without a label count nowhere, and rows that count nowhere have no label; nor has the padding behind `rows`.
   void (*leave_out)(void* labels, void* counts, std::size_t rows, std::size_t padded);
   void (*coefficients)(const coefficient_pass&);
-  // (d_shift_term * row_factor - factor * slope_sum) / (tail + 1), where either may be null; 0 where the row counts nowhere.
-  void (*class_coefficients)(std::size_t count, const void* tail, const void* factor, const void* slope_sum, const void* row_factor,
+  // (d_shift_term * row_factor - factor * d1_sum) / (tail + 1), where either may be null; 0 where the row counts nowhere.
+  void (*class_coefficients)(std::size_t count, const void* tail, const void* factor, const void* d1_sum, const void* row_factor,
                              const void* d_shift_term, void* coef_exp);
   // The sum of count * weight * x in double, 0 where either factor is 0; weights may be null.
   double (*weighted_sum)(const void* counts, const void* weights, const void* x, std::size_t count);

@@ -148,7 +148,7 @@ void gradient_of_classes(const gradient_pass& p) {
   const S *const coef_d1 = static_cast<const S*>(p.coef_d1), *const coef_exp = static_cast<const S*>(p.coef_exp);
   const S *const constant = static_cast<const S*>(p.constant), *const at_label = static_cast<const S*>(p.at_label);
   for (std::size_t c = 0; c < p.extent.classes; ++c) {
-    const S* const slopes = p.slopes.data == nullptr ? nullptr : class_of<S>(p.slopes, c);
+    const S* const d1 = p.d1.data == nullptr ? nullptr : class_of<S>(p.d1, c);
     const S* const exps = p.exps.data == nullptr ? nullptr : class_of<S>(p.exps, c);
     S* const out = class_of<S>(p.out, c);
     const I here(static_cast<label_of<S>>(c));
@@ -158,9 +158,9 @@ void gradient_of_classes(const gradient_pass& p) {
         const P f = P::load(coef_exp + r);
         g = select(f == P(0), P(0), P::load(exps + r) * f);
       }
-      if (slopes != nullptr) {
+      if (d1 != nullptr) {
         const P f = P::load(coef_d1 + r);
-        g = select(f == P(0), g, fma(P::load(slopes + r), f, g));
+        g = select(f == P(0), g, fma(P::load(d1 + r), f, g));
       }
       if (constant != nullptr) g += times_weight(static_cast<const S*>(p.weights), c, P::load(constant + r));
       if (at_label != nullptr) g = select(labels_at<S>(p.labels, r) == here, P::load(at_label + r), g);

@@ -96,8 +96,8 @@ void coefficients(const coefficient_pass& p) {
     const P below = tail + (1 - label_exp), own = label_exp / sum;
     const P others = (p.label_exp == nullptr ? select(picked == zero, tail, below) : below) / sum;
     const P factor = at(p.factor, i), row_factor = at(p.row_factor, i);
-    const P slope = product(factor, at(p.slope, i));
-    P d_sum = -slope, at_label = product(slope, others);
+    const P d1 = product(factor, at(p.d1, i));
+    P d_sum = -d1, at_label = product(d1, others);
     if (p.d_shift_term != nullptr) {
       const P term = product(row_factor, at(p.d_shift_term, i));
       d_sum += term;
@@ -116,7 +116,7 @@ void coefficients(const coefficient_pass& p) {
 }
 
 template <class S>
-void class_coefficients(std::size_t count, const void* tail, const void* factor, const void* slope_sum, const void* row_factor,
+void class_coefficients(std::size_t count, const void* tail, const void* factor, const void* d1_sum, const void* row_factor,
                         const void* d_shift_term, void* coef_exp) {
   using P = native_pack<S>;
   const P zero(0);
@@ -127,7 +127,7 @@ void class_coefficients(std::size_t count, const void* tail, const void* factor,
   };
   for (std::size_t i = 0; i < count; i += P::width) {
     const P sum = P::load(static_cast<const S*>(tail) + i) + 1;
-    const P d_sum = product(row_factor, d_shift_term, i) - product(factor, slope_sum, i);
+    const P d_sum = product(row_factor, d_shift_term, i) - product(factor, d1_sum, i);
     select(d_sum == zero, zero, d_sum / sum).store(static_cast<S*>(coef_exp) + i);
   }
 }

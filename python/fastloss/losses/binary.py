@@ -38,7 +38,7 @@ def binary_cross_entropy(
         ValueError. NaN comes back as NaN.
     target : array_like
         Probabilities of the positive class: hard labels 0 and 1 (of any integer or bool dtype too)
-        or soft ones. Of input's shape; of its rank with extents of 1 where they stretch; or one
+        or soft ones. Of input's shape; of its rank with extents of 1 where they are broadcast; or one
         number. Checked in every call, as input is.
     weight : array_like, optional
         torch's element weights, w: they multiply l. Aligned to the *trailing* axes of input, so not
@@ -119,7 +119,7 @@ def binary_cross_entropy_with_logits(
         Logits, of any shape.
     target : array_like
         Probabilities of the positive class, in [0, 1]: hard labels 0 and 1 (of any integer or bool
-        dtype too) or soft ones. Of input's shape; of its rank with extents of 1 where they stretch;
+        dtype too) or soft ones. Of input's shape; of its rank with extents of 1 where they are broadcast;
         or one number. Values outside [0, 1] are an error only under ``errstate(domain="raise")``.
     weight : array_like, optional
         torch's element weights, w: they multiply l. Aligned to the *trailing* axes of input. **It

@@ -46,7 +46,7 @@ def poisson_nll_loss(
         ``log_input=False``. Of any shape.
     target : array_like
         Counts, at least 0, of any integer or floating dtype; they need not be whole numbers. Of
-        input's shape; of its rank with extents of 1 where they stretch; or one number.
+        input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     log_input : bool, default True
         Whether input is the logarithm of the rate.
     full : bool, default False
@@ -137,7 +137,7 @@ def binomial_nll_loss(
         Logits of the predicted probability of success, of any shape.
     target : array_like
         Numbers of successes, from 0 to trials, of any integer or floating dtype. Of input's shape;
-        of its rank with extents of 1 where they stretch; or one number.
+        of its rank with extents of 1 where they are broadcast; or one number.
     trials : array_like, optional
         Numbers of trials, at least 0. Shaped as the target. Without it there is one trial, and l is
         the binary cross-entropy.
@@ -220,7 +220,7 @@ def negative_binomial_nll_loss(
         ``log_input=False``. Of any shape.
     target : array_like
         Counts, at least 0, of any integer or floating dtype; they need not be whole numbers. Of
-        input's shape; of its rank with extents of 1 where they stretch; or one number.
+        input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     dispersion : array_like
         What the variance has beyond the mean, over the squared mean; at least 0, where 0 is the
         Poisson distribution: the value approaches that of `poisson_nll_loss` without loss of
@@ -248,7 +248,7 @@ def negative_binomial_nll_loss(
     (m - t) / (m (1 + a m)) without. In t: log(1 + a m) - log(m) - log(a) - digamma(1 / a + t), and
     digamma(t + 1) more if full. In a: (log((1 + a t) / (1 + a m)) + a (m - t) / (1 + a m)) / a**2 +
     (digamma(1 / a + t) - digamma(1 / a) - log(1 + a t)) / a**2, which is (t - (m - t)**2) / 2 at a
-    = 0. Where the dispersion was stretched its gradient is summed over the stretched axes. The
+    = 0. Where the dispersion was broadcast its gradient is summed over the broadcast axes. The
     second derivative with log_input is m (1 + a t) / (1 + a m)**2.
 
     Everything is computed in float64, whatever the dtype: counts of a million and dispersions close

@@ -43,7 +43,7 @@ def gamma_nll_loss(
         ``link="identity"``. Of any shape.
     target : array_like
         Amounts, at least 0, and above 0 if full, of any integer or floating dtype. Of input's
-        shape; of its rank with extents of 1 where they stretch; or one number.
+        shape; of its rank with extents of 1 where they are broadcast; or one number.
     link : {"log", "identity"}, default "log"
         What input is: the logarithm of the mean, or the mean.
     full : bool, default False
@@ -131,7 +131,7 @@ def tweedie_loss(
     target : array_like
         Amounts, of any integer or floating dtype: at least 0, above 0 for a power of 2 or more, any
         real number for a power of 0 or less. Of input's shape; of its rank with extents of 1 where
-        they stretch; or one number.
+        they are broadcast; or one number.
     power : float, default 1.5
         The variance is proportional to the mean to this power: 0 is the normal distribution, 1 the
         Poisson, 2 the gamma, 3 the inverse Gaussian distribution. Between 0 and 1 there is no such

@@ -39,7 +39,7 @@ def kl_div(input: ArrayLike, target: ArrayLike, *, log_target: bool = False) -> 
     target : array_like
         Probabilities, from 0 to 1, or their logarithms with `log_target`, which is checked only under
         ``errstate(domain="raise")``. Of input's shape; of its rank with extents of 1 where they
-        stretch; or one number.
+        are broadcast; or one number.
     log_target : bool, default False
         Whether target holds logarithms.
 
@@ -118,7 +118,7 @@ def reverse_kl_div(input: ArrayLike, target: ArrayLike, *, log_target: bool = Fa
     target : array_like
         Probabilities, from 0 to 1, or their logarithms with `log_target`, which is checked only under
         ``errstate(domain="raise")``. Of input's shape; of its rank with extents of 1 where they
-        stretch; or one number.
+        are broadcast; or one number.
     log_target : bool, default False
         Whether target holds logarithms.
 
@@ -188,7 +188,7 @@ def generalized_kl_div(input: ArrayLike, target: ArrayLike) -> None:
     input : array_like
         Predicted amounts, at least 0, of any shape.
     target : array_like
-        Target amounts, at least 0. Of input's shape; of its rank with extents of 1 where they stretch;
+        Target amounts, at least 0. Of input's shape; of its rank with extents of 1 where they are broadcast;
         or one number. Negative values give NaN, and are an error under ``errstate(domain="raise")``.
 
     Returns
@@ -250,7 +250,7 @@ def hellinger_loss(input: ArrayLike, target: ArrayLike) -> None:
         Predicted probabilities (not their logarithms) or amounts, at least 0, of any shape.
     target : array_like
         Target probabilities or amounts, at least 0. Of input's shape; of its rank with extents of 1
-        where they stretch; or one number. Negative values give NaN, and are an error under
+        where they are broadcast; or one number. Negative values give NaN, and are an error under
         ``errstate(domain="raise")``.
 
     Returns
@@ -328,7 +328,7 @@ def alpha_divergence(input: ArrayLike, target: ArrayLike, *, alpha: float = 0.5)
         Predicted probabilities (not their logarithms) or amounts, at least 0, of any shape.
     target : array_like
         Target probabilities or amounts, at least 0. Of input's shape; of its rank with extents of 1
-        where they stretch; or one number. Negative values give NaN, and are an error under
+        where they are broadcast; or one number. Negative values give NaN, and are an error under
         ``errstate(domain="raise")``.
     alpha : float, default 0.5
         Which divergence; from -1000 to 1000.

@@ -39,7 +39,7 @@ def js_div(input: ArrayLike, target: ArrayLike, *, beta: float = 0.5, log_target
     target : array_like
         Probabilities, from 0 to 1, or their logarithms with `log_target`, which is checked only under
         ``errstate(domain="raise")``. Of input's shape; of its rank with extents of 1 where they
-        stretch; or one number.
+        are broadcast; or one number.
     beta : float, default 0.5
         The target's part of the mixture, between 0 and 1. At 0.5 the divergence is symmetric. Small
         values make it proportional to `kl_div`, values near 1 to `reverse_kl_div`: js_div / beta and

@@ -36,7 +36,7 @@ def sigmoid_focal_loss(input: ArrayLike, target: ArrayLike, *, alpha: float | No
         Logits, of any shape.
     target : array_like
         Probabilities of the positive class, in [0, 1]. Of input's shape; of its rank with extents
-        of 1 where they stretch; or one number.
+        of 1 where they are broadcast; or one number.
     alpha : float or None, default 0.25
         Weight of the positive class, 1 - alpha that of the negative one; from 0 to 1. None and, as
         in torchvision, any negative number down to -1: no weights.
@@ -106,7 +106,7 @@ def quality_focal_loss(input: ArrayLike, target: ArrayLike, *, beta: float = 2.0
     input : array_like
         Logits, of any shape.
     target : array_like
-        Qualities, in [0, 1]. Of input's shape; of its rank with extents of 1 where they stretch; or
+        Qualities, in [0, 1]. Of input's shape; of its rank with extents of 1 where they are broadcast; or
         one number.
     beta : float, default 2.0
         How strongly good predictions are turned down, at least 0; 0 is the cross-entropy.
@@ -170,7 +170,7 @@ def varifocal_loss(
         Logits, of any shape.
     target : array_like
         Qualities (IoU of the box) of positives, in (0, 1]; 0 for negatives. Of input's shape; of
-        its rank with extents of 1 where they stretch; or one number. It has no gradient: the two
+        its rank with extents of 1 where they are broadcast; or one number. It has no gradient: the two
         formulas do not meet at 0.
     alpha : float, default 0.75
         Weight of negatives, at least 0.
@@ -245,7 +245,7 @@ def asymmetric_loss(
         Logits, of any shape.
     target : array_like
         Labels 0 and 1, or probabilities between them. Of input's shape; of its rank with extents of
-        1 where they stretch; or one number.
+        1 where they are broadcast; or one number.
     gamma_neg : float, default 4.0
         How strongly easy negatives are turned down, at least 0.
     gamma_pos : float, default 1.0

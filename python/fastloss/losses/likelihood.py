@@ -45,10 +45,10 @@ def gaussian_nll_loss(
     input : array_like
         Predicted means, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     var : array_like
         Predicted variances (not standard deviations), at least 0, in squared units of the target.
-        Of input's shape; of its rank with extents of 1 where they stretch; of input's shape without
+        Of input's shape; of its rank with extents of 1 where they are broadcast; of input's shape without
         the last axis; or one number. **A var of one rank less aligns to the leading axes**, as in
         PyTorch and unlike NumPy: for an input of shape (2, 2), a var of shape (2,) holds one number
         for each *row*.
@@ -85,7 +85,7 @@ def gaussian_nll_loss(
     Gradients, with r = input - target: r / v in input, -r / v in target, and (1 / v - (r / v)**2) /
     2 in var. Like PyTorch, the clamp at eps is applied and not differentiated: below eps the
     gradient in var is that at eps, so that a variance that fell to zero can recover. Where var was
-    stretched its gradient is summed over the stretched axes. The second derivative in input is 1 /
+    broadcast its gradient is summed over the broadcast axes. The second derivative in input is 1 /
     v. With beta all of them are multiplied by v**beta, which has no gradient of its own: the gradient
     in var is then not the slope of the value.
 
@@ -146,10 +146,10 @@ def laplace_nll_loss(
     input : array_like
         Predicted medians, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     scale : array_like
         Predicted scales: mean absolute deviations, at least 0, in units of the target. Of input's
-        shape; of its rank with extents of 1 where they stretch; of input's shape without the last
+        shape; of its rank with extents of 1 where they are broadcast; of input's shape without the last
         axis; or one number. **A scale of one rank less aligns to the leading axes**, as the variance
         of `gaussian_nll_loss` does: for an input of shape (2, 2), shape (2,) holds one number for
         each *row*.
@@ -226,11 +226,11 @@ def log_normal_nll_loss(
         Predicted means of the *logarithm* of the target, of any shape. The median of the target is
         exp(input).
     target : array_like
-        Targets, above 0, of input's shape; of its rank with extents of 1 where they stretch; or one
+        Targets, above 0, of input's shape; of its rank with extents of 1 where they are broadcast; or one
         number.
     scale : array_like
         Predicted standard deviations of the logarithm, at least 0. Of input's shape; of its rank with
-        extents of 1 where they stretch; of input's shape without the last axis; or one number. **A
+        extents of 1 where they are broadcast; of input's shape without the last axis; or one number. **A
         scale of one rank less aligns to the leading axes**, as the variance of `gaussian_nll_loss`
         does: for an input of shape (2, 2), shape (2,) holds one number for each *row*.
     full : bool, default False
@@ -314,10 +314,10 @@ def student_t_nll_loss(
     input : array_like
         Predicted locations, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     scale : array_like
         Predicted scales, at least 0, in units of the target: the standard deviation where df is
-        infinite. Of input's shape; of its rank with extents of 1 where they stretch; of input's shape
+        infinite. Of input's shape; of its rank with extents of 1 where they are broadcast; of input's shape
         without the last axis; or one number. **A scale or df of one rank less aligns to the leading
         axes**, as the variance of `gaussian_nll_loss` does: for an input of shape (2, 2), shape (2,)
         holds one number for each *row*.

@@ -33,11 +33,11 @@ def von_mises_nll_loss(input: ArrayLike, target: ArrayLike, concentration: Array
     input : array_like
         Predicted angles in radians, of any shape.
     target : array_like
-        Targets in radians, of input's shape; of its rank with extents of 1 where they stretch; or one
+        Targets in radians, of input's shape; of its rank with extents of 1 where they are broadcast; or one
         number.
     concentration : array_like
         Predicted concentrations, at least 0: 0 is the uniform distribution, and large ones are 1 over
-        the variance. Of input's shape; of its rank with extents of 1 where they stretch; of input's
+        the variance. Of input's shape; of its rank with extents of 1 where they are broadcast; of input's
         shape without the last axis; or one number. **A concentration of one rank less aligns to the
         leading axes**, as the variance of `gaussian_nll_loss` does: for an input of shape (2, 2),
         shape (2,) holds one number for each *row*.

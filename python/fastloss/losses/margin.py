@@ -39,7 +39,7 @@ def hinge_loss(
         Scores, of any shape.
     target : array_like
         Labels, of any numeric dtype. Of input's shape; of its rank with extents of 1 where they
-        stretch; or one number. Other values than the two labels are an error only under
+        are broadcast; or one number. Other values than the two labels are an error only under
         ``errstate(domain="raise")``; otherwise they enter the formula.
     margin : float, default 1.0
         The score, in the right direction, at which an example stops counting.
@@ -106,7 +106,7 @@ def squared_hinge_loss(
         Scores, of any shape.
     target : array_like
         Labels, of any numeric dtype. Of input's shape; of its rank with extents of 1 where they
-        stretch; or one number. Other values than the two labels are an error only under
+        are broadcast; or one number. Other values than the two labels are an error only under
         ``errstate(domain="raise")``; otherwise they enter the formula.
     margin : float, default 1.0
         The score, in the right direction, at which an example stops counting.
@@ -169,7 +169,7 @@ def modified_huber_loss(input: ArrayLike, target: ArrayLike, *, labels: Literal[
         Scores, of any shape.
     target : array_like
         Labels, of any numeric dtype. Of input's shape; of its rank with extents of 1 where they
-        stretch; or one number. Other values than the two labels are an error only under
+        are broadcast; or one number. Other values than the two labels are an error only under
         ``errstate(domain="raise")``; otherwise they enter the formula.
     labels : {"signed", "01"}, default "signed"
         Whether target holds -1 and 1, or 0 and 1. It is never guessed from the data.
@@ -229,7 +229,7 @@ def perceptron_loss(input: ArrayLike, target: ArrayLike, *, labels: Literal["sig
         Scores, of any shape.
     target : array_like
         Labels, of any numeric dtype. Of input's shape; of its rank with extents of 1 where they
-        stretch; or one number. Other values than the two labels are an error only under
+        are broadcast; or one number. Other values than the two labels are an error only under
         ``errstate(domain="raise")``; otherwise they enter the formula.
     labels : {"signed", "01"}, default "signed"
         Whether target holds -1 and 1, or 0 and 1. It is never guessed from the data.
@@ -289,7 +289,7 @@ def hinge_embedding_loss(input: ArrayLike, target: ArrayLike, *, margin: float =
         Distances of pairs, of any shape.
     target : array_like
         1 for similar pairs and -1 for dissimilar ones, of any numeric dtype. Of input's shape; of
-        its rank with extents of 1 where they stretch; or one number. **Any other value gets the sum
+        its rank with extents of 1 where they are broadcast; or one number. **Any other value gets the sum
         of both lines above**, as in PyTorch; it is an error only under ``errstate(domain="raise")``.
     margin : float, default 1.0
         The distance from which a dissimilar pair stops counting.

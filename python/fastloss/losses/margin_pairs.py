@@ -34,7 +34,7 @@ def margin_ranking_loss(input1: ArrayLike, input2: ArrayLike, target: ArrayLike,
     input1 : array_like
         Scores of the first of each pair, of any shape.
     input2 : array_like
-        Scores of the second. Of input1's shape; of its rank with extents of 1 where they stretch;
+        Scores of the second. Of input1's shape; of its rank with extents of 1 where they are broadcast;
         or one number.
     target : array_like
         1 where the first ranks higher and -1 where the second does, of any numeric dtype; shapes as
@@ -102,7 +102,7 @@ def bradley_terry_loss(chosen: ArrayLike, rejected: ArrayLike, margin: ArrayLike
     chosen : array_like
         Scores of the preferred items, of any shape.
     rejected : array_like
-        Scores of the others. Of chosen's shape; of its rank with extents of 1 where they stretch; or
+        Scores of the others. Of chosen's shape; of its rank with extents of 1 where they are broadcast; or
         one number.
     margin : array_like, default 0.0
         By how much the first ought to be ahead, such as a graded strength of the preference; shapes as

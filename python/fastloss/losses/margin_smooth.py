@@ -37,7 +37,7 @@ def soft_margin_loss(input: ArrayLike, target: ArrayLike, *, labels: Literal["si
         Scores (logits), of any shape.
     target : array_like
         Labels, of any numeric dtype. Of input's shape; of its rank with extents of 1 where they
-        stretch; or one number. Other values than the two labels are an error only under
+        are broadcast; or one number. Other values than the two labels are an error only under
         ``errstate(domain="raise")``; otherwise they enter the formula.
     labels : {"signed", "01"}, default "signed"
         Whether target holds -1 and 1, or 0 and 1. It is never guessed from the data.
@@ -99,7 +99,7 @@ def exponential_loss(input: ArrayLike, target: ArrayLike, *, labels: Literal["si
         Scores, of any shape: half the log-odds of label 1 at the optimum.
     target : array_like
         Labels, of any numeric dtype. Of input's shape; of its rank with extents of 1 where they
-        stretch; or one number. Other values than the two labels are an error only under
+        are broadcast; or one number. Other values than the two labels are an error only under
         ``errstate(domain="raise")``; otherwise they enter the formula.
     labels : {"signed", "01"}, default "signed"
         Whether target holds -1 and 1, or 0 and 1. It is never guessed from the data.

@@ -37,7 +37,7 @@ def quantile_loss(input: ArrayLike, target: ArrayLike, quantile: ArrayLike = 0.5
     input : array_like
         Predictions of the quantile, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     quantile : array_like, default 0.5
         Which quantile is wanted, strictly between 0 and 1: one number, or an array that aligns to the
         *trailing* axes of input, such as one number for each column of an input of shape (N, Q).
@@ -74,7 +74,7 @@ def quantile_loss(input: ArrayLike, target: ArrayLike, quantile: ArrayLike = 0.5
     >>> fl.quantile_loss.grad([2.5, 0.0, 2.0, 8.0], [3.0, -0.5, 2.0, 7.0], quantile=0.75, reduction="sum")
     array([-0.75,  0.25,  0.  ,  0.25])
 
-    Three quantiles at once, one for each column; the target has one column, which stretches:
+    Three quantiles at once, one for each column; the target has one column, which is broadcast:
 
     >>> predictions = [[1.0, 2.0, 4.0], [0.0, 1.0, 1.0]]
     >>> targets = [[3.0], [1.0]]
@@ -113,7 +113,7 @@ def multi_quantile_loss(input: ArrayLike, target: ArrayLike, quantiles: ArrayLik
         Predictions of shape (..., Q): along the last axis the Q quantiles of one target.
     target : array_like
         Targets of shape (...), input's shape without its last axis; of input's rank with extents of 1
-        where they stretch; or one number.
+        where they are broadcast; or one number.
     quantiles : array_like, default (0.1, 0.5, 0.9)
         The quantiles that are predicted, strictly between 0 and 1, of shape (Q,). They need not be in
         order.
@@ -138,7 +138,7 @@ def multi_quantile_loss(input: ArrayLike, target: ArrayLike, quantiles: ArrayLik
     -----
     Gradients: in input -q where it is too low and 1 - q where it is too high, q being the quantile of
     its column; the opposite in target and target - input in quantiles, each summed over the axes that
-    it stretches along. At a kink, input = target, the subgradient is 0. The second derivative is 0
+    it is broadcast along. At a kink, input = target, the subgradient is 0. The second derivative is 0
     everywhere.
 
     Nothing here keeps the quantiles from crossing: each is fitted by itself.
@@ -192,7 +192,7 @@ def huber_quantile_loss(input: ArrayLike, target: ArrayLike, quantile: ArrayLike
     input : array_like
         Predictions of the quantile, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     quantile : array_like, default 0.5
         Which quantile is wanted, strictly between 0 and 1: one number, or an array that aligns to the
         *trailing* axes of input, such as one number for each column of an input of shape (N, Q).
@@ -263,7 +263,7 @@ def expectile_loss(input: ArrayLike, target: ArrayLike, tau: ArrayLike = 0.5) ->
     input : array_like
         Predictions of the expectile, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     tau : array_like, default 0.5
         Which expectile is wanted, strictly between 0 and 1: one number, or an array that aligns to the
         *trailing* axes of input, such as one number for each column of an input of shape (N, Q).

@@ -33,7 +33,7 @@ def mse_loss(input: ArrayLike, target: ArrayLike, weight: ArrayLike | None = Non
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     weight : array_like, optional
         torch's element weights, w: they multiply l. Aligned to the *trailing* axes of input: for an
         input of shape (N, C), a weight of shape (C,) holds one number for each column.
@@ -108,7 +108,7 @@ def l1_loss(input: ArrayLike, target: ArrayLike, weight: ArrayLike | None = None
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     weight : array_like, optional
         torch's element weights, w: they multiply l. Aligned to the *trailing* axes of input: for an
         input of shape (N, C), a weight of shape (C,) holds one number for each column.
@@ -174,7 +174,7 @@ def huber_loss(input: ArrayLike, target: ArrayLike, weight: ArrayLike | None = N
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     weight : array_like, optional
         torch's element weights, w: they multiply l. Aligned to the *trailing* axes of input: for an
         input of shape (N, C), a weight of shape (C,) holds one number for each column.
@@ -252,7 +252,7 @@ def rmse_loss(input: ArrayLike, target: ArrayLike, *, eps: float = 0.0) -> None:
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     eps : float, default 0.0
         Added under the root, in squared units of the target; at least 0. A positive eps makes the
         gradient smooth at a perfect fit.

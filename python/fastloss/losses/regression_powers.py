@@ -33,7 +33,7 @@ def l2_loss(input: ArrayLike, target: ArrayLike) -> None:
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def lp_loss(input: ArrayLike, target: ArrayLike, *, p: float = 2.0) -> None:
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     p : float, default 2.0
         The power; above 0 and finite.
 

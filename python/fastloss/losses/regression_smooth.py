@@ -35,7 +35,7 @@ def smooth_l1_loss(input: ArrayLike, target: ArrayLike, *, beta: float = 1.0) ->
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     beta : float, default 1.0
         Where the loss turns from quadratic to linear, in the units of the target; at least 0. With
         beta = 0 this is `l1_loss`.
@@ -95,7 +95,7 @@ def pseudo_huber_loss(input: ArrayLike, target: ArrayLike, *, delta: float = 1.0
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     delta : float, default 1.0
         The bound of the gradient, and about where the loss turns from quadratic to linear, in the units
         of the target; above 0 and finite.
@@ -155,7 +155,7 @@ def charbonnier_loss(input: ArrayLike, target: ArrayLike, *, eps: float = 1e-3) 
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     eps : float, default 0.001
         The value at a perfect fit, and the width of the rounded tip, in the units of the target; at
         least 0. With eps = 0 this is `l1_loss`.
@@ -215,7 +215,7 @@ def log_cosh_loss(input: ArrayLike, target: ArrayLike) -> None:
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
 
     Returns
     -------
@@ -274,7 +274,7 @@ def epsilon_insensitive_loss(
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     epsilon : float, default 0.1
         The error that costs nothing, in the units of the target; at least 0.
     squared : bool, default False

@@ -35,7 +35,7 @@ def mape_loss(input: ArrayLike, target: ArrayLike, *, eps: float = 1e-7, scale: 
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     eps : float, default 1e-7
         The smallest denominator, in the units of the target; above 0. Targets nearer to 0 count as if
         they had this size in the denominator.
@@ -105,7 +105,7 @@ def smape_loss(input: ArrayLike, target: ArrayLike, *, eps: float = 1e-8) -> Non
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     eps : float, default 1e-8
         The smallest denominator, in the units of the target; at least 0.
 
@@ -174,7 +174,7 @@ def msle_loss(input: ArrayLike, target: ArrayLike) -> None:
         otherwise -1 itself gives inf and anything below NaN, in value and gradient. Nothing is clipped.
     target : array_like
         Targets above -1, with the same meaning. Of input's shape; of its rank with extents of 1 where
-        they stretch; or one number.
+        they are broadcast; or one number.
 
     Returns
     -------

@@ -44,7 +44,7 @@ def general_robust_loss(input: ArrayLike, target: ArrayLike, alpha: ArrayLike = 
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     alpha : array_like, default 1.0
         The shape, any number or an infinity. One number; or an array, aligned to the *trailing* axes
         of input: for an input of shape (N, C), (C,) holds one shape for each column.
@@ -113,7 +113,7 @@ def cauchy_loss(input: ArrayLike, target: ArrayLike, *, c: float = 1.0) -> None:
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     c : float, default 1.0
         The width of the quadratic part, in the units of the target; above 0.
 
@@ -171,7 +171,7 @@ def welsch_loss(input: ArrayLike, target: ArrayLike, *, c: float = 1.0) -> None:
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     c : float, default 1.0
         The width of the quadratic part, in the units of the target; above 0.
 
@@ -228,7 +228,7 @@ def geman_mcclure_loss(input: ArrayLike, target: ArrayLike, *, c: float = 1.0) -
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     c : float, default 1.0
         The width of the quadratic part, in the units of the target; above 0.
 
@@ -291,7 +291,7 @@ def tukey_loss(input: ArrayLike, target: ArrayLike, *, c: float = 4.685) -> None
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     c : float, default 4.685
         Where the loss becomes constant, in the units of the target; above 0.
 

@@ -33,7 +33,7 @@ def fair_loss(input: ArrayLike, target: ArrayLike, *, c: float = 1.0) -> None:
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     c : float, default 1.0
         The width of the quadratic part, in the units of the target; above 0.
 
@@ -96,7 +96,7 @@ def balanced_l1_loss(
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     alpha : float, default 0.5
         How much the gradient of small errors is lifted: the smaller, the more; above 0.
     gamma : float, default 1.5
@@ -161,7 +161,7 @@ def wing_loss(input: ArrayLike, target: ArrayLike, *, width: float = 5.0, curvat
     input : array_like
         Predictions, of any shape.
     target : array_like
-        Targets, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        Targets, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     width : float, default 5.0
         The error at which the loss becomes linear, in the units of the target; above 0.
     curvature : float, default 0.5

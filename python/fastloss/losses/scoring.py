@@ -38,10 +38,10 @@ def crps_gaussian(input: ArrayLike, target: ArrayLike, scale: ArrayLike) -> None
     input : array_like
         Means of the forecasts, of any shape.
     target : array_like
-        What came, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        What came, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     scale : array_like
         Standard deviations of the forecasts, at least 0, in units of the target. Of input's shape; of its
-        rank with extents of 1 where they stretch; of input's shape without the last axis; or one
+        rank with extents of 1 where they are broadcast; of input's shape without the last axis; or one
         number. **A scale of one rank less aligns to the leading axes**, as the variance of
         `gaussian_nll_loss` does: for an input of shape (2, 2), shape (2,) holds one number for each
         *row*. At 0 the forecast is one number, and l is |input - target|.
@@ -111,10 +111,10 @@ def crps_laplace(input: ArrayLike, target: ArrayLike, scale: ArrayLike) -> None:
     input : array_like
         Medians of the forecasts, of any shape.
     target : array_like
-        What came, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        What came, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     scale : array_like
         Scales of the forecasts, at least 0, in units of the target. Of input's shape; of its
-        rank with extents of 1 where they stretch; of input's shape without the last axis; or one
+        rank with extents of 1 where they are broadcast; of input's shape without the last axis; or one
         number. **A scale of one rank less aligns to the leading axes**, as the variance of
         `gaussian_nll_loss` does: for an input of shape (2, 2), shape (2,) holds one number for each
         *row*. At 0 the forecast is one number, and l is |input - target|.
@@ -183,10 +183,10 @@ def crps_logistic(input: ArrayLike, target: ArrayLike, scale: ArrayLike) -> None
     input : array_like
         Means of the forecasts, of any shape.
     target : array_like
-        What came, of input's shape; of its rank with extents of 1 where they stretch; or one number.
+        What came, of input's shape; of its rank with extents of 1 where they are broadcast; or one number.
     scale : array_like
         Scales of the forecasts, at least 0, in units of the target. Of input's shape; of its
-        rank with extents of 1 where they stretch; of input's shape without the last axis; or one
+        rank with extents of 1 where they are broadcast; of input's shape without the last axis; or one
         number. **A scale of one rank less aligns to the leading axes**, as the variance of
         `gaussian_nll_loss` does: for an input of shape (2, 2), shape (2,) holds one number for each
         *row*. At 0 the forecast is one number, and l is |input - target|.

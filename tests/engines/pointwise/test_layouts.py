@@ -1,4 +1,4 @@
-"""Where the numbers lie does not matter: strides, order, alignment, byte order, lengths, stretching, in place."""
+"""Where the numbers lie does not matter: strides, order, alignment, byte order, lengths, broadcasting, in place."""
 
 from __future__ import annotations
 
@@ -128,8 +128,8 @@ SHAPES = {
     "row": lambda n, c: (1, c),
 }
 SHAPES |= {"trailing": lambda n, c: (c,), "leading": lambda n, c: (n,)}
-STRETCHED = [
-    cases.Check(name, f"stretched:{operand.name}")
+BROADCAST = [
+    cases.Check(name, f"broadcast:{operand.name}")
     for name in cases.NAMES
     for operand in REFERENCES[name].operands
     if operand.name != REFERENCES[name].first
@@ -139,16 +139,16 @@ STRETCHED = [
 # Less than a block, and several; rows longer than a block, and more sums than rows.
 FEW_SHAPES = [((5, 7), np.float32), ((300, 41), np.float64)]
 ALL_SHAPES = [*itertools.product([(5, 7), (300, 41)], cases.DTYPES), ((3, 9000), np.float32), ((9000, 3), np.float64)]
-STRETCHED_SHAPES = [
+BROADCAST_SHAPES = [
     (check, dtype, shape)
-    for check in STRETCHED
+    for check in BROADCAST
     for shape, dtype in (ALL_SHAPES if check.loss in cases.REPRESENTATIVES else FEW_SHAPES)
 ]
 
 
-@pytest.mark.parametrize(("check", "dtype", "rows_and_columns"), STRETCHED_SHAPES, ids=str)
-def test_gradient_of_a_stretched_operand_is_the_sum(check, dtype, rows_and_columns):
-    reference, name = REFERENCES[check.loss], check.what.removeprefix("stretched:")
+@pytest.mark.parametrize(("check", "dtype", "rows_and_columns"), BROADCAST_SHAPES, ids=str)
+def test_gradient_of_a_broadcast_operand_is_the_sum(check, dtype, rows_and_columns):
+    reference, name = REFERENCES[check.loss], check.what.removeprefix("broadcast:")
     n, c = rows_and_columns
     for kind in reference.operand(name).kinds:
         if kind == "full":
@@ -180,14 +180,14 @@ def test_gradient_of_a_stretched_operand_is_the_sum(check, dtype, rows_and_colum
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
-def test_several_operands_stretched_in_different_directions(name):
+def test_several_operands_broadcast_in_different_directions(name):
     reference = REFERENCES[name]
     shape = (6, 5, 7)
     operands = {}
     shapes = [shape, (6, 1, 7), (1, 5, 1), (1, 1, 7)]
-    for operand, stretched in zip(reference.operands, shapes, strict=False):
-        drawn = cases.sample(reference, cases.seed(name, operand.name), int(np.prod(stretched)), np.float64)
-        operands[operand.name] = drawn[operand.name].reshape(stretched)
+    for operand, broadcast in zip(reference.operands, shapes, strict=False):
+        drawn = cases.sample(reference, cases.seed(name, operand.name), int(np.prod(broadcast)), np.float64)
+        operands[operand.name] = drawn[operand.name].reshape(broadcast)
     wrt = [n for n in operands if reference.operand(n).differentiable]
     value, gradients = cases.loss(name).value_and_grad(**operands, wrt=wrt)
     want = reduce(reference, operands, {}, "mean")
@@ -232,19 +232,19 @@ def test_a_value_beside_an_accumulated_gradient_is_no_sum(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "stretched"), [(name, operand) for name in cases.NAMES for operand in cases.differentiable(name)[1:]]
+    ("name", "broadcast"), [(name, operand) for name in cases.NAMES for operand in cases.differentiable(name)[1:]]
 )
-def test_accumulate_adds_the_gradient_of_a_stretched_operand(name, stretched):
+def test_accumulate_adds_the_gradient_of_a_broadcast_operand(name, broadcast):
     reference, loss = REFERENCES[name], cases.loss(name)
     for shape in ((40, 30), (3, 6000)):
         operands = {
             k: v.reshape(shape)
             for k, v in cases.sample(reference, cases.seed(name), shape[0] * shape[1], np.float64).items()
         }
-        operands[stretched] = operands[stretched][:1].copy()
-        gradient = loss.grad(**operands, wrt=stretched)
+        operands[broadcast] = operands[broadcast][:1].copy()
+        gradient = loss.grad(**operands, wrt=broadcast)
         out = np.full((1, shape[1]), 2.5)
-        loss.grad(**operands, wrt=stretched, out=out, accumulate=True)
+        loss.grad(**operands, wrt=broadcast, out=out, accumulate=True)
         np.testing.assert_allclose(out, 2.5 + gradient, rtol=1e-15)
 
 

@@ -27,12 +27,12 @@ def _drawn(name, dtype, rows):
     return operands
 
 
-def _call(name, dtype, stretched="full", rows=ROWS):
+def _call(name, dtype, broadcast="full", rows=ROWS):
     reference = REFERENCES[name]
     operands = dict(_drawn(name, dtype, rows))
-    if stretched == "large":  # more sums than every thread gets a copy of
+    if broadcast == "large":  # more sums than every thread gets a copy of
         operands = {k: v.reshape(rows // 10, 10 * COLUMNS) for k, v in operands.items()}
-    if stretched != "full":
+    if broadcast != "full":
         for k, operand in enumerate(reference.operands[1:]):
             full = operands[operand.name]
             operands[operand.name] = (full[:1], full[:, :1], full[:1])[k % 3].copy()
@@ -66,10 +66,10 @@ FEW_WAYS = [("small", (np.float64, "weights")), ("large", (np.float32, "mean"))]
 WAYS = [(name, *way) for name in cases.NAMES for way in (ALL_WAYS if name in cases.REPRESENTATIVES else FEW_WAYS)]
 
 
-@pytest.mark.parametrize(("name", "stretched", "kind"), WAYS)
-def test_bits_do_not_depend_on_the_team(name, stretched, kind):
+@pytest.mark.parametrize(("name", "broadcast", "kind"), WAYS)
+def test_bits_do_not_depend_on_the_team(name, broadcast, kind):
     dtype, call = kind
-    operands = _call(name, dtype, stretched)
+    operands = _call(name, dtype, broadcast)
     arguments, expected = CALLS[call](len(operands[REFERENCES[name].first])), None
     for team in TEAMS:
         with fl.threads(team):

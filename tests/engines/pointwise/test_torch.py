@@ -86,7 +86,7 @@ def test_agrees_with_torch_at_ties(name):
 @pytest.mark.parametrize("keyword", ["weight", "pos_weight"])
 def test_weights_of_every_shape_of_bce(keyword, shape, reduction):
     name = "binary_cross_entropy_with_logits"
-    operands = _operands(name, ("input", "target"), "stretched")
+    operands = _operands(name, ("input", "target"), "broadcast")
     operands[keyword] = cases.seed(shape).random(shape) + 0.5
     _assert_agree(name, operands, {}, reduction)
 
@@ -94,7 +94,7 @@ def test_weights_of_every_shape_of_bce(keyword, shape, reduction):
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 @pytest.mark.parametrize("shape", [(13, 7), (13, 1), (13,), ()])
 def test_variances_of_every_shape(shape, reduction):
-    operands = _operands("gaussian_nll_loss", ("input", "target"), "stretched")
+    operands = _operands("gaussian_nll_loss", ("input", "target"), "broadcast")
     operands["var"] = cases.seed(shape).random(shape) + 0.1
     if shape == ():
         # torch takes a bare number only as a float, without a gradient.

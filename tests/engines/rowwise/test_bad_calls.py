@@ -38,7 +38,7 @@ BAD_CALLS = [
     bad("labels that are floats", ValueError, r"target.*\(4,\).*integer dtype", lambda: ce(Z, T.astype(float))),
     bad("one floating label", ValueError, r"target.*\(\).*integer dtype", lambda: ce(Z[0], 1.0)),
     bad("probabilities of other shape", ValueError, r"target.*\(4, 2\).*\(4, 3\)", lambda: ce(Z, P[:, :2])),
-    bad("stretched probabilities", ValueError, r"target.*\(1, 3\).*\(4, 3\)", lambda: ce(Z, P[:1])),
+    bad("broadcast probabilities", ValueError, r"target.*\(1, 3\).*\(4, 3\)", lambda: ce(Z, P[:1])),
     bad("labels that are bool", TypeError, "target.*integer.*bool", lambda: ce(Z, T > 1)),
     bad("weight of other length", ValueError, r"weight.*\(4,\).*3 classes", lambda: ce(Z, T, np.ones(4))),
     bad("weight of the rows", ValueError, r"weight.*\(4, 1\).*3 classes", lambda: ce(Z, T, np.ones((4, 1)))),

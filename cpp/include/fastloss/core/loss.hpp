@@ -1,4 +1,4 @@
-// How a loss describes itself: operands (arrays or numbers that stretch and may have a gradient) and options (numbers
+// How a loss describes itself: operands (arrays or numbers that are broadcast and may have a gradient) and options (numbers
 // that shape the formula). A loss struct holds its options as members and carries these descriptions as data; the front
 // door, the Python bindings and the tests read them, so that nothing is said twice.
 #pragma once
@@ -146,12 +146,12 @@ struct loss_info {
   std::size_t bytes;  // sizeof the struct
   loss_functions functions;
   denominator mean_over;
-  unsigned parts;        // bits of call_part that its calls may have
-  unsigned default_wrt;  // bits: the operands that a gradient is in unless a call says which
-  double nanoseconds;    // estimated cost of value and gradient, one thread, in the engine's unit of work: decides when threads pay
-  const void* traits;    // the engine's own description: engines/<name>.hpp
-  int index;             // position in the registry, or -1 for a user's own loss
-  const void* kernels;   // a user's own, of the engine's type; null for a registered loss, whose kernels the dispatcher picks
+  unsigned parts;              // bits of call_part that its calls may have
+  unsigned default_wrt;        // bits: the operands that a gradient is in unless a call says which
+  double cost_ns_per_element;  // estimated cost of value and gradient, one thread, in the engine's unit of work: decides when threads pay
+  const void* traits;          // the engine's own description: engines/<name>.hpp
+  int index;                   // position in the registry, or -1 for a user's own loss
+  const void* kernels;         // a user's own, of the engine's type; null for a registered loss, whose kernels the dispatcher picks
 
   void construct(void* loss) const { functions.construct(*this, loss); }
   void set(void* loss, int option, double value) const { functions.set(*this, loss, option, value); }

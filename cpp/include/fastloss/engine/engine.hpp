@@ -26,7 +26,7 @@ struct unit_axes {
 struct call_shape {
   unit_axes units;
   dtype computation;                             // float32 or float64
-  double work;                                   // what `nanoseconds` of the loss is the cost of one of
+  double work;                                   // what `cost_ns_per_element` of the loss is the cost of one of
   int class_axis;                                // of the first operand, not negative; engines without classes leave it alone
   std::array<std::ptrdiff_t, max_rank> extents;  // room for the extents of units that no operand has as they are
 

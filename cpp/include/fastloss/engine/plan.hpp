@@ -26,8 +26,8 @@ class FASTLOSS_API call_plan {
   const unit_axes& units() const { return shape_.units; }
   dtype computation() const { return shape_.computation; }  // float32 or float64
   bool reduced() const { return call_->call.reduction != reduction::none; }
-  int class_axis() const { return shape_.class_axis; }                           // of the first operand, where the engine has classes
-  double nanoseconds() const { return shape_.work * call_->loss->nanoseconds; }  // estimated, of value and gradient on one thread
+  int class_axis() const { return shape_.class_axis; }                               // of the first operand, where the engine has classes
+  double cost_ns() const { return shape_.work * call_->loss->cost_ns_per_element; }  // estimated, of value and gradient on one thread
 
   array_spec value() const;           // of reduction::none; rank 0 otherwise
   array_spec gradient(int i) const;   // of the i-th gradient asked for

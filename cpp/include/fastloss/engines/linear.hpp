@@ -19,7 +19,7 @@ namespace fastloss {
 struct linear_traits {
   const char* loss_of_scores;  // the name of a registered row-wise loss
   denominator mean_over = denominator::count;
-  double nanoseconds = 0.03;  // of each number of the input and each line of linear_weight
+  double cost_ns_per_element = 0.03;  // of each number of the input and each line of linear_weight
 };
 
 // A loss to the engine.

@@ -19,7 +19,7 @@ struct pointwise_traits {
   bool of_difference = false;  // a formula of input - target: the target's gradient is minus the input's
   bool has_head = false;
   bool domains_vary = false;
-  double nanoseconds = 0.3;  // of an element
+  double cost_ns_per_element = 0.3;  // of an element
 
   static constexpr bool is_seen_by_value(const operand& o) { return !o.is(multiplies); }
   static constexpr bool may_be_absent(const operand& o) { return o.is(optional); }

@@ -48,7 +48,7 @@ struct rowwise_traits {
   bool mean_over_classes = false;  // the loss of a row is the mean over its classes, not the sum
   bool domains_vary = false;
   bool may_be_linear = false;
-  double nanoseconds = 0.3;  // of a class of a row
+  double cost_ns_per_element = 0.3;  // of a class of a row
 
   static constexpr bool of_difference = false, has_head = false;  // to the kernels of a formula
   static constexpr bool is_seen_by_value(const operand& o) { return !o.is(multiplies | in_logit | in_label_term); }
@@ -79,14 +79,14 @@ inline const rowwise_loss& rowwise_loss_of(const loss_info& info) { return *stat
 // come in lines of 64 bytes: of neighbouring classes of one row, or of neighbouring rows.
 struct list_pass {
   const void* scores;
-  const void* shares;                                       // t; terms where it is 0 are not formed
-  void* slopes;                                             // derivatives by u, added to what is there; null: values alone
-  std::ptrdiff_t score_stride, share_stride, slope_stride;  // from line to line, in elements
+  const void* shares;                                    // t; terms where it is 0 are not formed
+  void* d1;                                              // derivatives by u, added to what is there; null: values alone
+  std::ptrdiff_t score_stride, share_stride, d1_stride;  // from line to line, in elements
   std::size_t lines;
   const void* shifts;   // a line for each
   const void* present;  // likewise: 1, or 0 where there is no such shift
   void* values;         // likewise: sums of the formula, lane by lane
-  void* slope_sums;     // likewise: of its derivatives
+  void* d1_sums;        // likewise: of its derivatives
   std::size_t shift_count;
 };
 
@@ -94,16 +94,16 @@ using list_kernel = void (*)(const void* loss, const list_pass&);
 
 // Formulas that only row-wise losses have. A null pointer: the loss does not have it.
 struct row_kernels {
-  tile_kernel shift_term;              // of the row's shift r: what is added to the loss of the row, and its derivative
-  tile_kernel d2_shift_term;           // its second derivative
-  tile_kernel logit;                   // of the scores and what else `logit` takes: the logits that the loss is a formula of
-  tile_kernel d_logit;                 // their derivative in the scores
-  tile_kernel d_logit_argument;        // and in the operand that only `logit` takes
-  tile_kernel d2_logit;                // second derivative in the scores
-  tile_kernel label_term;              // of the label's class under the scores as they are given, and its derivative
-  tile_kernel d2_label_term;           // its second derivative
-  list_kernel list_values;             // of losses of class lists: values alone
-  list_kernel list_values_and_slopes;  // and with derivatives
+  tile_kernel shift_term;          // of the row's shift r: what is added to the loss of the row, and its derivative
+  tile_kernel d2_shift_term;       // its second derivative
+  tile_kernel logit;               // of the scores and what else `logit` takes: the logits that the loss is a formula of
+  tile_kernel d_logit;             // their derivative in the scores
+  tile_kernel d_logit_argument;    // and in the operand that only `logit` takes
+  tile_kernel d2_logit;            // second derivative in the scores
+  tile_kernel label_term;          // of the label's class under the scores as they are given, and its derivative
+  tile_kernel d2_label_term;       // its second derivative
+  list_kernel list_values;         // of losses of class lists: values alone
+  list_kernel list_values_and_d1;  // and with derivatives
 };
 
 // Indexed by [float64].
@@ -161,7 +161,7 @@ constexpr bool takes_lists() {
 
 namespace {
 
-template <class L, class S, bool Slopes>
+template <class L, class S, bool Derivatives>
 struct list_loop {
   using P = native_pack<S>;
   static constexpr std::size_t line = 64 / sizeof(S);
@@ -171,37 +171,37 @@ struct list_loop {
   template <std::size_t N>
   FASTLOSS_FN static void run_some(const L& loss, const list_pass& p, std::size_t first, std::size_t lane) {
     const P zero(0), nan(__builtin_nan(""));
-    P shift[N], present[N], value[N], slope[N];
+    P shift[N], present[N], value[N], d1[N];
     for (std::size_t k = 0; k < N; ++k) {
       shift[k] = P::load(static_cast<const S*>(p.shifts) + (first + k) * line + lane);
       present[k] = P::load(static_cast<const S*>(p.present) + (first + k) * line + lane);
-      value[k] = slope[k] = zero;
+      value[k] = d1[k] = zero;
     }
     const S *score = static_cast<const S*>(p.scores) + lane, *share = static_cast<const S*>(p.shares) + lane;
-    S* own = static_cast<S*>(p.slopes) + (Slopes ? lane : 0);
+    S* own = static_cast<S*>(p.d1) + (Derivatives ? lane : 0);
     for (std::size_t i = 0; i < p.lines; ++i, score += p.score_stride, share += p.share_stride) {
       const P x = P::load(score), t = P::load(share);
       P sum(0);
-      if constexpr (Slopes) sum = P::load(own);
+      if constexpr (Derivatives) sum = P::load(own);
       for (std::size_t k = 0; k < N; ++k) {
         const P u = x - shift[k], count = t * present[k];
         const auto nothing = count == zero, missing = is_nan(u);
-        const auto result = loss.value(seeded<0, 2, Slopes ? 0 : -1, Slopes ? 1 : 0>(u), count);
+        const auto result = loss.value(seeded<0, 2, Derivatives ? 0 : -1, Derivatives ? 1 : 0>(u), count);
         value[k] += select(nothing, zero, select(missing, nan, P(value_of<P>(result))));
-        if constexpr (Slopes) {
+        if constexpr (Derivatives) {
           const P g = select(nothing, zero, select(missing, nan, P(first_derivative<P>(result))));
-          slope[k] += g;
+          d1[k] += g;
           sum += g;
         }
       }
-      if constexpr (Slopes) {
+      if constexpr (Derivatives) {
         sum.store(own);
-        own += p.slope_stride;
+        own += p.d1_stride;
       }
     }
     for (std::size_t k = 0; k < N; ++k) {
       value[k].store(static_cast<S*>(p.values) + (first + k) * line + lane);
-      if constexpr (Slopes) slope[k].store(static_cast<S*>(p.slope_sums) + (first + k) * line + lane);
+      if constexpr (Derivatives) d1[k].store(static_cast<S*>(p.d1_sums) + (first + k) * line + lane);
     }
   }
 
@@ -237,7 +237,7 @@ constexpr row_kernels make_row() {
   if constexpr (n > 1) k.d_logit_argument = loop<L, S, logit_formula, n, 1, false, true, false, n>::run;
   if constexpr (takes_lists<L>()) {
     k.list_values = list_loop<L, S, false>::run;
-    k.list_values_and_slopes = list_loop<L, S, true>::run;
+    k.list_values_and_d1 = list_loop<L, S, true>::run;
   }
   return k;
 }

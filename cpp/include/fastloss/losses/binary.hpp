@@ -25,7 +25,7 @@ struct binary_cross_entropy {
   double label_smoothing = 0.0;
 
   static constexpr const char* name = "binary_cross_entropy";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.7};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.7};
   static constexpr operand operands[] = {{"input", differentiable, checked_in_pass(between(0, 1))},
                                          {"target", differentiable, checked_in_pass(between(0, 1))},
                                          {"weight", differentiable | optional | multiplies | trailing}};
@@ -44,7 +44,7 @@ struct binary_cross_entropy_with_logits {
   double label_smoothing = 0.0;
 
   static constexpr const char* name = "binary_cross_entropy_with_logits";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.4};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.4};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"target", differentiable, between(0, 1)},
                                          {"weight", differentiable | optional | multiplies | trailing},

@@ -20,7 +20,7 @@ struct poisson_nll {
   bool log_factorial = false;
 
   static constexpr const char* name = "poisson_nll_loss";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.25};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 0.25};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, at_least(0)}};
   static constexpr auto options() {
     return std::array{option<poisson_nll>{"log_input", &poisson_nll::log_input}, option<poisson_nll>{"full", &poisson_nll::full},
@@ -54,7 +54,7 @@ struct binomial_nll {
   bool full = false;
 
   static constexpr const char* name = "binomial_nll_loss";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.65};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.65};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable, at_least(0)}, {"trials", differentiable | optional, at_least(0)}};
   static constexpr auto options() { return std::array{option<binomial_nll>{"full", &binomial_nll::full}}; }
@@ -72,7 +72,7 @@ struct negative_binomial_nll {
   bool full = false;
 
   static constexpr const char* name = "negative_binomial_nll_loss";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 12};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 12};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable, at_least(0)}, {"dispersion", differentiable | trailing, at_least(0)}};
   static constexpr auto options() {

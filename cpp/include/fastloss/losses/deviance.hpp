@@ -20,7 +20,7 @@ struct gamma_nll {
   bool full = false;
 
   static constexpr const char* name = "gamma_nll_loss";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.3};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, at_least(0)}};
   static constexpr auto options() {
     return std::array{option<gamma_nll>{"link", &gamma_nll::link, link_choices}, option<gamma_nll>{"full", &gamma_nll::full}};
@@ -50,7 +50,7 @@ struct tweedie {
   bool full = false;
 
   static constexpr const char* name = "tweedie_loss";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.7};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 0.7};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, at_least(0)}};
   static constexpr auto options() {
     return std::array{option<tweedie>{"power", &tweedie::power, everywhere()}, option<tweedie>{"link", &tweedie::link, link_choices},

@@ -17,7 +17,7 @@ struct kl_div {
   bool log_target = false;
 
   static constexpr const char* name = "kl_div";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.2};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 0.2};
   static constexpr operand operands[] = {{"input", differentiable, at_most(0)}, {"target", differentiable, between(0, 1)}};
   static constexpr auto options() { return std::array{option<kl_div>{"log_target", &kl_div::log_target}}; }
   constexpr domain values(int operand) const { return operand == 1 && !log_target ? between(0, 1) : at_most(0); }
@@ -33,7 +33,7 @@ struct reverse_kl_div {
   bool log_target = false;
 
   static constexpr const char* name = "reverse_kl_div";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.25};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 0.25};
   static constexpr operand operands[] = {{"input", differentiable, at_most(0)}, {"target", differentiable, between(0, 1)}};
   static constexpr auto options() { return std::array{option<reverse_kl_div>{"log_target", &reverse_kl_div::log_target}}; }
   constexpr domain values(int operand) const { return operand == 1 && !log_target ? between(0, 1) : at_most(0); }
@@ -47,7 +47,7 @@ struct reverse_kl_div {
 // t log(t / x) - t + x
 struct generalized_kl_div {
   static constexpr const char* name = "generalized_kl_div";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.35};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.35};
   static constexpr operand operands[] = {{"input", differentiable, at_least(0)}, {"target", differentiable, at_least(0)}};
 
   template <class X, class T>
@@ -59,7 +59,7 @@ struct generalized_kl_div {
 // (sqrt x - sqrt t)^2 / 2
 struct hellinger {
   static constexpr const char* name = "hellinger_loss";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.2};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.2};
   static constexpr operand operands[] = {{"input", differentiable, at_least(0)}, {"target", differentiable, at_least(0)}};
 
   template <class X, class T>
@@ -73,7 +73,7 @@ struct alpha_divergence {
   double alpha = 0.5;
 
   static constexpr const char* name = "alpha_divergence";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.2};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.2};
   static constexpr operand operands[] = {{"input", differentiable, at_least(0)}, {"target", differentiable, at_least(0)}};
   static constexpr auto options() { return std::array{option<alpha_divergence>{"alpha", &alpha_divergence::alpha, between(-1000, 1000)}}; }
 
@@ -91,7 +91,7 @@ struct js_div {
   bool log_target = false;
 
   static constexpr const char* name = "js_div";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 1.0};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 1.0};
   static constexpr operand operands[] = {{"input", differentiable, at_most(0)}, {"target", differentiable, between(0, 1)}};
   static constexpr auto options() {
     return std::array{option<js_div>{"beta", &js_div::beta, strictly_between(0, 1)}, option<js_div>{"log_target", &js_div::log_target}};

@@ -17,7 +17,7 @@ struct sigmoid_focal {
   double gamma = 2.0;
 
   static constexpr const char* name = "sigmoid_focal_loss";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.6};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.6};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, between(0, 1)}};
   static constexpr auto options() {
     return std::array{option<sigmoid_focal>{"alpha", &sigmoid_focal::alpha, between(-1, 1), -1.0},
@@ -35,7 +35,7 @@ struct quality_focal {
   double beta = 2.0;
 
   static constexpr const char* name = "quality_focal_loss";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.6};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.6};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, between(0, 1)}};
   static constexpr auto options() { return std::array{option<quality_focal>{"beta", &quality_focal::beta, at_least(0)}}; }
 
@@ -53,7 +53,7 @@ struct varifocal {
   bool iou_weighted = true;
 
   static constexpr const char* name = "varifocal_loss";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.6};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.6};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", 0, between(0, 1)}};
   static constexpr auto options() {
     return std::array{option<varifocal>{"alpha", &varifocal::alpha, at_least(0)},
@@ -75,7 +75,7 @@ struct asymmetric {
   double eps = 1e-8;
 
   static constexpr const char* name = "asymmetric_loss";
-  static constexpr pointwise_traits traits{.nanoseconds = 1.3};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 1.3};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, between(0, 1)}};
   static constexpr auto options() {
     return std::array{option<asymmetric>{"gamma_neg", &asymmetric::gamma_neg, at_least(0)},

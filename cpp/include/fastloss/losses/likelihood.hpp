@@ -22,7 +22,7 @@ struct gaussian_nll {
   double beta = 0.0;
 
   static constexpr const char* name = "gaussian_nll_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.4};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"var", differentiable | leading, checked_always(at_least(0))}};
   static constexpr auto options() {
@@ -50,7 +50,7 @@ struct laplace_nll {
   double eps = 1e-6;
 
   static constexpr const char* name = "laplace_nll_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.4};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"scale", differentiable | leading, checked_always(at_least(0))}};
   static constexpr auto options() {
@@ -70,7 +70,7 @@ struct log_normal_nll {
   double eps = 1e-6;
 
   static constexpr const char* name = "log_normal_nll_loss";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.6};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.6};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable, above(0)}, {"scale", differentiable | leading, checked_always(at_least(0))}};
   static constexpr auto options() {
@@ -96,7 +96,7 @@ struct student_t_nll {
   double eps = 1e-6;
 
   static constexpr const char* name = "student_t_nll_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 1.7};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 1.7};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"target", differentiable},
                                          {"scale", differentiable | leading, checked_always(at_least(0))},
@@ -116,7 +116,7 @@ struct von_mises_nll {
   bool full = false;
 
   static constexpr const char* name = "von_mises_nll_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 1.2};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 1.2};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"concentration", differentiable | leading, checked_always(at_least(0))}};
   static constexpr auto options() { return std::array{option<von_mises_nll>{"full", &von_mises_nll::full}}; }

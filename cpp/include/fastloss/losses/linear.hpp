@@ -20,7 +20,7 @@ struct linear_cross_entropy {
   static constexpr linear_traits traits{
       .loss_of_scores = "cross_entropy",
       .mean_over = denominator::weight,
-      .nanoseconds = 0.03};  // whose options these are // of each number of the input and each line of linear_weight
+      .cost_ns_per_element = 0.03};  // whose options these are // of each number of the input and each line of linear_weight
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"linear_weight", differentiable},
                                          {"target", class_index | distribution},

@@ -22,7 +22,7 @@ inline namespace FASTLOSS_ISA {
 // log sum_c exp(z_c)
 struct log_sum_exp {
   static constexpr const char* name = "logsumexp";
-  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .nanoseconds = 0.3};
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .cost_ns_per_element = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}};
 
   constexpr bool regularises() const { return true; }

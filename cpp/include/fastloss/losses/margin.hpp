@@ -32,7 +32,7 @@ struct hinge {
   int labels = signed_labels;
 
   static constexpr const char* name = "hinge_loss";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.08};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 0.08};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() {
     return std::array{option<hinge>{"margin", &hinge::margin, everywhere()}, option<hinge>{"labels", &hinge::labels, label_choices}};
@@ -51,7 +51,7 @@ struct squared_hinge {
   int labels = signed_labels;
 
   static constexpr const char* name = "squared_hinge_loss";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.09};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 0.09};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() {
     return std::array{option<squared_hinge>{"margin", &squared_hinge::margin, everywhere()},
@@ -70,7 +70,7 @@ struct modified_huber {
   int labels = signed_labels;
 
   static constexpr const char* name = "modified_huber_loss";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.1};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 0.1};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<modified_huber>{"labels", &modified_huber::labels, label_choices}}; }
   constexpr domain values(int operand) const { return operand == 1 ? domain_of_labels(labels) : domain{}; }
@@ -87,7 +87,7 @@ struct perceptron {
   int labels = signed_labels;
 
   static constexpr const char* name = "perceptron_loss";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.08};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 0.08};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<perceptron>{"labels", &perceptron::labels, label_choices}}; }
   constexpr domain values(int operand) const { return operand == 1 ? domain_of_labels(labels) : domain{}; }
@@ -103,7 +103,7 @@ struct soft_margin {
   int labels = signed_labels;
 
   static constexpr const char* name = "soft_margin_loss";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.25};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 0.25};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<soft_margin>{"labels", &soft_margin::labels, label_choices}}; }
   constexpr domain values(int operand) const { return operand == 1 ? domain_of_labels(labels) : domain{}; }
@@ -119,7 +119,7 @@ struct exponential {
   int labels = signed_labels;
 
   static constexpr const char* name = "exponential_loss";
-  static constexpr pointwise_traits traits{.domains_vary = true, .nanoseconds = 0.13};
+  static constexpr pointwise_traits traits{.domains_vary = true, .cost_ns_per_element = 0.13};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<exponential>{"labels", &exponential::labels, label_choices}}; }
   constexpr domain values(int operand) const { return operand == 1 ? domain_of_labels(labels) : domain{}; }
@@ -135,7 +135,7 @@ struct hinge_embedding {
   double margin = 1.0;
 
   static constexpr const char* name = "hinge_embedding_loss";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.08};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.08};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", 0, either(-1, 1)}};
   static constexpr auto options() { return std::array{option<hinge_embedding>{"margin", &hinge_embedding::margin, everywhere()}}; }
 
@@ -150,7 +150,7 @@ struct margin_ranking {
   double margin = 0.0;
 
   static constexpr const char* name = "margin_ranking_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.1};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.1};
   static constexpr operand operands[] = {{"input1", differentiable}, {"input2", differentiable}, {"target", differentiable, either(-1, 1)}};
   static constexpr auto options() { return std::array{option<margin_ranking>{"margin", &margin_ranking::margin, everywhere()}}; }
 
@@ -167,7 +167,7 @@ inline constexpr double no_margin[] = {0.0};
 // log(1 + e^-(chosen - rejected - margin))
 struct bradley_terry {
   static constexpr const char* name = "bradley_terry_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.25};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.25};
   static constexpr operand operands[] = {
       {"chosen", differentiable}, {"rejected", differentiable}, {"margin", differentiable, everywhere(), no_margin}};
 

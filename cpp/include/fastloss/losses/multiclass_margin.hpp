@@ -18,7 +18,7 @@ struct multi_margin {
   double margin = 1.0;
 
   static constexpr const char* name = "multi_margin_loss";
-  static constexpr rowwise_traits traits{.shift = row_shift::picked, .mean_over_classes = true, .nanoseconds = 0.3};
+  static constexpr rowwise_traits traits{.shift = row_shift::picked, .mean_over_classes = true, .cost_ns_per_element = 0.3};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", class_index | one_of_a_row}, {"weight", differentiable | optional | multiplies | per_class}};
   static constexpr auto options() {
@@ -36,7 +36,7 @@ struct multi_margin {
 // max(0, 1 + u) of every class that is not listed, for its lead u over each class that is; at the tie the gradient is 0
 struct multilabel_margin {
   static constexpr const char* name = "multilabel_margin_loss";
-  static constexpr rowwise_traits traits{.shift = row_shift::picked, .mean_over_classes = true, .nanoseconds = 0.6};
+  static constexpr rowwise_traits traits{.shift = row_shift::picked, .mean_over_classes = true, .cost_ns_per_element = 0.6};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", class_list}};
 
   template <class U, class T>
@@ -50,7 +50,7 @@ struct categorical_hinge {
   double margin = 1.0;
 
   static constexpr const char* name = "categorical_hinge_loss";
-  static constexpr rowwise_traits traits{.shift = row_shift::runner_up, .nanoseconds = 0.2};
+  static constexpr rowwise_traits traits{.shift = row_shift::runner_up, .cost_ns_per_element = 0.2};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", class_index}};
   static constexpr auto options() { return std::array{option<categorical_hinge>{"margin", &categorical_hinge::margin, everywhere()}}; }
 
@@ -63,7 +63,7 @@ struct categorical_hinge {
 // -u, the Fenchel-Young loss of the projection onto the simplex
 struct multiclass_sparsemax {
   static constexpr const char* name = "multiclass_sparsemax_loss";
-  static constexpr rowwise_traits traits{.shift = row_shift::sparsemax, .may_be_linear = true, .nanoseconds = 2.0};
+  static constexpr rowwise_traits traits{.shift = row_shift::sparsemax, .may_be_linear = true, .cost_ns_per_element = 2.0};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", class_index}};
   constexpr bool linear() const { return true; }
 
@@ -76,7 +76,7 @@ struct multiclass_sparsemax {
 // -t log(sigmoid(z)) - (1 - t) log(sigmoid(-z))
 struct multilabel_soft_margin {
   static constexpr const char* name = "multilabel_soft_margin_loss";
-  static constexpr rowwise_traits traits{.shift = row_shift::zero, .mean_over_classes = true, .nanoseconds = 0.4};
+  static constexpr rowwise_traits traits{.shift = row_shift::zero, .mean_over_classes = true, .cost_ns_per_element = 0.4};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"target", distribution | differentiable, between(0, 1)},
                                          {"weight", differentiable | optional | multiplies | per_class}};

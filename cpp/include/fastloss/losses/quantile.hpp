@@ -25,7 +25,7 @@ FASTLOSS_FN auto cost_of_side(R r, Q level) {
 // quantile (t - x) where x < t, (1 - quantile) (x - t) elsewhere; subgradient 0 at the tie
 struct quantile {
   static constexpr const char* name = "quantile_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.15};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.15};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"quantile", differentiable | trailing, level_domain, median}};
 
@@ -40,7 +40,8 @@ struct quantile {
 struct multi_quantile {
   static constexpr const char* name = "multi_quantile_loss";
   static constexpr pointwise_traits traits{
-      .of_difference = true, .nanoseconds = 0.8};  // for three quantiles: most of it is stretching operands along so short an axis
+      .of_difference = true,
+      .cost_ns_per_element = 0.8};  // for three quantiles: most of it is broadcasting operands along so short an axis
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"target", differentiable | leading},
                                          {"quantiles", differentiable | trailing, level_domain, median_and_deciles}};
@@ -56,7 +57,7 @@ struct huber_quantile {
   double delta = 1.0;
 
   static constexpr const char* name = "huber_quantile_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.15};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.15};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"quantile", differentiable | trailing, level_domain, median}};
   static constexpr auto options() { return std::array{option<huber_quantile>{"delta", &huber_quantile::delta, at_least(0)}}; }
@@ -71,7 +72,7 @@ struct huber_quantile {
 // tau r^2 where x < t, (1 - tau) r^2 elsewhere
 struct expectile {
   static constexpr const char* name = "expectile_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.15};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.15};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"tau", differentiable | trailing, level_domain, median}};
 

@@ -17,7 +17,7 @@ inline namespace FASTLOSS_ISA {
 // (x - t)^2
 struct mse {
   static constexpr const char* name = "mse_loss";
-  static constexpr pointwise_traits traits{.mean_over = denominator::weight, .of_difference = true, .nanoseconds = 0.08};
+  static constexpr pointwise_traits traits{.mean_over = denominator::weight, .of_difference = true, .cost_ns_per_element = 0.08};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"weight", differentiable | optional | multiplies | trailing}};
 
@@ -30,7 +30,7 @@ struct mse {
 // |x - t|; subgradient 0 at 0
 struct l1 {
   static constexpr const char* name = "l1_loss";
-  static constexpr pointwise_traits traits{.mean_over = denominator::weight, .of_difference = true, .nanoseconds = 0.08};
+  static constexpr pointwise_traits traits{.mean_over = denominator::weight, .of_difference = true, .cost_ns_per_element = 0.08};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"weight", differentiable | optional | multiplies | trailing}};
 
@@ -45,7 +45,7 @@ struct rmse {
   double eps = 0.0;
 
   static constexpr const char* name = "rmse_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .has_head = true, .nanoseconds = 0.08};
+  static constexpr pointwise_traits traits{.of_difference = true, .has_head = true, .cost_ns_per_element = 0.08};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<rmse>{"eps", &rmse::eps, at_least(0)}}; }
 
@@ -69,7 +69,7 @@ struct huber {
   double delta = 1.0;
 
   static constexpr const char* name = "huber_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.1};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.1};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"weight", differentiable | optional | multiplies | trailing}};
   static constexpr auto options() { return std::array{option<huber>{"delta", &huber::delta, above(0)}}; }
@@ -85,7 +85,7 @@ struct huber {
 // (x - t)^2 / 2
 struct l2 {
   static constexpr const char* name = "l2_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.08};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.08};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
 
   template <class X, class T>
@@ -100,7 +100,7 @@ struct smooth_l1 {
   double beta = 1.0;
 
   static constexpr const char* name = "smooth_l1_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.1};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.1};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<smooth_l1>{"beta", &smooth_l1::beta, at_least(0)}}; }
 
@@ -115,7 +115,7 @@ struct pseudo_huber {
   double delta = 1.0;
 
   static constexpr const char* name = "pseudo_huber_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.2};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.2};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() {
     return std::array{option<pseudo_huber>{"delta", &pseudo_huber::delta, strictly_between(0, std::numeric_limits<double>::infinity())}};
@@ -132,7 +132,7 @@ struct charbonnier {
   double eps = 1e-3;
 
   static constexpr const char* name = "charbonnier_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.2};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.2};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<charbonnier>{"eps", &charbonnier::eps, at_least(0)}}; }
 
@@ -145,7 +145,7 @@ struct charbonnier {
 // log(cosh(x - t))
 struct log_cosh_error {
   static constexpr const char* name = "log_cosh_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.35};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.35};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
 
   template <class X, class T>
@@ -159,7 +159,8 @@ struct lp {
   double p = 2.0;
 
   static constexpr const char* name = "lp_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.3};  // 0.08 for p = 2, 1.3 where a power is computed
+  static constexpr pointwise_traits traits{.of_difference = true,
+                                           .cost_ns_per_element = 0.3};  // 0.08 for p = 2, 1.3 where a power is computed
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() {
     return std::array{option<lp>{"p", &lp::p, strictly_between(0, std::numeric_limits<double>::infinity())}};
@@ -177,7 +178,7 @@ struct epsilon_insensitive {
   bool squared = false;
 
   static constexpr const char* name = "epsilon_insensitive_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.1};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.1};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() {
     return std::array{option<epsilon_insensitive>{"epsilon", &epsilon_insensitive::epsilon, at_least(0)},

@@ -16,7 +16,7 @@ struct mape {
   double scale = 1.0;
 
   static constexpr const char* name = "mape_loss";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.29};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.29};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() {
     return std::array{option<mape>{"eps", &mape::eps, above(0)}, option<mape>{"scale", &mape::scale, above(0)}};
@@ -33,7 +33,7 @@ struct smape {
   double eps = 1e-8;
 
   static constexpr const char* name = "smape_loss";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.41};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.41};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<smape>{"eps", &smape::eps, at_least(0)}}; }
 
@@ -46,7 +46,7 @@ struct smape {
 // (log(1 + x) - log(1 + t))^2
 struct msle {
   static constexpr const char* name = "msle_loss";
-  static constexpr pointwise_traits traits{.nanoseconds = 0.72};
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.72};
   static constexpr operand operands[] = {{"input", differentiable, at_least(-1)}, {"target", differentiable, at_least(-1)}};
 
   template <class X, class T>

@@ -17,7 +17,7 @@ inline constexpr double robust_default[] = {1.0};
 // infinity of either sign
 struct general_robust {
   static constexpr const char* name = "general_robust_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.47};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.47};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"target", differentiable},
                                          {"alpha", differentiable | trailing, everywhere(), robust_default},
@@ -34,7 +34,7 @@ struct cauchy {
   double c = 1.0;
 
   static constexpr const char* name = "cauchy_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.57};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.57};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<cauchy>{"c", &cauchy::c, above(0)}}; }
 
@@ -49,7 +49,7 @@ struct welsch {
   double c = 1.0;
 
   static constexpr const char* name = "welsch_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.42};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.42};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<welsch>{"c", &welsch::c, above(0)}}; }
 
@@ -64,7 +64,7 @@ struct geman_mcclure {
   double c = 1.0;
 
   static constexpr const char* name = "geman_mcclure_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.26};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.26};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<geman_mcclure>{"c", &geman_mcclure::c, above(0)}}; }
 
@@ -79,7 +79,7 @@ struct tukey {
   double c = 4.685;
 
   static constexpr const char* name = "tukey_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.23};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.23};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<tukey>{"c", &tukey::c, above(0)}}; }
 
@@ -94,7 +94,7 @@ struct fair {
   double c = 1.0;
 
   static constexpr const char* name = "fair_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.73};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.73};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() { return std::array{option<fair>{"c", &fair::c, above(0)}}; }
 
@@ -112,7 +112,7 @@ struct balanced_l1 {
   double beta = 1.0;
 
   static constexpr const char* name = "balanced_l1_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.83};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.83};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() {
     return std::array{option<balanced_l1>{"alpha", &balanced_l1::alpha, above(0)},
@@ -132,7 +132,7 @@ struct wing {
   double curvature = 0.5;
 
   static constexpr const char* name = "wing_loss";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.64};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.64};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
   static constexpr auto options() {
     return std::array{option<wing>{"width", &wing::width, above(0)}, option<wing>{"curvature", &wing::curvature, above(0)}};

@@ -14,7 +14,7 @@ inline namespace FASTLOSS_ISA {
 // s (z erf(z / sqrt(2)) + sqrt(2 / pi) exp(-z^2 / 2) - 1 / sqrt(pi)); |x - t| at s = 0
 struct crps_gaussian {
   static constexpr const char* name = "crps_gaussian";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.75};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.75};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"scale", differentiable | leading, checked_always(at_least(0))}};
 
@@ -27,7 +27,7 @@ struct crps_gaussian {
 // s (|z| + exp(-|z|) - 3/4); |x - t| at s = 0
 struct crps_laplace {
   static constexpr const char* name = "crps_laplace";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 0.4};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"scale", differentiable | leading, checked_always(at_least(0))}};
 
@@ -40,7 +40,7 @@ struct crps_laplace {
 // s (log(1 + e^z) + log(1 + e^-z) - 1); |x - t| at s = 0
 struct crps_logistic {
   static constexpr const char* name = "crps_logistic";
-  static constexpr pointwise_traits traits{.of_difference = true, .nanoseconds = 1.1};
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 1.1};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", differentiable}, {"scale", differentiable | leading, checked_always(at_least(0))}};
 

@@ -28,8 +28,11 @@ struct cross_entropy {
   double eps = 1e-7;         // the least probability, where the input is probabilities
 
   static constexpr const char* name = "cross_entropy";
-  static constexpr rowwise_traits traits{
-      .shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .domains_vary = true, .may_be_linear = true, .nanoseconds = 0.3};
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp,
+                                         .mean_over = denominator::weight,
+                                         .domains_vary = true,
+                                         .may_be_linear = true,
+                                         .cost_ns_per_element = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, class_target, class_weight};
   static constexpr auto options() {
     using L = cross_entropy;
@@ -66,7 +69,7 @@ struct cross_entropy {
 struct nll {
   static constexpr const char* name = "nll_loss";
   static constexpr rowwise_traits traits{
-      .shift = row_shift::zero, .mean_over = denominator::weight, .may_be_linear = true, .nanoseconds = 0.05};
+      .shift = row_shift::zero, .mean_over = denominator::weight, .may_be_linear = true, .cost_ns_per_element = 0.05};
   static constexpr operand operands[] = {{"input", differentiable, at_most(0)}, index_target, class_weight};
   constexpr bool linear() const { return true; }
 
@@ -83,7 +86,7 @@ struct softmax_focal {
   double label_smoothing = 0.0;
 
   static constexpr const char* name = "softmax_focal_loss";
-  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .nanoseconds = 0.3};
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .cost_ns_per_element = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, class_target, class_weight};
   static constexpr auto options() {
     using L = softmax_focal;
@@ -103,7 +106,7 @@ struct poly {
   double label_smoothing = 0.0;
 
   static constexpr const char* name = "poly_loss";
-  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .nanoseconds = 0.3};
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .cost_ns_per_element = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, class_target, class_weight};
   static constexpr auto options() {
     using L = poly;
@@ -121,7 +124,7 @@ struct generalized_cross_entropy {
   double q = 0.5;
 
   static constexpr const char* name = "generalized_cross_entropy";
-  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .nanoseconds = 0.3};
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .cost_ns_per_element = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, class_target, class_weight};
   static constexpr auto options() {
     return std::array{option<generalized_cross_entropy>{"q", &generalized_cross_entropy::q, between(0, 1)}};
@@ -141,7 +144,7 @@ struct symmetric_cross_entropy {
   double clip = 1e-4;
 
   static constexpr const char* name = "symmetric_cross_entropy";
-  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .nanoseconds = 0.3};
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .cost_ns_per_element = 0.3};
   static constexpr operand operands[] = {{"input", differentiable}, index_target, class_weight};
   static constexpr auto options() {
     using L = symmetric_cross_entropy;
@@ -163,7 +166,7 @@ struct logit_adjusted_cross_entropy {
 
   static constexpr const char* name = "logit_adjusted_cross_entropy";
   static constexpr rowwise_traits traits{
-      .shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .may_be_linear = true, .nanoseconds = 0.4};
+      .shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .may_be_linear = true, .cost_ns_per_element = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, class_target, {"prior", differentiable | per_class | in_logit, at_least(0)}, class_weight};
   static constexpr auto options() {
@@ -190,7 +193,7 @@ struct balanced_softmax {
 
   static constexpr const char* name = "balanced_softmax_loss";
   static constexpr rowwise_traits traits{
-      .shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .may_be_linear = true, .nanoseconds = 0.4};
+      .shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .may_be_linear = true, .cost_ns_per_element = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, class_target, {"counts", per_class | in_logit, at_least(0)}, class_weight};
   static constexpr auto options() {
@@ -217,7 +220,7 @@ struct ldam {
 
   static constexpr const char* name = "ldam_loss";
   static constexpr rowwise_traits traits{
-      .shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .may_be_linear = true, .nanoseconds = 0.4};
+      .shift = row_shift::log_sum_exp, .mean_over = denominator::weight, .may_be_linear = true, .cost_ns_per_element = 0.4};
   static constexpr operand operands[] = {
       {"input", differentiable}, index_target, {"class_counts", per_class | in_logit | over_least, above(0)}, class_weight};
   static constexpr auto options() {
@@ -240,7 +243,7 @@ struct ldam {
 // -sum_c t_c u_c for relevances t, which have no sum in particular
 struct ranking_softmax {
   static constexpr const char* name = "ranking_softmax_loss";
-  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .may_be_linear = true, .nanoseconds = 0.4};
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .may_be_linear = true, .cost_ns_per_element = 0.4};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", distribution | differentiable, at_least(0)}};
   constexpr bool linear() const { return true; }
 
@@ -257,7 +260,7 @@ struct distillation {
   double alpha = 0.5;
 
   static constexpr const char* name = "distillation_loss";
-  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .nanoseconds = 1.5};
+  static constexpr rowwise_traits traits{.shift = row_shift::log_sum_exp, .cost_ns_per_element = 1.5};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"teacher", distribution | as_logits | differentiable},
                                          {"target", class_index | optional | in_label_term}};

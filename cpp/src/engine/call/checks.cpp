@@ -15,15 +15,15 @@ std::string words(const unit_axes& e) { return std::string(e.of) + e.without; }
 std::string need_text(alignment how, const std::string& input) {
   switch (how) {
     case alignment::trailing:
-      return "the shape of trailing axes of " + input + ", with 1 where it is stretched";
+      return "the shape of trailing axes of " + input + ", with 1 where it is broadcast";
     case alignment::leading:
-      return "the shape of leading axes of " + input + ", with 1 where it is stretched";
+      return "the shape of leading axes of " + input + ", with 1 where it is broadcast";
     case alignment::same_or_leading:
-      return input + "'s shape, with 1 where it is stretched, or " + input + "'s shape without its last axis";
+      return input + "'s shape, with 1 where it is broadcast, or " + input + "'s shape without its last axis";
     case alignment::same:
       break;
   }
-  return input + "'s shape, with 1 where it is stretched";
+  return input + "'s shape, with 1 where it is broadcast";
 }
 
 }  // namespace

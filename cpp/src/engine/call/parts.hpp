@@ -22,7 +22,7 @@ inline constexpr std::size_t sums_on_stack = 128;
 struct parts_of_work {
   std::size_t count;
   std::size_t copied;  // numbers in a copy
-  double nanoseconds;  // of all, on one thread
+  double cost_ns;      // of all, on one thread
   int threads;         // 0: get_num_threads()
   bool serial;         // parts share threads in themselves
 };
@@ -60,7 +60,7 @@ Sum run_parts(const parts_of_work& work, std::vector<double>& copies, const Run&
       const interruptible not_inside(nullptr);  // what runs in an interruption may need this thread's scratch
       run_task(task);
     }
-  else parallel_for(tasks, work.nanoseconds, work.threads, run_task);
+  else parallel_for(tasks, work.cost_ns, work.threads, run_task);
   for (std::size_t part = 0; part < work.count; ++part) total += partial[part];
   return total;
 }

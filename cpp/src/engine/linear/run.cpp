@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t most_chunk_bytes = std::size_t{40} << 20;
 constexpr std::size_t row_multiple = 8;  // whole panels of the products
 constexpr std::size_t columns_at_once = 1024;
-constexpr double nanoseconds_to_copy = 0.5;  // estimated, a number on one thread
+constexpr double cost_ns_to_copy = 0.5;  // estimated, a number on one thread
 
 std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
@@ -138,7 +138,7 @@ class runner {
     const const_array target = operand(of_.target);
     const double numbers = static_cast<double>(n) * static_cast<double>(features + (has_labels() ? 0 : scores));
     // The target's axes are the samples' and those of the scores of one: in C order a sample's numbers follow one another.
-    parallel_for(n, numbers * nanoseconds_to_copy, threads_, [&](std::size_t i) {
+    parallel_for(n, numbers * cost_ns_to_copy, threads_, [&](std::size_t i) {
       if (features > 0)
         tiles_.load[static_cast<int>(input_.type)][input_.byteswapped](
             samples_.data() + i * features * item_, input_.data,
@@ -269,7 +269,7 @@ class runner {
       const std::size_t bytes = shape_.features * item_;
       for (const std::size_t i : idle_) std::memset(input_gradient_.data() + i * bytes, 0, bytes);
       if (call_.call.raise_nonfinite) nonfinite_ |= tiles_.nonfinite(input_gradient_.data(), n * shape_.features);
-      parallel_for(n, static_cast<double>(n * shape_.features) * nanoseconds_to_copy, threads_, [&](std::size_t i) {
+      parallel_for(n, static_cast<double>(n * shape_.features) * cost_ns_to_copy, threads_, [&](std::size_t i) {
         store_sample(input_gradient_.data() + i * bytes, input_to_now(), sample(first + i), accumulates_now());
       });
     }
@@ -294,7 +294,7 @@ class runner {
   void add_to_bias(std::size_t n) {
     const std::size_t scores = shape_.scores(), parts = (scores + columns_at_once - 1) / columns_at_once;
     const std::ptrdiff_t step = sizeof(double);
-    parallel_for(parts, static_cast<double>(n * scores) * nanoseconds_to_copy, threads_, [&](std::size_t part) {
+    parallel_for(parts, static_cast<double>(n * scores) * cost_ns_to_copy, threads_, [&](std::size_t part) {
       const std::size_t column = part * columns_at_once, count = std::min(columns_at_once, scores - column);
       const std::ptrdiff_t extent = static_cast<std::ptrdiff_t>(count);
       for (std::size_t i = 0; i < n; ++i)

@@ -11,7 +11,7 @@ namespace fastloss {
 
 // How the axes of an argument are matched with those of the input.
 enum class alignment {
-  same,             // the input's rank; 1 where it stretches
+  same,             // the input's rank; 1 where it is broadcast
   trailing,         // up to the input's rank, matched from the last axis
   leading,          // up to the input's rank, matched from the first axis
   same_or_leading,  // the input's rank, or one axis less, matched from the first axis
@@ -21,7 +21,7 @@ inline alignment alignment_of(const operand& o) {
   return o.is(trailing) ? alignment::trailing : o.is(leading) ? alignment::same_or_leading : alignment::same;
 }
 
-// Writes the byte strides of `a` over the input's axes, 0 where it stretches; false if its shape does not fit.
+// Writes the byte strides of `a` over the input's axes, 0 where it is broadcast; false if its shape does not fit.
 // Numbers (rank 0) always fit.
 bool align_strides(const const_array& a, alignment how, int rank, const std::ptrdiff_t* shape, std::ptrdiff_t* strides);
 

@@ -13,7 +13,7 @@ namespace {
 
 // Numbers that are held against a domain together: 2 KiB of double on the stack.
 constexpr std::size_t elements_at_once = 256;
-constexpr double nanoseconds_per_element = 0.1;  // estimated, on one thread
+constexpr double cost_ns_per_element = 0.1;  // estimated, on one thread
 
 // One operand, and the mask, over the axes along which one of them changes: a scale of each row is a number for each row.
 class domain_walk {
@@ -36,7 +36,7 @@ class domain_walk {
   bool finds_outside(int threads) const {
     const std::size_t blocks = (count_ + block_elements - 1) / block_elements;
     std::atomic<bool> outside{false};
-    parallel_for(blocks, nanoseconds_per_element * static_cast<double>(count_), threads, [&](std::size_t b) {
+    parallel_for(blocks, cost_ns_per_element * static_cast<double>(count_), threads, [&](std::size_t b) {
       const std::size_t first = b * block_elements, last = count_ - first < block_elements ? count_ : first + block_elements;
       if (!outside.load(std::memory_order_relaxed) && block_is_outside(first, last)) outside.store(true, std::memory_order_relaxed);
     });

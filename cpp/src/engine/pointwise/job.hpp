@@ -15,7 +15,7 @@ namespace fastloss {
 // depend on the number of threads.
 inline constexpr std::size_t block_elements = 8192;
 
-// Up to this many sums of a stretched operand, each task keeps a copy of its own; above, tasks share the operand out.
+// Up to this many sums of a broadcast operand, each task keeps a copy of its own; above, tasks share the operand out.
 inline constexpr std::size_t small_sum_count = 4096;
 
 // One array over the iteration.
@@ -36,12 +36,12 @@ struct gradient_target {
   int source;           // operand of the formula whose derivative it is; weight_source for torch's weight
   double sign;          // -1 for the target of a loss of the difference
   bool in_denominator;  // the denominator of the mean depends on this operand
-  bool stretched;       // summed over axes: accumulated in doubles, stored at the end
+  bool broadcast;       // summed over axes: accumulated in doubles, stored at the end
   bool streams;         // streaming stores
   bool direct;          // the kernel writes the scaled gradient where it belongs, with no tile in between
-  double* sums;         // of a stretched operand, one per element
+  double* sums;         // of a broadcast operand, one per element
   std::size_t sum_count;
-  walk to;  // the output, or the sums of a stretched operand
+  walk to;  // the output, or the sums of a broadcast operand
 };
 inline constexpr int weight_source = -1;
 
@@ -129,7 +129,7 @@ block_sums run_range(const pointwise_job&, const pointwise_pass&, const pointwis
 // Walks everything, in parallel; the sums are added in the order of the blocks.
 block_sums run_pass(const pointwise_job&, const pointwise_pass&, pointwise_findings&, int threads);
 
-// Sums the gradient of one stretched operand whose sums are too many for private copies.
-void run_large_stretched(const pointwise_job&, const pointwise_pass&, int gradient, pointwise_findings&, int threads);
+// Sums the gradient of one broadcast operand whose sums are too many for private copies.
+void run_large_broadcast(const pointwise_job&, const pointwise_pass&, int gradient, pointwise_findings&, int threads);
 
 }  // namespace fastloss

@@ -10,7 +10,7 @@ namespace fastloss {
 namespace {
 
 bool has_private_sums(const pointwise_job& job, int g) {
-  return job.gradients[g].stretched && job.gradients[g].sum_count <= small_sum_count;
+  return job.gradients[g].broadcast && job.gradients[g].sum_count <= small_sum_count;
 }
 
 bool has_private_sums(const pointwise_job& job) {
@@ -19,8 +19,8 @@ bool has_private_sums(const pointwise_job& job) {
   return false;
 }
 
-double serial_nanoseconds(const pointwise_job& job, const pointwise_pass& pass) {
-  double per_element = pass.value || pass.gradients || pass.hessian ? job.loss->nanoseconds : 0.05;
+double serial_cost_ns(const pointwise_job& job, const pointwise_pass& pass) {
+  double per_element = pass.value || pass.gradients || pass.hessian ? job.loss->cost_ns_per_element : 0.05;
   if (pass.gradients) per_element += 0.1 * (job.gradient_total - 1);
   return per_element * static_cast<double>(job.count);
 }
@@ -52,7 +52,7 @@ block_sums run_pass(const pointwise_job& job, const pointwise_pass& pass, pointw
     const std::size_t first = b * block_elements;
     return run_range(job, pass, {job.shape, 0, -1, first, std::min(job.count, first + block_elements)}, sums, findings);
   };
-  const block_sums total = run_parts<block_sums>({blocks, copied, serial_nanoseconds(job, pass), threads, false}, copies, run_block);
+  const block_sums total = run_parts<block_sums>({blocks, copied, serial_cost_ns(job, pass), threads, false}, copies, run_block);
 
   for (auto from = copies.begin(); from != copies.end();)
     for (int g = 0; g < job.gradient_total; ++g)
@@ -61,7 +61,7 @@ block_sums run_pass(const pointwise_job& job, const pointwise_pass& pass, pointw
   return total;
 }
 
-void run_large_stretched(const pointwise_job& job, const pointwise_pass& pass, int g, pointwise_findings& findings, int threads) {
+void run_large_broadcast(const pointwise_job& job, const pointwise_pass& pass, int g, pointwise_findings& findings, int threads) {
   const gradient_target& target = job.gradients[g];
   // Tasks share the longest axis that the operand has itself: no two of them touch the same sum.
   int split = -1;
@@ -82,7 +82,7 @@ void run_large_stretched(const pointwise_job& job, const pointwise_pass& pass, i
     const pointwise_range box{shape, static_cast<std::ptrdiff_t>(from), split, 0, job.count / extent * (to - from)};
     run_range(job, only, box, sums, findings);
   };
-  parallel_for(tasks, serial_nanoseconds(job, only), threads, run_task);
+  parallel_for(tasks, serial_cost_ns(job, only), threads, run_task);
 }
 
 }  // namespace fastloss

@@ -139,16 +139,16 @@ class job_builder {
       t.operand = static_cast<int>(k);
       t.sign = 1.0;
       t.sum_count = element_count(a.rank, a.shape);
-      t.stretched = t.sum_count != job_.count;
+      t.broadcast = t.sum_count != job_.count;
       t.sums = nullptr;
-      if (t.stretched) total += t.sum_count;
+      if (t.broadcast) total += t.sum_count;
       else add_output(t.to, outputs_.gradients[static_cast<std::size_t>(g)], a, alignment_of(call_.loss->operands[k]));
     }
     sums.assign(total, 0.0);
     double* next = sums.data();
     for (int g = 0; g < call_.gradient_count; ++g) {
       gradient_target& t = job_.gradients[g];
-      if (!t.stretched) continue;
+      if (!t.broadcast) continue;
       const const_array& a = call_.operands[static_cast<std::size_t>(t.operand)];
       t.sums = next;
       next += t.sum_count;
@@ -239,8 +239,8 @@ class job_builder {
     job_.hessian_streams = streams(job_.hessian, outputs_.hessian);
     for (int g = 0; g < job_.gradient_total; ++g) {
       gradient_target& t = job_.gradients[g];
-      t.streams = !t.stretched && streams(t.to, outputs_.gradients[static_cast<std::size_t>(g)]);
-      t.direct = job_.gradient_total == 1 && !call_.hessian && t.source == 0 && !t.stretched && !t.in_denominator && !job_.accumulate &&
+      t.streams = !t.broadcast && streams(t.to, outputs_.gradients[static_cast<std::size_t>(g)]);
+      t.direct = job_.gradient_total == 1 && !call_.hessian && t.source == 0 && !t.broadcast && !t.in_denominator && !job_.accumulate &&
                  !job_.check_finite && apart(t.to) && !(t.streams && reinterpret_cast<std::uintptr_t>(t.to.base) % 16 != 0);
     }
   }
@@ -331,8 +331,8 @@ double run_pointwise(const call_plan& plan, const loss_outputs& outputs, bool in
       job_builder(call, outputs, dtype::float64, job).build(sums);
     // Before the main pass, which may overwrite an input.
     for (int g = 0; g < job.gradient_total; ++g)
-      if (job.gradients[g].stretched && job.gradients[g].sum_count > small_sum_count && job.count > 0)
-        run_large_stretched(job, {.gradients = true, .d_sum = main.d_sum, .d_denominator = main.d_denominator}, g, findings,
+      if (job.gradients[g].broadcast && job.gradients[g].sum_count > small_sum_count && job.count > 0)
+        run_large_broadcast(job, {.gradients = true, .d_sum = main.d_sum, .d_denominator = main.d_denominator}, g, findings,
                             options.threads);
   }
   if (main.value || main.denominator || main.gradients || main.hessian) {
@@ -344,7 +344,7 @@ double run_pointwise(const call_plan& plan, const loss_outputs& outputs, bool in
   if (denominator_left) is_over_nothing(plan, denominator);
 
   for (int g = 0; g < job.gradient_total; ++g)
-    if (job.gradients[g].stretched) {
+    if (job.gradients[g].broadcast) {
       const gradient_target& t = job.gradients[g];
       const double scale = t.in_denominator ? 1.0 : t.sign * main.d_sum;
       store_sums(job, call, t, scale, outputs.gradients[static_cast<std::size_t>(g)], findings);

@@ -103,10 +103,10 @@ class tile_walker {
     return slot(i);
   }
 
-  // A stretched operand without sums here has a walk of its own.
+  // A broadcast operand without sums here has a walk of its own.
   bool wanted(int g) const {
     if (pass_.only_gradient >= 0) return g == pass_.only_gradient;
-    return !job_.gradients[g].stretched || sums_[g] != nullptr;
+    return !job_.gradients[g].broadcast || sums_[g] != nullptr;
   }
 
   void load_operands() {
@@ -290,7 +290,7 @@ class tile_walker {
     for (int g = 0; g < job_.gradient_total; ++g) {
       if (!wanted(g)) continue;
       const gradient_target& target = job_.gradients[g];
-      if (target.stretched) {
+      if (target.broadcast) {
         double* const to = sums_[g] + (base(target.to) - target.to.base) / static_cast<std::ptrdiff_t>(sizeof(double));
         ops_.scatter_add(results_[g], to, run_of(target.to));
       } else {

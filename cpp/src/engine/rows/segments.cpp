@@ -10,7 +10,7 @@ namespace fastloss {
 namespace {
 
 // Estimated, of one class on one thread.
-constexpr double nanoseconds_of_maximum = 0.1, nanoseconds_of_exponential = 0.2, nanoseconds_of_gradient = 0.15;
+constexpr double cost_ns_of_maximum = 0.1, cost_ns_of_exponential = 0.2, cost_ns_of_gradient = 0.15;
 
 struct cut {
   std::size_t segments, classes, item;
@@ -83,7 +83,7 @@ void softmax_in_segments(const row_operations_of_arrangement& operations, const 
   // Room for a maximum, a tail, a picked score and a weighted sum of each segment, in either dtype.
   std::vector<double> found(4 * parts), sums(2 * parts);
   const auto room = [&](int kind, std::size_t part) { return static_cast<void*>(&found[static_cast<std::size_t>(kind) * parts + part]); };
-  parallel_for(parts, nanoseconds_of_maximum * elements, threads, [&](std::size_t part) {
+  parallel_for(parts, cost_ns_of_maximum * elements, threads, [&](std::size_t part) {
     const std::size_t row = part / c.segments, s = part % c.segments;
     operations.maximum({1, c.count(s)}, part_of(p.scores, row, c.first(s), item), room(0, part));
   });
@@ -92,7 +92,7 @@ void softmax_in_segments(const row_operations_of_arrangement& operations, const 
     for (std::size_t s = 1; s < c.segments; ++s) most = larger(most, number_at(room(0, row * c.segments + s), 0, item));
     set_number(p.maximum, row, item, most);
   }
-  parallel_for(parts, nanoseconds_of_exponential * elements, threads, [&](std::size_t part) {
+  parallel_for(parts, cost_ns_of_exponential * elements, threads, [&](std::size_t part) {
     const std::size_t row = part / c.segments, s = part % c.segments, first = c.first(s), count = c.count(s);
     set_number(room(0, part), 0, item, number_at(p.maximum, row, item));
     shift_pass q{};
@@ -129,11 +129,11 @@ void softmax_in_segments(const row_operations_of_arrangement& operations, const 
 void gradient_in_segments(const row_operations_of_arrangement& operations, const gradient_pass& p, std::size_t item, int threads) {
   const cut c = cut_of(p.extent, item);
   const double elements = static_cast<double>(p.extent.rows) * static_cast<double>(p.extent.classes);
-  parallel_for(p.extent.rows * c.segments, nanoseconds_of_gradient * elements, threads, [&](std::size_t part) {
+  parallel_for(p.extent.rows * c.segments, cost_ns_of_gradient * elements, threads, [&](std::size_t part) {
     const std::size_t row = part / c.segments, s = part % c.segments, first = c.first(s), count = c.count(s);
     gradient_pass q = p;
     q.extent = {1, count};
-    q.slopes = part_of(p.slopes, row, first, item);
+    q.d1 = part_of(p.d1, row, first, item);
     q.exps = part_of(p.exps, row, first, item);
     q.out = part_of(p.out, row, first, item);
     q.coef_d1 = number_of(p.coef_d1, row, item);

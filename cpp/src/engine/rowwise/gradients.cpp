@@ -61,7 +61,7 @@ row_tile differentiate_in_distribution(const row_workspace& w, const forward_res
   w.scale(other_slot, 1.0 - job.traits.label_smoothing, f.factors.formula);
   gradient_pass p{};
   p.extent = w.extent();
-  p.slopes = d_target;
+  p.d1 = d_target;
   p.coef_d1 = w.row(other_slot);
   p.out = w.memory.destination(to, w.tile_memory(distribution_gradient_slot));
   p.streams = w.memory.streams(to);
@@ -79,7 +79,7 @@ void coefficients_of_label(const row_workspace& w, const forward_results& f, gra
   }
   coefficient_pass c{};
   c.count = w.rows.padded;
-  c.slope = f.formula.d1;
+  c.d1 = f.formula.d1;
   c.tail = f.shifts.tail;
   c.picked = f.shifts.picked;
   if (job.loss->shift == row_shift::sparsemax) {
@@ -107,7 +107,7 @@ void coefficients_of_label(const row_workspace& w, const forward_results& f, gra
 void coefficients_of_classes(const row_workspace& w, const forward_results& f, gradient_pass& p) {
   const row_job& job = w.job;
   const void* const factor = f.factors.formula;
-  p.slopes = f.formula.d1_of_classes;
+  p.d1 = f.formula.d1_of_classes;
   p.coef_d1 = factor;
   if (job.evaluation == strategy::products) {
     w.scale(other_slot, -1.0, factor);

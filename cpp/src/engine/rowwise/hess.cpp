@@ -89,7 +89,7 @@ void hess_from_base(const row_workspace& w, const void* base, const void* factor
   const row_operations_of_arrangement& rows = *w.job.arranged;
   gradient_pass p{};
   p.extent = w.extent();
-  p.slopes = d2;
+  p.d1 = d2;
   p.coef_d1 = factor;
   p.out = out;
   if (vector.data != nullptr) {

@@ -46,7 +46,7 @@ struct row_gradient {
 
 struct row_job : rows_of_call {
   const rowwise_loss* loss;
-  double nanoseconds;  // of a class of a row
+  double cost_ns_per_element;  // of a class of a row
   const void* options;
   row_features traits;
   const formula_kernels* label_kernels;  // of value(u, 1)

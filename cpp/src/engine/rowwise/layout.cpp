@@ -23,7 +23,7 @@ class builder {
     const loss_info& loss = *call_.loss;
     const rowwise_kernels& kernels = kernels_of<rowwise_kernels>(loss, table_);
     job_.loss = &rowwise_loss_of(loss);
-    job_.nanoseconds = loss.nanoseconds;
+    job_.cost_ns_per_element = loss.cost_ns_per_element;
     job_.options = call_.options;
     job_.traits = job_.loss->features(loss, call_.options);
     job_.item = itemsize(plan_.computation());

@@ -13,13 +13,13 @@ namespace {
 // Class indices of one task of the check, some 20 us of work, which is worth a thread; and those that are looked at together, 4 KiB
 // of int64 on the stack.
 constexpr std::size_t checked_indices = 65536, indices_at_once = 512;
-constexpr double nanoseconds_per_index = 0.3;  // estimated, on one thread
+constexpr double cost_ns_per_index = 0.3;  // estimated, on one thread
 // Indices that are read of a list before its end is looked for: a line of int64 first, then as many again as have been read, so that
 // no more than twice a list is read of however many classes there are room for.
 constexpr std::size_t first_read = 8;
 // Lists of so few classes are read as a whole: a line or two of each row, in one call for the whole tile.
 constexpr std::size_t few_classes = 32;
-// Shifts of one call of the kernel: sixteen lines each of shifts, masks, values and slopes are 4 KiB, which stay in L1.
+// Shifts of one call of the kernel: sixteen lines each of shifts, masks, values and derivatives are 4 KiB, which stay in L1.
 constexpr std::size_t shifts_at_once = 16;
 // Additions in a lane before a sum goes on in double: in float32 they lose at most 64 * 2^-24 = 4e-6 of it, mostly far less.
 constexpr std::size_t lines_of_a_sum = 64;
@@ -63,7 +63,7 @@ class list_terms {
  public:
   static constexpr std::size_t lanes = 64 / sizeof(S);
 
-  list_terms(const row_kernels& kernels, const void* options, bool slopes) : kernels_(kernels), options_(options), slopes_(slopes) {}
+  list_terms(const row_kernels& kernels, const void* options, bool wants_d1) : kernels_(kernels), options_(options), wants_d1_(wants_d1) {}
 
   // Takes away the first n shifts; then each lane may be given its own.
   void clear(std::size_t n) {
@@ -78,34 +78,34 @@ class list_terms {
     for (std::size_t lane = 0; lane < lanes; ++lane) set(k, lane, shift);
   }
 
-  // For the first n shifts, over the lines of a pass that has scores, shares and slopes.
+  // For the first n shifts, over the lines of a pass that has scores, shares and derivatives.
   void run(std::size_t n, list_pass p) {
     std::fill(values_, values_ + n * lanes, 0.0);
-    std::fill(slope_sums_, slope_sums_ + n * lanes, 0.0);
+    std::fill(d1_sums_, d1_sums_ + n * lanes, 0.0);
     const std::size_t lines = p.lines;
     p.shifts = shifts_;
     p.present = present_;
     p.shift_count = n;
     p.values = value_part_;
-    p.slope_sums = slope_part_;
+    p.d1_sums = d1_part_;
     for (std::size_t done = 0; done < lines; done += lines_of_a_sum) {
       p.lines = std::min(lines_of_a_sum, lines - done);
-      (slopes_ ? kernels_.list_values_and_slopes : kernels_.list_values)(options_, p);
+      (wants_d1_ ? kernels_.list_values_and_d1 : kernels_.list_values)(options_, p);
       if (!finite(value_part_, n * lanes)) add_line_by_line(n, p);
       else
         for (std::size_t i = 0; i < n * lanes; ++i) values_[i] += static_cast<double>(value_part_[i]);
-      for (std::size_t i = 0; slopes_ && i < n * lanes; ++i) slope_sums_[i] += static_cast<double>(slope_part_[i]);
+      for (std::size_t i = 0; wants_d1_ && i < n * lanes; ++i) d1_sums_[i] += static_cast<double>(d1_part_[i]);
       const std::ptrdiff_t advanced = static_cast<std::ptrdiff_t>(p.lines);
       p.scores = static_cast<const S*>(p.scores) + advanced * p.score_stride;
       p.shares = static_cast<const S*>(p.shares) + advanced * p.share_stride;
-      if (slopes_) p.slopes = static_cast<S*>(p.slopes) + advanced * p.slope_stride;
+      if (wants_d1_) p.d1 = static_cast<S*>(p.d1) + advanced * p.d1_stride;
     }
   }
 
   double value(std::size_t k, std::size_t lane) const { return values_[k * lanes + lane]; }
-  double slope_sum(std::size_t k, std::size_t lane) const { return slope_sums_[k * lanes + lane]; }
+  double d1_sum(std::size_t k, std::size_t lane) const { return d1_sums_[k * lanes + lane]; }
   double value_of_line(std::size_t k) const { return sum_of_line(values_ + k * lanes); }
-  double slope_sum_of_line(std::size_t k) const { return sum_of_line(slope_sums_ + k * lanes); }
+  double d1_sum_of_line(std::size_t k) const { return sum_of_line(d1_sums_ + k * lanes); }
 
  private:
   static bool finite(const S* numbers, std::size_t count) {
@@ -117,7 +117,7 @@ class list_terms {
   // Where a sum in S overflows, its terms may not.
   void add_line_by_line(std::size_t n, list_pass p) {
     const std::size_t lines = p.lines;
-    p.slopes = nullptr;
+    p.d1 = nullptr;
     p.lines = 1;
     for (std::size_t done = 0; done < lines; ++done) {
       kernels_.list_values(options_, p);
@@ -135,10 +135,10 @@ class list_terms {
 
   const row_kernels& kernels_;
   const void* options_;
-  bool slopes_;
+  bool wants_d1_;
   alignas(64) S shifts_[shifts_at_once * lanes], present_[shifts_at_once * lanes];
-  alignas(64) S value_part_[shifts_at_once * lanes], slope_part_[shifts_at_once * lanes];
-  double values_[shifts_at_once * lanes], slope_sums_[shifts_at_once * lanes];
+  alignas(64) S value_part_[shifts_at_once * lanes], d1_part_[shifts_at_once * lanes];
+  double values_[shifts_at_once * lanes], d1_sums_[shifts_at_once * lanes];
 };
 
 std::size_t shifts_from(std::size_t start, std::size_t length) { return start < length ? std::min(shifts_at_once, length - start) : 0; }
@@ -158,17 +158,17 @@ void evaluate_lists_of_rows(const row_workspace& w, const row_lists& row_lists, 
   list_pass p{};
   p.scores = scores;
   p.shares = shares;
-  p.score_stride = p.share_stride = p.slope_stride = lanes;
+  p.score_stride = p.share_stride = p.d1_stride = lanes;
   p.lines = padded / lanes;
   for (std::size_t i = 0; i < w.rows.count; ++i) {
     const std::size_t length = lists.length(i);
-    S* const slopes = static_cast<S*>(f.d1_of_classes.data) + i * classes;  // what its padding overlaps is written later
-    if (outputs) std::fill(slopes, slopes + padded, S(0));
+    S* const own_d1 = static_cast<S*>(f.d1_of_classes.data) + i * classes;  // what its padding overlaps is written later
+    if (outputs) std::fill(own_d1, own_d1 + padded, S(0));
     if (length == 0) continue;
     const S* const z = static_cast<const S*>(all_scores.data) + static_cast<std::ptrdiff_t>(i) * all_scores.stride;
     std::copy(z, z + classes, scores);
     for (std::size_t k = 0; k < length; ++k) shares[lists.at(i, k)] = S(0);
-    p.slopes = outputs ? slopes : nullptr;
+    p.d1 = outputs ? own_d1 : nullptr;
     double sum = 0.0;
     for (std::size_t start = 0; start < length; start += shifts_at_once) {
       const std::size_t n = shifts_from(start, length);
@@ -177,7 +177,7 @@ void evaluate_lists_of_rows(const row_workspace& w, const row_lists& row_lists, 
       double part = 0.0;
       for (std::size_t k = 0; k < n; ++k) part += terms.value_of_line(k);
       sum += part;
-      for (std::size_t k = 0; outputs && k < n; ++k) slopes[lists.at(i, start + k)] -= static_cast<S>(terms.slope_sum_of_line(k));
+      for (std::size_t k = 0; outputs && k < n; ++k) own_d1[lists.at(i, start + k)] -= static_cast<S>(terms.d1_sum_of_line(k));
     }
     static_cast<S*>(f.loss)[i] = static_cast<S>(sum * class_coef(w));
     for (std::size_t k = 0; k < length; ++k) shares[lists.at(i, k)] = S(1);
@@ -196,14 +196,14 @@ void evaluate_lists_of_lines(const row_workspace& w, const row_lists& row_lists,
   list_pass p{};
   p.score_stride = scores.stride;
   p.share_stride = shares.stride;
-  p.slope_stride = d1.stride;
+  p.d1_stride = d1.stride;
   p.lines = w.job.classes;
   for (std::size_t first = 0; first < w.rows.count; first += lanes) {
     const S* const z = static_cast<const S*>(scores.data) + first;
-    S* const slopes = static_cast<S*>(d1.data) + first;
+    S* const own_d1 = static_cast<S*>(d1.data) + first;
     p.scores = z;
     p.shares = static_cast<const S*>(shares.data) + first;
-    p.slopes = outputs ? slopes : nullptr;
+    p.d1 = outputs ? own_d1 : nullptr;
     std::size_t longest = 0;
     for (std::size_t lane = 0; lane < lanes; ++lane) longest = std::max(longest, lists.length(first + lane));
     double sums[lanes] = {};
@@ -221,7 +221,7 @@ void evaluate_lists_of_lines(const row_workspace& w, const row_lists& row_lists,
       double part[lanes] = {};
       for_each_shift([&](std::size_t k, std::size_t lane, std::ptrdiff_t c, std::ptrdiff_t at) {
         part[lane] += terms.value(k, lane);
-        if (outputs) slopes[c * d1.stride + at] -= static_cast<S>(terms.slope_sum(k, lane));
+        if (outputs) own_d1[c * d1.stride + at] -= static_cast<S>(terms.d1_sum(k, lane));
       });
       for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += part[lane];
     }
@@ -236,7 +236,7 @@ bool lists_are_in_range(const row_job& job, int threads) {
   const std::size_t tasks = (job.row_count + rows_of_task - 1) / rows_of_task;
   std::atomic<bool> inside{true};
   const double indices = static_cast<double>(job.row_count) * static_cast<double>(job.classes);
-  parallel_for(tasks, nanoseconds_per_index * indices, threads, [&](std::size_t task) {
+  parallel_for(tasks, cost_ns_per_index * indices, threads, [&](std::size_t task) {
     const std::size_t first = task * rows_of_task, last = std::min(job.row_count, first + rows_of_task);
     bool found = true;
     if (job.where.base == nullptr) found = in_range(job, first * job.classes, (last - first) * job.classes);

@@ -19,7 +19,7 @@ namespace {
 // Rows of one block of the first walk, with one partial sum each: some 8 us of work, which is worth a thread. Those that are loaded
 // together have 6 KiB of labels, masks and weights on the stack, in L1.
 constexpr std::size_t block_rows = 4096, rows_at_once = 256;
-constexpr double nanoseconds_per_row = 2.0;  // estimated, on one thread
+constexpr double cost_ns_per_row = 2.0;  // estimated, on one thread
 // Numbers that are held against a domain together: 2 KiB on the stack.
 constexpr std::size_t numbers_at_once = 256;
 
@@ -139,7 +139,7 @@ unit_sums measure_rows(const call_plan& plan, const row_job& job) {
   std::atomic<bool> outside{false};
   std::vector<double> no_copies;
   const unit_sums total =
-      run_parts<unit_sums>({blocks, 0, nanoseconds_per_row * count, threads, false}, no_copies, [&](std::size_t b, double*) {
+      run_parts<unit_sums>({blocks, 0, cost_ns_per_row * count, threads, false}, no_copies, [&](std::size_t b, double*) {
         return block_walker(job, b * block_rows, std::min(job.row_count, (b + 1) * block_rows)).run(outside);
       });
   if (outside.load()) fail_class_index(plan, classes_of(plan));

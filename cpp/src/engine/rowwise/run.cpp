@@ -18,7 +18,7 @@ double run_tiles(row_job& job, const row_pass& pass, row_findings& findings, int
   if (pass.outputs)
     for (const row_gradient& g : job.gradients) class_sums += g.sums.size();
   std::vector<double> copies;
-  const double nanoseconds = job.nanoseconds * static_cast<double>(job.row_count) * static_cast<double>(job.classes);
+  const double cost_ns = job.cost_ns_per_element * static_cast<double>(job.row_count) * static_cast<double>(job.classes);
   const auto run_tile = [&](std::size_t t, double* copy) {
     double* places[max_operands] = {};
     for (std::size_t g = 0; class_sums > 0 && g < job.gradients.size(); ++g) {
@@ -27,7 +27,7 @@ double run_tiles(row_job& job, const row_pass& pass, row_findings& findings, int
     }
     return run_row_tile(job, pass, t, places, findings);
   };
-  const double total = run_parts<double>({job.tile_count, class_sums, nanoseconds, threads, job.cut_threads > 0}, copies, run_tile);
+  const double total = run_parts<double>({job.tile_count, class_sums, cost_ns, threads, job.cut_threads > 0}, copies, run_tile);
   for (auto from = copies.begin(); from != copies.end();)
     for (row_gradient& g : job.gradients)
       for (double& s : g.sums) s += *from++;

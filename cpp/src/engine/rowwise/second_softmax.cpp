@@ -8,7 +8,7 @@ namespace {
 coefficient_pass label_coefficients(const row_workspace& w, const forward_results& f) {
   coefficient_pass c{};
   c.count = w.rows.padded;
-  c.slope = f.label.d1;
+  c.d1 = f.label.d1;
   c.tail = f.label.tail;
   c.picked = f.label.picked;
   c.factor = f.factors.label_term;
@@ -54,7 +54,7 @@ row_tile differentiate_in_logits_of_distribution(const row_workspace& w, const d
                                                  row_tile gradient, const class_view& to) {
   gradient_pass p{};
   p.extent = w.extent();
-  p.slopes = gradient;
+  p.d1 = gradient;
   p.coef_d1 = factor;
   if (w.job.classes > 0) {
     w.job.arranged->sum(w.extent(), gradient, w.row(other_slot));
@@ -107,7 +107,7 @@ row_tile add_label_gradient(const row_workspace& w, const forward_results& f, ro
   w.fill(spare_slot, 1.0);
   gradient_pass p{};
   p.extent = w.extent();
-  p.slopes = g;
+  p.d1 = g;
   p.coef_d1 = w.row(spare_slot);
   p.exps = f.label.exps;
   p.coef_exp = c.coef_exp;
