@@ -55,6 +55,11 @@ if(FASTLOSS_SANITIZE)
     # and more, in place of one.
     list(APPEND kernel_optimisation -fno-sanitize-address-use-after-scope)
   endif()
+  if(FASTLOSS_SANITIZE STREQUAL "undefined")
+    # Every access to a pack would be checked twice: the kernels of a family then compile five times as long, the largest for more
+    # than 20 minutes. A null pointer ends the process by itself, and packs lie on the stack.
+    set(pack_sanitizing -fno-sanitize=null,alignment)
+  endif()
   target_compile_options(fastloss_settings INTERFACE -fsanitize=${FASTLOSS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g)
   target_link_options(fastloss_settings INTERFACE -fsanitize=${FASTLOSS_SANITIZE})
 else()
@@ -94,11 +99,7 @@ foreach(family IN LISTS families)
   string(REPLACE ".hpp" "" family ${family})
   configure_file(cpp/src/isa/family.cpp.in ${PROJECT_BINARY_DIR}/generated/families/${family}.cpp @ONLY)
   list(APPEND kernel_sources ${PROJECT_BINARY_DIR}/generated/families/${family}.cpp)
-  if(FASTLOSS_SANITIZE STREQUAL "undefined")
-    # Every access to a pack would be checked twice: the kernels of a family then compile five times as long, the largest for more
-    # than 20 minutes. A null pointer ends the process by itself, and packs lie on the stack.
-    set_source_files_properties(${PROJECT_BINARY_DIR}/generated/families/${family}.cpp PROPERTIES COMPILE_OPTIONS -fno-sanitize=null,alignment)
-  endif()
+  set_source_files_properties(${PROJECT_BINARY_DIR}/generated/families/${family}.cpp PROPERTIES COMPILE_OPTIONS "${pack_sanitizing}")
 endforeach()
 foreach(isa IN LISTS built_isas)
   add_library(fastloss_${isa} OBJECT ${kernel_sources})

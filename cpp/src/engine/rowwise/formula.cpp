@@ -22,16 +22,6 @@ void evaluate_label(const row_workspace& w, const row_counts& counts, const row_
   if (w.job.evaluation == strategy::smoothed_label) smooth_label(w, counts, shifts, f.loss);
 }
 
-// The same number at every class but the label's.
-row_tile target_of_labels(const row_workspace& w, const void* labels, double on, double off) {
-  const row_tile t = w.tile_at(target_slot);
-  w.fill_tile(t, off);
-  if (labels == nullptr) return t;
-  w.fill(spare_slot, on);
-  w.job.arranged->scatter(w.extent(), labels, w.row(spare_slot), t);
-  return t;
-}
-
 row_tile smoothed_distribution(const row_workspace& w) {
   const double s = w.job.traits.label_smoothing;
   const row_tile own = w.tile_at(target_slot), t = w.whole_packs(w.memory.load(w.job.distribution, own.data), target_slot);
@@ -42,9 +32,9 @@ row_tile smoothed_distribution(const row_workspace& w) {
 
 row_tile target_of_classes(const row_workspace& w, const row_counts& counts) {
   if (w.job.distribution_as == distribution_kind::shares) return smoothed_distribution(w);
-  if (w.job.loss->shift == row_shift::picked) return target_of_labels(w, counts.labels, 0.0, 1.0);
+  if (w.job.loss->shift == row_shift::picked) return w.tile_of_labels(target_slot, counts.labels, 0.0, 1.0);
   const double s = w.job.traits.label_smoothing, of_each_class = s / static_cast<double>(w.job.classes);
-  return target_of_labels(w, counts.labels, 1.0 - s + of_each_class, of_each_class);
+  return w.tile_of_labels(target_slot, counts.labels, 1.0 - s + of_each_class, of_each_class);
 }
 
 void evaluate_classes(const row_workspace& w, const row_counts& counts, const row_factors& factors, const row_scores& scores,

@@ -2,19 +2,6 @@
 #include "engine/rowwise/passes.hpp"
 
 namespace fastloss {
-namespace {
-
-// 1 at the class that each row has, 0 elsewhere.
-row_tile is_target(const row_workspace& w, const void* targets) {
-  const row_tile t = w.tile_at(is_target_slot);
-  w.fill_tile(t, 0.0);
-  if (targets == nullptr) return t;
-  w.fill(spare_slot, 1.0);
-  w.job.arranged->scatter(w.extent(), targets, w.row(spare_slot), t);
-  return t;
-}
-
-}  // namespace
 
 row_counts load_rows(const row_workspace& w) {
   const row_job& job = w.job;
@@ -94,7 +81,7 @@ row_scores load_scores(const row_workspace& w, const row_counts& counts) {
     job.arranged->broadcast(w.extent(), job.logit_argument.data(), argument);
     w.fill_padding(argument);
     s.operands[1] = argument.data;
-    s.operands[2] = is_target(w, counts.targets).data;
+    s.operands[2] = w.tile_of_labels(is_target_slot, counts.targets, 1.0, 0.0).data;
   }
   s.scores = w.tile_at(logit_slot);
   w.run_on_tile(job.row_formulas->logit, s.operands, s.scores.data, nullptr);

@@ -5,6 +5,7 @@
 #include "engine/rowwise/passes.hpp"
 
 namespace fastloss {
+
 row_shifts take_shift(const row_workspace& w, const row_counts& counts, row_scores& scores) {
   const row_job& job = w.job;
   const row_operations_of_arrangement& rows = *job.arranged;

@@ -165,6 +165,15 @@ class row_workspace {
     job.tiles->axpby(to, alpha, a, beta, b, padded_elements_);
   }
   void fill_tile(row_tile t, double x) const { job.tiles->fill(t.data, x, padded_elements_); }
+  // One number at the class that each row has, another at every other class. Clobbers `spare`.
+  row_tile tile_of_labels(tile_slot to, const void* labels, double on, double off) const {
+    const row_tile t = tile_at(to);
+    fill_tile(t, off);
+    if (labels == nullptr) return t;
+    fill(spare_slot, on);
+    job.arranged->scatter(extent(), labels, row(spare_slot), t);
+    return t;
+  }
   // A formula at every class; `result` gets the one derivative that the kernel computes, if it does.
   void run_on_tile(tile_kernel kernel, const void* const* operands, void* value, void* result) const {
     struct tile t{};
