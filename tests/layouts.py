@@ -40,6 +40,7 @@ def unaligned(x):
     """One byte behind an aligned address."""
     shifted = np.ndarray(x.shape, x.dtype, np.empty(x.nbytes + 1, np.uint8).data, 1)
     shifted[...] = x
+    assert x.size == 0 or x.itemsize == 1 or not shifted.flags.aligned
     return shifted
 
 

@@ -76,7 +76,7 @@ class Units(ABC):
         return None
 
     def product(self, scale, vector) -> Sized:
-        """The product of that Hessian with a vector."""
+        """The product of that Hessian with a vector; asked for only where the loss has `hvp`."""
         raise NotImplementedError
 
     def head(self, statistic):

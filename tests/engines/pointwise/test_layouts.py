@@ -9,6 +9,7 @@ import pytest
 
 import cases
 import fastloss as fl
+import layouts
 from references import REFERENCES
 from references.reductions import Unreduced, reduce
 
@@ -40,44 +41,7 @@ def test_an_element_does_not_know_its_position(name, dtype, use_isa):
             _assert_same(expected, _everything(name, part), f"{isa} {start}+{length}")
 
 
-def _unaligned(x):
-    raw = np.empty(x.nbytes + 1, np.uint8)
-    shifted = raw[1:].view(x.dtype) if x.size else x.copy()
-    shifted = np.ndarray(x.shape, x.dtype, raw.data, 1)
-    shifted[...] = x
-    assert x.size == 0 or not shifted.flags.aligned
-    return shifted
-
-
-def _read_only(x):
-    x = x.copy()
-    x.flags.writeable = False
-    return x
-
-
-def _embedded(x):
-    between = np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    wide = np.full((*x.shape[:-1], 2 * x.shape[-1]), between, x.dtype)
-    wide[..., ::2] = x
-    return wide[..., ::2]
-
-
-LAYOUTS = {
-    "strided": _embedded,
-    "reversed": lambda x: np.ascontiguousarray(x[::-1, ::-1])[::-1, ::-1],
-    "fortran": np.asfortranarray,
-    "transposed": lambda x: np.ascontiguousarray(x.T).T,
-    "unaligned": _unaligned,
-    "byteswapped": lambda x: x.astype(x.dtype.newbyteorder()),
-    "read-only": _read_only,
-    "a field of records": lambda x: _field(x),
-}
-
-
-def _field(x):
-    records = np.zeros(x.shape, np.dtype([("before", "u1"), ("x", x.dtype)]))
-    records["x"] = x
-    return records["x"]
+LAYOUTS = {**layouts.ALL, "transposed": lambda x: np.ascontiguousarray(x.T).T}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -89,11 +53,7 @@ def test_layout_changes_no_bit(name, dtype, layout):
         plain = {
             k: v.reshape(shape) for k, v in cases.sample(REFERENCES[name], rng, int(np.prod(shape)), dtype).items()
         }
-        turned = (
-            (lambda x: LAYOUTS[layout](x.reshape(x.shape[0], -1)).reshape(x.shape))
-            if len(shape) > 2
-            else LAYOUTS[layout]
-        )
+        turned = LAYOUTS[layout]
         expected = _everything(name, plain)
         _assert_same(expected, _everything(name, {k: turned(v) for k, v in plain.items()}), f"{layout} {shape}")
         for operand in plain:

@@ -18,20 +18,20 @@ ROWS, COLUMNS = 600, 1001  # more blocks than threads, no multiple of a block
 
 
 @functools.lru_cache(maxsize=4)
-def _drawn(name, dtype, rows):
+def _drawn(name, dtype):
     # One stretch of numbers again and again: drawing takes longer than all calls.
     operands = cases.sample(REFERENCES[name], cases.seed(name, "threads"), 40_009, dtype)
-    operands = {k: np.resize(v, (rows, COLUMNS)) for k, v in operands.items()}
+    operands = {k: np.resize(v, (ROWS, COLUMNS)) for k, v in operands.items()}
     for x in operands.values():
         x.flags.writeable = False
     return operands
 
 
-def _call(name, dtype, broadcast="full", rows=ROWS):
+def _call(name, dtype, broadcast="full"):
     reference = REFERENCES[name]
-    operands = dict(_drawn(name, dtype, rows))
+    operands = dict(_drawn(name, dtype))
     if broadcast == "large":  # more sums than every thread gets a copy of
-        operands = {k: v.reshape(rows // 10, 10 * COLUMNS) for k, v in operands.items()}
+        operands = {k: v.reshape(ROWS // 10, 10 * COLUMNS) for k, v in operands.items()}
     if broadcast != "full":
         for k, operand in enumerate(reference.operands[1:]):
             full = operands[operand.name]
