@@ -64,7 +64,11 @@ class Pointwise(Case):
             if not operand.multiplies:
                 wide = operands[each].astype(np.float64)
                 arguments[each] = wide[:, np.newaxis] if one_per_row else wide
-        denominator = np.sum(arguments[reference.share]) if reference.share in arguments else rows * self.columns
+        denominator = (
+            np.sum(arguments[reference.denominator_term])
+            if reference.denominator_term in arguments
+            else rows * self.columns
+        )
         value = float(np.sum(reference.value(**arguments)) / denominator)
         gradient = np.asarray(reference.gradients[names[0]](**arguments) / denominator, np.float64)
         if reference.head is not None:

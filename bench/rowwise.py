@@ -72,7 +72,7 @@ class Rowwise(Case):
             result = RowLoss(reference, given, dict(self.fixed)).reduce("sum")
             value += float(result.value)
             gradient[some] = result.gradients[reference.first]
-        weighted = reference.share == "weight" and reference.weight in names
+        weighted = reference.denominator_term == "weight" and reference.weight in names
         share = tables[reference.weight][tables[reference.target.name]].sum() if weighted else rows
         operands = {each: table if each in per_class else in_shape(table, size) for each, table in tables.items()}
         return Problem(operands, np.float64(value / share), {reference.first: in_shape(gradient / share, size)})

@@ -41,7 +41,7 @@ struct argument_text {
   char text[40];
 };
 argument_text out_argument(int position);
-argument_text extra_argument(row_extra extra);
+argument_text extra_argument(const call_state& s, row_extra extra);
 
 // Whether out is a tuple, or the one array itself.
 inline bool out_is_tuple(const call_state& s) { return s.several_gradients || s.kind == call_kind::grad_and_hess; }

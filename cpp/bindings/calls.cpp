@@ -49,7 +49,7 @@ void place_extras(call_state& s, const call_plan& plan) {
   for (int i = 0; i < s.extra_count; ++i) {
     mutable_array& target = s.outputs.extras[static_cast<std::size_t>(s.extras[i])];
     if (s.extra_arrays[i] == nullptr) s.extra_arrays.replace(i, new_array(plan.extra(s.extras[i]), target));
-    else target = output_view(s.extra_arrays[i], extra_argument(s.extras[i]).text, s.who, s.storage);
+    else target = output_view(s.extra_arrays[i], extra_argument(s, s.extras[i]).text, s.who, s.storage);
   }
 }
 

@@ -69,10 +69,7 @@ owned make(const loss_info& info, PyObject* declaration) {
   return self;
 }
 
-// A loss of the registry, by name, or one that is described by a capsule of this name: a pointer to a loss_info that outlives the
-// process's use of it.
-constexpr const char* description_capsule = "fastloss.loss_info";
-
+// A loss of the registry, by name, or one that a capsule describes.
 const loss_info& described(PyObject* given) {
   if (PyCapsule_IsValid(given, description_capsule) != 0)
     return *static_cast<const loss_info*>(PyCapsule_GetPointer(given, description_capsule));

@@ -34,6 +34,9 @@ struct loss_object {
 
 extern PyTypeObject* loss_type;
 
+// The name of a capsule that a loss is made from: it holds a pointer to a loss_info that outlives the process's use of it.
+inline constexpr const char* description_capsule = "fastloss.loss_info";
+
 // True or False, or np.bool_; TypeError otherwise.
 bool read_switch(PyObject* given, const char* argument, PyObject* loss_name);
 

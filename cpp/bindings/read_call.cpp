@@ -119,9 +119,10 @@ long long read_integer(const call_state& s, PyObject* given, const char* argumen
 }
 
 void read_axis(call_state& s, PyObject* given) {
-  const long long axis = read_integer(s, given, "axis");
+  const char* const name = s.loss.info->arguments.axis;
+  const long long axis = read_integer(s, given, name);
   if (axis < -max_rank || axis >= max_rank)
-    raise(PyExc_ValueError, "%U: axis must be an axis of the first operand, got %lld", s.who.loss, axis);
+    raise(PyExc_ValueError, "%U: %s must be an axis of the first operand, got %lld", s.who.loss, name, axis);
   s.call.call.axis = static_cast<int>(axis);
 }
 
@@ -131,7 +132,7 @@ void add_extra(call_state& s, PyObject* given, PyObject* array = nullptr) {
                      "'lse', 'probabilities', 'log_probabilities', 'prediction', 'correct' or several of them", s.who);
   if ((s.call.extras >> e & 1u) != 0) raise(PyExc_ValueError, "%U: return_ names %R twice", s.who.loss, given);
   s.call.extras |= 1u << e;
-  if (array != nullptr) check_output(array, extra_argument(static_cast<row_extra>(e)).text, s.who);
+  if (array != nullptr) check_output(array, extra_argument(s, static_cast<row_extra>(e)).text, s.who);
   s.extra_arrays.add(owned(Py_XNewRef(array)));
   s.extras[s.extra_count++] = static_cast<row_extra>(e);
 }
@@ -158,7 +159,7 @@ void read_keywords_of_parts(call_state& s) {
   if (PyObject* const x = given_or_null(k[kw_axis])) read_axis(s, x);
   if (k[kw_ignore_index] != nullptr) s.call.call.ignore_index = read_integer(s, k[kw_ignore_index], "ignore_index");
   if (PyObject* const x = given_or_null(k[kw_return])) read_return(s, x);
-  if (k[kw_vector] != nullptr) read_array(k[kw_vector], "vector", s.who, s.storage, s.call.vector);
+  if (k[kw_vector] != nullptr) read_array(k[kw_vector], s.loss.info->arguments.vector, s.who, s.storage, s.call.vector);
 }
 
 void read_keywords(call_state& s) {
@@ -228,9 +229,10 @@ argument_text out_argument(int position) {
   return argument;
 }
 
-argument_text extra_argument(row_extra extra) {
+argument_text extra_argument(const call_state& s, row_extra extra) {
   argument_text argument;
-  PyOS_snprintf(argument.text, sizeof argument.text, "return_['%s']", PyUnicode_AsUTF8(names.extras[static_cast<int>(extra)]));
+  if (const char* const out = s.loss.info->arguments.out) PyOS_snprintf(argument.text, sizeof argument.text, "%s", out);
+  else PyOS_snprintf(argument.text, sizeof argument.text, "return_['%s']", PyUnicode_AsUTF8(names.extras[static_cast<int>(extra)]));
   return argument;
 }
 

@@ -169,6 +169,9 @@ void refuses_calls_without_a_loss(const char* loss, const change& good) {
   loss_info without_engine = *find_loss(loss);
   without_engine.engine = nullptr;
   CHECK(is_refused(loss, good, [&](request& r) { r.call.loss = &without_engine; }, {"engine is null"}));
+  loss_info without_kernels = *find_loss(loss);
+  without_kernels.index = -1;
+  CHECK(is_refused(loss, good, [&](request& r) { r.call.loss = &without_kernels; }, {"not registered", "kernels is null"}));
 }
 
 void pointwise_calls() {

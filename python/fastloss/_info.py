@@ -135,8 +135,8 @@ class LossInfo:
     kinks : mapping
         Where the loss is not differentiable, and the derivative that is returned there.
     engine : str
-        What computes it, and so what its unreduced value has a number for: "pointwise", an element; "rowwise", a row of
-        class scores; "linear", a row of the class scores that a linear layer gives.
+        What computes it, and so what its unreduced value has a number for: of "pointwise" each element, of "rowwise"
+        each row of class scores; the documentation of each loss says it.
     methods : tuple of str
         The methods that it has: always "grad" and "value_and_grad".
     has_ufunc : bool

@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from fastloss._row_function import RowFunction, log_sum_exp
+from fastloss._row_function import RowFunction
 
 
 class LogSumExp(RowFunction, function="logsumexp", axis="axis"):
@@ -59,7 +59,7 @@ class LogSumExp(RowFunction, function="logsumexp", axis="axis"):
     """
 
     def __call__(self, input: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
-        result: NDArray[Any] = self._run(log_sum_exp, input, axis=axis, reduction="none", out=out)
+        result: NDArray[Any] = self._run(self._loss, input, axis=axis, reduction="none", out=out)
         return result
 
     def grad(
@@ -90,7 +90,7 @@ class LogSumExp(RowFunction, function="logsumexp", axis="axis"):
         array([[0.7856, 0.1753, 0.0391],
                [2.1194, 5.7612, 2.1194]])
         """
-        result: NDArray[Any] = self._run(log_sum_exp.grad, input, axis=axis, **self._per_row(grad_output), out=out)
+        result: NDArray[Any] = self._run(self._loss.grad, input, axis=axis, **self._per_row(grad_output), out=out)
         return result
 
     def value_and_grad(
@@ -108,7 +108,7 @@ class LogSumExp(RowFunction, function="logsumexp", axis="axis"):
         (array([2.2413]), array([[0.7856, 0.1753, 0.0391]]))
         """
         call = self._per_row(grad_output)
-        value, gradient = self._run(log_sum_exp.value_and_grad, input, axis=axis, **call, out=out)
+        value, gradient = self._run(self._loss.value_and_grad, input, axis=axis, **call, out=out)
         return value, gradient
 
     def _per_row(self, grad_output: ArrayLike) -> dict[str, Any]:

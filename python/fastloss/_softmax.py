@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastloss._row_function import RowFunction, cross_entropy, log_sum_exp
+from fastloss._row_function import RowFunction, described
+
+# Its value is -sum(grad_output * log_softmax(input)) in each row: the sign is turned back.
+_products = described("log_softmax.grad")
+_NEGATED_SUM = {"reduction": "sum", "grad_output": -1.0}
 
 
 class Softmax(RowFunction, function="softmax", axis="dim"):
@@ -62,7 +65,7 @@ class Softmax(RowFunction, function="softmax", axis="dim"):
     """
 
     def __call__(self, input: ArrayLike, dim: int = -1, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
-        result: NDArray[Any] = self._run(log_sum_exp.grad, input, axis=dim, reduction="sum", out=out)
+        result: NDArray[Any] = self._run(self._loss.grad, input, axis=dim, reduction="sum", out=out)
         return result
 
     def grad(
@@ -89,7 +92,7 @@ class Softmax(RowFunction, function="softmax", axis="dim"):
         >>> fl.softmax.grad([2.0, 0.5, -1.0], [1.0, 0.0, 0.0]).round(4)
         array([ 0.1684, -0.1377, -0.0307])
         """
-        result: NDArray[Any] = self._run(log_sum_exp.hvp, input, grad_output, axis=dim, reduction="sum", out=out)
+        result: NDArray[Any] = self._run(self._loss.hvp, input, grad_output, axis=dim, reduction="sum", out=out)
         return result
 
     def value_and_grad(
@@ -156,7 +159,7 @@ class LogSoftmax(RowFunction, function="log_softmax", axis="dim"):
     """
 
     def __call__(self, input: ArrayLike, dim: int = -1, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
-        _, more = self._run(log_sum_exp, input, axis=dim, reduction="sum", return_={"log_probabilities": out})
+        _, more = self._run(self._loss, input, axis=dim, reduction="sum", return_={"log_probabilities": out})
         result: NDArray[Any] = more["log_probabilities"]
         return result
 
@@ -184,9 +187,7 @@ class LogSoftmax(RowFunction, function="log_softmax", axis="dim"):
         >>> fl.log_softmax.grad([2.0, 0.5, -1.0], [1.0, 0.0, 0.0]).round(4)
         array([ 0.2144, -0.1753, -0.0391])
         """
-        result: NDArray[Any] = self._run(
-            cross_entropy.grad, **_negated_cross_entropy(input, grad_output), axis=dim, out=out
-        )
+        result: NDArray[Any] = self._run(_products.grad, input, grad_output, **_NEGATED_SUM, axis=dim, out=out)
         return result
 
     def value_and_grad(
@@ -203,17 +204,10 @@ class LogSoftmax(RowFunction, function="log_softmax", axis="dim"):
         >>> value.round(4), gradient.round(4)
         (array([-0.2413, -1.7413, -3.2413]), array([ 0.2144, -0.1753, -0.0391]))
         """
-        call = _negated_cross_entropy(input, grad_output)
-        gradient, more = self._run(cross_entropy.grad, **call, axis=dim, return_="log_probabilities", out=out)
+        gradient, more = self._run(
+            _products.grad, input, grad_output, **_NEGATED_SUM, axis=dim, return_="log_probabilities", out=out
+        )
         return more["log_probabilities"], gradient
-
-
-def _negated_cross_entropy(input: ArrayLike, grad_output: ArrayLike) -> dict[str, Any]:
-    """What makes a cross-entropy the sum of grad_output * log_softmax(input): the targets, and the sign turned back."""
-    array = np.asanyarray(grad_output)
-    # Integers would be class indices.
-    target = array.astype(np.float64) if array.dtype.kind in "biu" else grad_output
-    return {"input": input, "target": target, "reduction": "sum", "grad_output": -1.0}
 
 
 softmax = Softmax()

@@ -72,7 +72,7 @@ MULTILABEL_MARGIN = RowReference(
     name="multilabel_margin_loss",
     operands=(SCORES, RowOperand("target", "list", row_draws.class_lists, row_draws.class_lists, differentiable=False)),
     reference="picked",
-    share="count",
+    denominator_term="count",
     mean_over_classes=True,
     parts=multilabel_parts,
     golden=(

@@ -47,7 +47,11 @@ class Unreduced(Units):
         self.outside = next((o.name for o in reference.operands if o.multiplies), None)
         self.weight = self.wide.get(self.outside, np.ones(shape, LONG))
         self.counts = np.ones(shape, bool)
-        own = self.weight if reference.share == "weight" else self.wide.get(reference.share, np.ones(shape, LONG))
+        own = (
+            self.weight
+            if reference.denominator_term == "weight"
+            else self.wide.get(reference.denominator_term, np.ones(shape, LONG))
+        )
         self.terms = {None: own, "weight": self.weight}
 
     @functools.cached_property
@@ -103,8 +107,8 @@ class Unreduced(Units):
 
     def pull_back_terms(self, normalizer, flow):
         """A term is 1 or an operand itself."""
-        of_weight = normalizer == "weight" or self.reference.share == "weight"
-        operand = self.outside if of_weight else self.reference.share
+        of_weight = normalizer == "weight" or self.reference.denominator_term == "weight"
+        operand = self.outside if of_weight else self.reference.denominator_term
         return {operand: self._gathered(operand, flow)} if operand in self.given else {}
 
     def hessian(self, scale):

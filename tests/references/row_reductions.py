@@ -132,7 +132,7 @@ class RowLoss(Units):
     def terms(self):
         """Under class indices the weight of the target's class, unless the mean is over rows."""
         weight, one = self._by_row(self.share_of_row), np.ones(self.rows, LONG)
-        return {None: weight if self.reference.share == "weight" else one, "weight": weight}
+        return {None: weight if self.reference.denominator_term == "weight" else one, "weight": weight}
 
     def pull_back(self, flow):
         """A class's operand is summed over the rows."""
@@ -152,7 +152,7 @@ class RowLoss(Units):
     def pull_back_terms(self, normalizer, flow):
         """To the weight of the target's class."""
         name = self.reference.weight
-        weighs = normalizer == "weight" or self.reference.share == "weight"
+        weighs = normalizer == "weight" or self.reference.denominator_term == "weight"
         if not (weighs and self.by_index and name in self.given):
             return {}
         outer = flow.reshape(-1)[self.keep][:, None] * self.share_of_class

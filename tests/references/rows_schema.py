@@ -135,7 +135,7 @@ class RowReference:
     counts: Literal["target", "others"] = "target"
     mean_over_classes: bool = False
     # The denominator of the mean under class indices: the weights of the targets, or the number of rows.
-    share: Literal["weight", "count"] = "weight"
+    denominator_term: Literal["weight", "count"] = "weight"
     defaults: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     combined_options: tuple[Mapping[str, Any], ...] = ()

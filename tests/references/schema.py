@@ -92,8 +92,8 @@ class Reference:
     # quantity is "value", an operand's name for its gradient, or "hessian". Those that the dtype has to hold, because
     # the result goes where they overflow or vanish, are marked by `held`. docs/numbers.md lists all in words.
     formed_first: Mapping[str, Callable[..., list[tuple[Array, Any]]]] = field(default_factory=dict)
-    # The share of an element in the denominator of the mean: 1, the operand that multiplies, or another one by name.
-    share: str = "count"
+    # What an element adds to the denominator of the mean: 1, the operand that multiplies, or another one by name.
+    denominator_term: str = "count"
     # What reduction="mean" makes of sum / denominator, with the derivative in it; None: the quotient itself.
     head: Callable[..., tuple[Any, Any]] | None = None
     # What reduction="none" makes of the statistic; None: the statistic itself.

@@ -154,7 +154,7 @@ DISTILLATION = RowReference(
         slope=lambda z, temperature, **_: 1 / temperature,
         curve=lambda z, **_: LONG(0),
     ),
-    share="count",
+    denominator_term="count",
     defaults={"temperature": 1.0, "alpha": 0.5},
     options={"temperature": (0.5, 4.0), "alpha": (0.125, 0.0, 1.0)},
     combined_options=({"temperature": 2.0, "alpha": 0.75}, {"temperature": 3.0, "alpha": 0.0}),

@@ -316,7 +316,7 @@ def _torch_ranking(torch, operands, options, reduction):
 RANKING_SOFTMAX = RowReference(
     name="ranking_softmax_loss",
     operands=(SCORES, RowOperand("target", "distribution", relevances, row_draws.wide_probabilities, outside=-1.0)),
-    share="count",
+    denominator_term="count",
     **linear_formula(
         golden=(
             RowCase(([[0.0, 0.0]], [[1.0, 2.0]]), {}, 2.0794415417),

@@ -8,7 +8,7 @@
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
-namespace side_by_side_classes {
+namespace class_contiguous {
 
 template <class S>
 FASTLOSS_FN S* row_of(const row_tile& t, std::size_t r) {
@@ -123,7 +123,7 @@ void softmax_rows(const shift_pass& p) {
     }
     if constexpr (Weighted) static_cast<S*>(p.weighted)[r] = static_cast<S>(lanes_sum(sums.weighted));
     const label_of<S> label = label_at<S>(p.labels, r);
-    static_cast<S*>(p.picked)[r] = label < 0 ? S(0) : z[label] - most;
+    static_cast<S*>(p.label_score)[r] = label < 0 ? S(0) : z[label] - most;
   }
 }
 
@@ -299,10 +299,10 @@ void largest(row_extent extent, row_tile scores, const void* labels, void* maxim
 }
 
 template <class S>
-void gather(row_extent extent, row_tile scores, const void* labels, void* picked) {
+void gather(row_extent extent, row_tile scores, const void* labels, void* label_score) {
   for (std::size_t r = 0; r < extent.rows; ++r) {
     const label_of<S> label = label_at<S>(labels, r);
-    static_cast<S*>(picked)[r] = label < 0 ? S(0) : row_of<S>(scores, r)[label];
+    static_cast<S*>(label_score)[r] = label < 0 ? S(0) : row_of<S>(scores, r)[label];
   }
 }
 
@@ -378,7 +378,7 @@ void add_to_classes(row_extent extent, row_tile tile, const void* factors, doubl
   }
 }
 
-}  // namespace side_by_side_classes
+}  // namespace class_contiguous
 }  // namespace
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -7,7 +7,7 @@
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
-namespace side_by_side_classes {
+namespace class_contiguous {
 
 template <class S, class Kind>
 struct hess_of_row {
@@ -17,14 +17,14 @@ struct hess_of_row {
 
   // The numbers of the row, in every lane.
   struct numbers {
-    P coef_exp_, base_, mean_, along_mean_, constant_, share_, tail_, coef_d2_, at_base_;
+    P coef_exp_, base_, mean_, along_mean_, constant_, inverse_sum_, tail_, coef_d2_, at_base_;
     numbers(const strip& s, S tail)
         : coef_exp_(s.coef_exp[0]),
           base_(s.base[0]),
           mean_(s.mean[0]),
           along_mean_(s.along_mean[0]),
           constant_(s.constant[0]),
-          share_(s.share[0]),
+          inverse_sum_(s.inverse_sum[0]),
           tail_(tail),
           coef_d2_(s.coef_d2[0]),
           at_base_(s.at_base[0]) {}
@@ -33,7 +33,7 @@ struct hess_of_row {
     FASTLOSS_FN P mean() const { return mean_; }
     FASTLOSS_FN P along_mean() const { return along_mean_; }
     FASTLOSS_FN P constant() const { return constant_; }
-    FASTLOSS_FN P share() const { return share_; }
+    FASTLOSS_FN P inverse_sum() const { return inverse_sum_; }
     FASTLOSS_FN P tail() const { return tail_; }
     FASTLOSS_FN P coef_d2() const { return coef_d2_; }
     FASTLOSS_FN P at_base() const { return at_base_; }
@@ -131,7 +131,7 @@ void hess(const hess_pass& p) {
   run_hess<S, hess_kernel>(p);
 }
 
-}  // namespace side_by_side_classes
+}  // namespace class_contiguous
 }  // namespace
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

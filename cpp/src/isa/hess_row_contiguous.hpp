@@ -7,7 +7,7 @@
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
-namespace side_by_side_rows {
+namespace row_contiguous {
 
 // Adds the lanes to as many doubles.
 FASTLOSS_FN void add_lanes(double* to, native_pack<double> x) { (native_pack<double>::load(to) + x).store(to); }
@@ -39,7 +39,7 @@ struct hess_kernel {
     FASTLOSS_FN P mean() const { return P::load(s.mean + r); }
     FASTLOSS_FN P along_mean() const { return P::load(s.along_mean + r); }
     FASTLOSS_FN P constant() const { return P::load(s.constant + r); }
-    FASTLOSS_FN P share() const { return P::load(s.share + r); }
+    FASTLOSS_FN P inverse_sum() const { return P::load(s.inverse_sum + r); }
     FASTLOSS_FN P tail() const { return P::load(tails + r); }
     FASTLOSS_FN P coef_d2() const { return P::load(s.coef_d2 + r); }
     FASTLOSS_FN P at_base() const { return P::load(s.at_base + r); }
@@ -115,7 +115,7 @@ void hess(const hess_pass& p) {
   run_hess<S, hess_kernel>(p);
 }
 
-}  // namespace side_by_side_rows
+}  // namespace row_contiguous
 }  // namespace
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -60,21 +60,21 @@ struct row_extent {
   std::size_t rows, classes;
 };
 
-// What a row is measured from, and the weights of its classes in the derivative of that reference. With m the largest score:
+// What a row is measured from, and the weights of its classes in the derivative of that shift. With m the largest score:
 // exps are exp(score - m), tail is their sum less 1; or, for sparsemax, the projection, and tail is 0.
 struct shift_pass {
   row_extent extent;
   row_tile scores, exps;  // exps without data are not kept
   const void* labels;     // may be null
   void *maximum, *tail;
-  void* picked;         // the label's score less the maximum
+  void* label_score;    // the label's score less the maximum
   void* weighted;       // sum over classes of weight times (score less the maximum); null: not wanted
   const void* weights;  // of the classes; null: ones
   bool maximum_given;   // `maximum` is read, not written
   row_tile copy;        // rows side by side: where to put the scores before anything else, may be `exps`; without data: nowhere
   std::size_t ahead;    // bytes from a score to one that will be read soon, and is fetched meanwhile
   double* parts;        // of each row, in place of the tail: the sum of the exponentials below 1, and how many are 1; may be null
-  void* reference;      // sparsemax: the reference less the maximum
+  void* shift;          // sparsemax: the shift less the maximum
 };
 
 // out = coef_d1 * d1 + coef_exp * exp + constant * weight, each part where it is given, row by row; 0 where a factor is 0.
@@ -93,28 +93,28 @@ struct gradient_pass {
 // it counts nowhere.
 struct coefficient_pass {
   std::size_t count;
-  const void *d1, *tail, *picked;
-  const void* label_exp;     // null: exp(picked)
+  const void *d1, *tail, *label_score;
+  const void* label_exp;     // null: exp(label_score)
   const void* factor;        // multiplies d1
   const void* row_factor;    // multiplies what follows
-  const void* d_shift_term;  // derivative of the reference's own term; null: none
-  double smoothing;          // the share of the target that each class gets
+  const void* d_shift_term;  // derivative of the shift's own term; null: none
+  double smoothing;          // what each class gets of the target
   double weight_sum;         // of the classes
   const void* label_weight;  // null: ones
   void *coef_exp, *constant, *at_label;
 };
 
-// Second derivatives of the loss of each row in its scores, where its reference has probabilities: the diagonal, or the product with
+// Second derivatives of the loss of each row in its scores, where its shift has probabilities: the diagonal, or the product with
 // a vector. Formulas that are not linear have second derivatives in u of every class, or of the label's class alone.
 struct hess_pass {
   row_extent extent;
-  row_tile exps;    // of the reference pass
+  row_tile exps;    // of the shift's pass
   row_tile vector;  // no data: the diagonal
   row_tile d2;      // second derivatives of every class; no data: of the label's at most
   bool supports;    // sparsemax
   const void* tail;
-  const void* coef_exp;                             // of the gradient pass: the coefficient of the reference's own second derivative
-  const void* coef_square;                          // second derivative of the reference's own term
+  const void* coef_exp;                             // of the gradient pass: the coefficient of the shift's own second derivative
+  const void* coef_square;                          // second derivative of the shift's own term
   const void* coef_d2;                              // multiplies the second derivatives of every class
   const void* labels;                               // null: no class has a second derivative of its own
   const void *label_d2, *label_exp, *label_vector;  // of the label's class: its second derivative with all that multiplies it
@@ -141,8 +141,8 @@ struct row_operations_of_arrangement {
   void (*maximum)(row_extent, row_tile scores, void* maximum);
   // The largest score of each row, the label's class left out where labels are given, and the first class that has it.
   void (*largest)(row_extent, row_tile scores, const void* labels, void* maximum, void* index);
-  void (*gather)(row_extent, row_tile scores, const void* labels, void* picked);      // 0 without a label
-  void (*scatter)(row_extent, const void* labels, const void* values, row_tile out);  // a number at each label, as it is elsewhere
+  void (*gather)(row_extent, row_tile scores, const void* labels, void* label_score);  // 0 without a label
+  void (*scatter)(row_extent, const void* labels, const void* values, row_tile out);   // a number at each label, as it is elsewhere
   void (*subtract)(row_extent, row_tile scores, const void* first, const void* second, row_tile out);  // (score - first) - second
   void (*scale)(row_extent, row_tile, const void* weights);                         // times the class's weight; 0 * x is 0
   void (*broadcast)(row_extent, const void* numbers, row_tile out);                 // one number for each class

@@ -10,7 +10,7 @@
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
-namespace side_by_side_rows {
+namespace row_contiguous {
 
 template <class S>
 FASTLOSS_FN S* class_of(const row_tile& t, std::size_t c) {
@@ -75,13 +75,13 @@ void softmax_strip(const shift_pass& p, const row_tile& scores, std::size_t firs
   using I = integer_pack<S, P::width>;
   constexpr std::size_t w = P::width;
   const S* const weights = static_cast<const S*>(p.weights);
-  P maximum[Packs], picked[Packs], ties[Packs];
+  P maximum[Packs], label_score[Packs], ties[Packs];
   I labels[Packs];
   compensated<P> rest[Packs], weighted[Packs];
   for (std::size_t k = 0; k < Packs; ++k) {
     maximum[k] = P::load(static_cast<const S*>(p.maximum) + first + k * w);
     labels[k] = p.labels == nullptr ? I(-1) : labels_at<S>(p.labels, first + k * w);
-    picked[k] = ties[k] = P(0);
+    label_score[k] = ties[k] = P(0);
   }
   for (std::size_t from = 0; from < p.extent.classes; from += classes_of_a_sum) {
     const std::size_t left = p.extent.classes - from, to = from + (left < classes_of_a_sum ? left : classes_of_a_sum);
@@ -99,7 +99,7 @@ void softmax_strip(const shift_pass& p, const row_tile& scores, std::size_t firs
         const auto largest = x == P(0);
         part[k] += select(largest, P(0), y);
         ties[k] += select(largest, P(1), P(0));
-        picked[k] = select(labels[k] == here, x, picked[k]);
+        label_score[k] = select(labels[k] == here, x, label_score[k]);
         if constexpr (Weighted) weighted_part[k] += times_weight(weights, c, x);
       }
     }
@@ -110,7 +110,7 @@ void softmax_strip(const shift_pass& p, const row_tile& scores, std::size_t firs
   }
   for (std::size_t k = 0; k < Packs; ++k) {
     const std::size_t r = first + k * w;
-    picked[k].store(static_cast<S*>(p.picked) + r);
+    label_score[k].store(static_cast<S*>(p.label_score) + r);
     compensated<P> tail = rest[k];
     tail.add(ties[k] - 1);
     tail.value().store(static_cast<S*>(p.tail) + r);
@@ -197,10 +197,10 @@ void largest(row_extent extent, row_tile scores, const void* labels, void* maxim
 }
 
 template <class S>
-void gather(row_extent extent, row_tile scores, const void* labels, void* picked) {
+void gather(row_extent extent, row_tile scores, const void* labels, void* label_score) {
   for (std::size_t r = 0; r < extent.rows; ++r) {
     const label_of<S> label = static_cast<const label_of<S>*>(labels)[r];
-    static_cast<S*>(picked)[r] = label < 0 ? S(0) : class_of<S>(scores, static_cast<std::size_t>(label))[r];
+    static_cast<S*>(label_score)[r] = label < 0 ? S(0) : class_of<S>(scores, static_cast<std::size_t>(label))[r];
   }
 }
 
@@ -276,7 +276,7 @@ void add_to_classes(row_extent extent, row_tile tile, const void* factors, doubl
   }
 }
 
-}  // namespace side_by_side_rows
+}  // namespace row_contiguous
 }  // namespace
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

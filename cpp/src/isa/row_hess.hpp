@@ -1,6 +1,6 @@
-// Second derivatives of row-wise losses whose reference gives the classes probabilities.
+// Second derivatives of row-wise losses whose shift gives the classes probabilities.
 //
-// l = sum_c f_c(u_c) + h(r) with u = x - r: with rho the derivative of the reference r, and R its second derivative, that of l is
+// l = sum_c f_c(u_c) + h(r) with u = x - r: with rho the derivative of the shift r, and R its second derivative, that of l is
 //
 //   (I - rho 1^T) diag(f'') (I - 1 rho^T) + h'' rho rho^T + (h' - sum f') R
 //
@@ -43,7 +43,7 @@ struct hess_strip {
   S base[N], base_d2[N];                 // v and f'' of the base, or 0
   // What the classes are made of.
   S live[N];  // 0: the row counts nowhere
-  S coef_exp[N], mean[N], along_mean[N], constant[N], share[N], coef_d2[N], at_label[N], at_base[N];
+  S coef_exp[N], mean[N], along_mean[N], constant[N], inverse_sum[N], coef_d2[N], at_label[N], at_base[N];
 
   FASTLOSS_FN void clear(std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {
@@ -59,7 +59,7 @@ struct hess_strip {
 #pragma GCC ivdep
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t r = first + i;
-      const double tail = number(p.tail, r), share_of_one = Kind::support ? 1.0 : 1.0 / (1.0 + tail);
+      const double tail = number(p.tail, r), inverse_sum_of_row = Kind::support ? 1.0 : 1.0 / (1.0 + tail);
       const double of_exp = number(p.coef_exp, r), square = number(p.coef_square, r);
       const double factor = Kind::d2 == second_derivatives::everywhere ? number(p.coef_d2, r) : 0.0;
       const double label_d2 = Kind::d2 == second_derivatives::at_label ? number(p.label_d2, r) : 0.0;
@@ -67,42 +67,42 @@ struct hess_strip {
       live[i] = counts ? S(1) : S(0);
       coef_exp[i] = static_cast<S>(of_exp);
       coef_d2[i] = static_cast<S>(factor);
-      share[i] = static_cast<S>(share_of_one);
+      inverse_sum[i] = static_cast<S>(inverse_sum_of_row);
       double all_d2 = 0.0, of_label = 0.0, of_base = 0.0;
-      const double own_d2 = static_cast<double>(base_d2[i]), beside_base = tail * share_of_one;
+      const double own_d2 = static_cast<double>(base_d2[i]), beside_base = tail * inverse_sum_of_row;
       if constexpr (Kind::product) {
         const double start = static_cast<double>(base[i]), size = support[i] == 0.0 ? 1.0 : support[i];
-        const double from_base = Kind::support ? mean_sum[i] / size : (mean_sum[i] - product(start, tail)) * share_of_one;
+        const double from_base = Kind::support ? mean_sum[i] / size : (mean_sum[i] - product(start, tail)) * inverse_sum_of_row;
         const double whole = Kind::support ? along[i] : start + from_base;
         mean[i] = static_cast<S>(from_base);
         along_mean[i] = static_cast<S>(whole);
-        const double of_square = product(square, whole) * share_of_one;
+        const double of_square = product(square, whole) * inverse_sum_of_row;
         if constexpr (Kind::d2 == second_derivatives::everywhere) {
           const double others = d2_times_vector[i] - product(d2_sum[i], whole), own = product(own_d2, -from_base);
           all_d2 = product(factor, others + own);
-          of_base = of_square - product(of_exp, from_base) + product(factor, own * beside_base - others * share_of_one);
+          of_base = of_square - product(of_exp, from_base) + product(factor, own * beside_base - others * inverse_sum_of_row);
         }
         if constexpr (Kind::d2 == second_derivatives::at_label) {
-          const double e = number(p.label_exp, r), rest = (tail + (1.0 - e)) * share_of_one;
+          const double e = number(p.label_exp, r), rest = (tail + (1.0 - e)) * inverse_sum_of_row;
           const double away = (number(p.label_vector, r) - start) - from_base;
           all_d2 = product(label_d2, away);
           of_label = e * (product(of_exp, away) + of_square) + all_d2 * rest;
         }
-        constant[i] = static_cast<S>(of_square - all_d2 * share_of_one);
+        constant[i] = static_cast<S>(of_square - all_d2 * inverse_sum_of_row);
       } else {
-        const double size = support[i] == 0.0 ? 1.0 : support[i], share_squared = share_of_one * share_of_one;
-        mean[i] = static_cast<S>(Kind::support ? of_exp * (1.0 - 1.0 / size) : of_exp * share_of_one);
+        const double size = support[i] == 0.0 ? 1.0 : support[i], inverse_square = inverse_sum_of_row * inverse_sum_of_row;
+        mean[i] = static_cast<S>(Kind::support ? of_exp * (1.0 - 1.0 / size) : of_exp * inverse_sum_of_row);
         if constexpr (Kind::d2 == second_derivatives::everywhere) {
           all_d2 = product(factor, d2_sum[i] + own_d2);
-          of_base = of_exp * beside_base + square * share_squared +
-                    product(factor, d2_sum[i] * share_squared + own_d2 * (beside_base * beside_base));
+          of_base = of_exp * beside_base + square * inverse_square +
+                    product(factor, d2_sum[i] * inverse_square + own_d2 * (beside_base * beside_base));
         }
         if constexpr (Kind::d2 == second_derivatives::at_label) {
-          const double e = number(p.label_exp, r), rest = (tail + (1.0 - e)) * share_of_one;
+          const double e = number(p.label_exp, r), rest = (tail + (1.0 - e)) * inverse_sum_of_row;
           all_d2 = label_d2;
-          of_label = e * (of_exp * rest + square * share_squared * e) + label_d2 * rest * rest;
+          of_label = e * (of_exp * rest + square * inverse_square * e) + label_d2 * rest * rest;
         }
-        constant[i] = static_cast<S>((square + all_d2) * share_squared);
+        constant[i] = static_cast<S>((square + all_d2) * inverse_square);
       }
       at_label[i] = counts ? static_cast<S>(of_label) : S(0);
       at_base[i] = static_cast<S>(of_base);
@@ -130,7 +130,7 @@ FASTLOSS_FN P hess_of_pack(const Of& of, P e, P v, P d2) {
     const P left = of.tail() + (P(1) - e);
     result = e * fma(of.mean(), left, of.constant() * e);
     if constexpr (Kind::d2 == second_derivatives::everywhere) {
-      const P rest = left * of.share(), own = e * of.share();
+      const P rest = left * of.inverse_sum(), own = e * of.inverse_sum();
       result += of.coef_d2() * (d2 * (rest * rest) - d2 * (own * own));
     }
   }

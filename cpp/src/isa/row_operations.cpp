@@ -83,7 +83,7 @@ void log1p_of_packs(const void* x, void* out, std::size_t count) {
   for (std::size_t i = 0; i < count; i += P::width) log1p(P::load(static_cast<const S*>(x) + i)).store(static_cast<S*>(out) + i);
 }
 
-// For the most probable class 1 - p is the tail's share of the sum, to all its digits however small it is.
+// For the most probable class 1 - p is the tail's part of the sum, to all its digits however small it is.
 template <class S>
 void coefficients(const coefficient_pass& p) {
   using P = native_pack<S>;
@@ -91,10 +91,10 @@ void coefficients(const coefficient_pass& p) {
   const P zero(0), smoothing(p.smoothing), weight_sum(p.weight_sum);
   const auto product = [&](P c, P x) { return select(c == zero, zero, c * x); };
   for (std::size_t i = 0; i < p.count; i += P::width) {
-    const P tail = at(p.tail, i), picked = at(p.picked, i), sum = tail + 1;
-    const P label_exp = p.label_exp == nullptr ? detail::exp_nonpositive(picked) : at(p.label_exp, i);
+    const P tail = at(p.tail, i), label_score = at(p.label_score, i), sum = tail + 1;
+    const P label_exp = p.label_exp == nullptr ? detail::exp_nonpositive(label_score) : at(p.label_exp, i);
     const P below = tail + (1 - label_exp), own = label_exp / sum;
-    const P others = (p.label_exp == nullptr ? select(picked == zero, tail, below) : below) / sum;
+    const P others = (p.label_exp == nullptr ? select(label_score == zero, tail, below) : below) / sum;
     const P factor = at(p.factor, i), row_factor = at(p.row_factor, i);
     const P d1 = product(factor, at(p.d1, i));
     P d_sum = -d1, at_label = product(d1, others);
@@ -104,11 +104,11 @@ void coefficients(const coefficient_pass& p) {
       at_label += product(term, own);
     }
     if (p.constant != nullptr) {
-      const P share = row_factor * smoothing;
+      const P spread = row_factor * smoothing;
       const P weight = p.label_weight == nullptr ? P(1) : at(p.label_weight, i);
-      d_sum += share * weight_sum;
-      at_label += product(share, weight_sum * own - weight);
-      (-share).store(static_cast<S*>(p.constant) + i);
+      d_sum += spread * weight_sum;
+      at_label += product(spread, weight_sum * own - weight);
+      (-spread).store(static_cast<S*>(p.constant) + i);
     }
     select(d_sum == zero, zero, d_sum / sum).store(static_cast<S*>(p.coef_exp) + i);
     at_label.store(static_cast<S*>(p.at_label) + i);
@@ -142,14 +142,14 @@ void take(const void* numbers, const void* labels, void* out, std::size_t count)
 
 template <class S>
 constexpr row_operations_of_arrangement operations_along_classes() {
-  using namespace side_by_side_classes;
+  using namespace class_contiguous;
   return {softmax<S>, sparsemax<S>, gradient<S>, hess<S>,  products_along_rows<S>, maximum<S>, largest<S>,
           gather<S>,  scatter<S>,   subtract<S>, scale<S>, broadcast<S>,           sum<S>,     add_to_classes<S>};
 }
 
 template <class S>
 constexpr row_operations_of_arrangement operations_along_rows() {
-  using namespace side_by_side_rows;
+  using namespace row_contiguous;
   return {softmax<S>,  sparsemax<S>, gradient<S>,  hess<S>, products_across_rows<S>, maximum<S>, largest<S>, gather<S>, scatter<S>,
           subtract<S>, scale<S>,     broadcast<S>, sum<S>,  add_to_classes<S>};
 }

@@ -22,29 +22,29 @@ void products_along_rows(const product_pass& p) {
     const S* const t = static_cast<const S*>(p.targets.data) + row * p.targets.stride;
     const P first(static_cast<const S*>(p.first)[r]), second(static_cast<const S*>(p.second)[r]);
     vector_of_double sum{}, product{};
-    const auto term = [&](std::size_t i, P share) { return mul0(share, (P::load(z + i) - first) - second); };
+    const auto term = [&](std::size_t i, P target) { return mul0(target, (P::load(z + i) - first) - second); };
     std::size_t i = 0;
     for (; i + 4 * w <= whole; i += 4 * w) {
       fetch<4 * w * sizeof(S)>(reinterpret_cast<const char*>(t + i) + p.ahead);
-      P share[4], value[4];
+      P target[4], value[4];
       for (std::size_t k = 0; k < 4; ++k) {
-        share[k] = P::load(t + i + k * w);
-        value[k] = term(i + k * w, share[k]);
+        target[k] = P::load(t + i + k * w);
+        value[k] = term(i + k * w, target[k]);
       }
-      sum += widened((share[0] + share[1]) + (share[2] + share[3]));
+      sum += widened((target[0] + target[1]) + (target[2] + target[3]));
       product += widened((value[0] + value[1]) + (value[2] + value[3]));
     }
     for (; i < whole; i += w) {
-      const P share = P::load(t + i);
-      sum += widened(share);
-      product += widened(term(i, share));
+      const P target = P::load(t + i);
+      sum += widened(target);
+      product += widened(term(i, target));
     }
     if (whole < classes) {
       const std::size_t at = classes - w;
       const auto fresh = lane_numbers<P>() >= P(static_cast<double>(whole - at));
-      const P share = select(fresh, P::load(t + at), P(0));
-      sum += widened(share);
-      product += widened(term(at, share));
+      const P target = select(fresh, P::load(t + at), P(0));
+      sum += widened(target);
+      product += widened(term(at, target));
     }
     static_cast<S*>(p.sums)[r] = static_cast<S>(lanes_sum(sum));
     static_cast<S*>(p.products)[r] = static_cast<S>(lanes_sum(product));
@@ -63,16 +63,16 @@ void products_across_rows(const product_pass& p) {
       for (std::size_t k = 0; k < packs; ++k) {
         const std::size_t r = from + k * P::width;
         const P first = P::load(static_cast<const S*>(p.first) + r), second = P::load(static_cast<const S*>(p.second) + r);
-        P share(0), product(0);
+        P of_targets(0), product(0);
         for (std::size_t i = c; i < c + count; ++i) {
           const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(r), at = static_cast<std::ptrdiff_t>(i);
           const S* const target = static_cast<const S*>(p.targets.data) + at * p.targets.stride + row;
           const P t = P::load(target), score = P::load(static_cast<const S*>(p.scores.data) + at * p.scores.stride + row);
           fetch<sizeof(P)>(reinterpret_cast<const char*>(target) + p.ahead);
-          share += t;
+          of_targets += t;
           product += mul0(t, (score - first) - second);
         }
-        sums[k].add(share);
+        sums[k].add(of_targets);
         products[k].add(product);
       }
     };

@@ -7,19 +7,19 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
 
-// What is found of each row beside its projection, in the lanes of P: the reference is that of shift_pass.
+// What is found of each row beside its projection, in the lanes of P: the shift is that of shift_pass.
 template <class P>
 struct projection {
-  P reference, tail;
+  P shift, tail;
 };
 
 // The rows that the lanes of P stand for. Scores are less the largest of their row. Classes within 1 of it may be on the support;
-// they are listed where the shares will be, which takes no further memory: entry k of the list is never behind class k.
+// they are listed where the probabilities will be, which takes no further memory: entry k of the list is never behind class k.
 //
 //   P score(c)                a NaN of a row is not below anything, and so is listed
 //   std::size_t list_near()   lists the classes that are near in any row, in order; their number
 //   std::size_t near(k)       entry k of the list
-//   void share(c, P)
+//   void put(c, P)
 template <class P, class Rows>
 FASTLOSS_FN projection<P> project(const Rows& rows, std::size_t classes) {
   const P zero(0), one(1);
@@ -47,31 +47,31 @@ FASTLOSS_FN projection<P> project(const Rows& rows, std::size_t classes) {
   std::size_t next = classes;
   for (std::size_t k = listed; k-- > 0;) {
     const std::size_t c = rows.near(k);
-    for (std::size_t other = c + 1; other < next; ++other) rows.share(other, beside);
+    for (std::size_t other = c + 1; other < next; ++other) rows.put(other, beside);
     const P x = rows.score(c) - threshold;
-    const P share = select(poisoned, nan, select(x > zero, x, zero));
-    spread.add(share * (one - share));
-    rows.share(c, share);
+    const P probability = select(poisoned, nan, select(x > zero, x, zero));
+    spread.add(probability * (one - probability));
+    rows.put(c, probability);
     next = c;
   }
-  for (std::size_t other = 0; other < next; ++other) rows.share(other, beside);
+  for (std::size_t other = 0; other < next; ++other) rows.put(other, beside);
   return {(threshold + one) - spread.value() * 0.5, beside};
 }
 
-namespace side_by_side_classes {
+namespace class_contiguous {
 
 // One row.
 template <class S>
 struct row_to_project {
   using P = pack<double, 1>;
   const S* scores;
-  S* shares;
+  S* probabilities;
   S most;
   std::size_t classes;
 
   FASTLOSS_FN P score(std::size_t c) const { return static_cast<double>(scores[c]) - static_cast<double>(most); }
-  FASTLOSS_FN std::size_t near(std::size_t k) const { return static_cast<std::size_t>(__builtin_bit_cast(label_of<S>, shares[k])); }
-  FASTLOSS_FN void share(std::size_t c, P x) const { shares[c] = static_cast<S>(x.v); }
+  FASTLOSS_FN std::size_t near(std::size_t k) const { return static_cast<std::size_t>(__builtin_bit_cast(label_of<S>, probabilities[k])); }
+  FASTLOSS_FN void put(std::size_t c, P x) const { probabilities[c] = static_cast<S>(x.v); }
 
   FASTLOSS_FN std::size_t list_near() const {
     using W = native_pack<S>;
@@ -82,7 +82,7 @@ struct row_to_project {
     std::size_t listed = 0;
     const auto list = [&](std::size_t from, std::size_t to) {
       for (std::size_t c = from; c < to; ++c) {
-        shares[listed] = __builtin_bit_cast(S, static_cast<label_of<S>>(c));
+        probabilities[listed] = __builtin_bit_cast(S, static_cast<label_of<S>>(c));
         listed += static_cast<std::size_t>(!(score(c).v <= -1.0));
       }
     };
@@ -103,15 +103,15 @@ void sparsemax(const shift_pass& p) {
     const auto found = project<pack<double, 1>>(row_to_project<S>{z, row_of<S>(p.exps, r), most, classes}, classes);
     static_cast<S*>(p.maximum)[r] = most;
     static_cast<S*>(p.tail)[r] = static_cast<S>(found.tail.v);
-    static_cast<S*>(p.reference)[r] = static_cast<S>(found.reference.v);
+    static_cast<S*>(p.shift)[r] = static_cast<S>(found.shift.v);
     const label_of<S> label = label_at<S>(p.labels, r);
-    static_cast<S*>(p.picked)[r] = label < 0 ? S(0) : z[label] - most;
+    static_cast<S*>(p.label_score)[r] = label < 0 ? S(0) : z[label] - most;
   }
 }
 
-}  // namespace side_by_side_classes
+}  // namespace class_contiguous
 
-namespace side_by_side_rows {
+namespace row_contiguous {
 
 FASTLOSS_FN native_pack<double> load_doubles(const double* from) { return native_pack<double>::load(from); }
 FASTLOSS_FN native_pack<double> load_doubles(const float* from) {
@@ -143,7 +143,7 @@ struct rows_to_project {
   FASTLOSS_FN std::size_t near(std::size_t k) const {
     return static_cast<std::size_t>(__builtin_bit_cast(label_of<S>, class_of<S>(p.exps, k)[first]));
   }
-  FASTLOSS_FN void share(std::size_t c, P x) const { store_doubles(x, class_of<S>(p.exps, c) + first); }
+  FASTLOSS_FN void put(std::size_t c, P x) const { store_doubles(x, class_of<S>(p.exps, c) + first); }
 
   FASTLOSS_FN std::size_t list_near() const {
     std::size_t listed = 0;
@@ -158,20 +158,20 @@ struct rows_to_project {
 template <class S>
 void sparsemax(const shift_pass& p) {
   using P = native_pack<double>;
-  S *const maximum = static_cast<S*>(p.maximum), *const picked = static_cast<S*>(p.picked);
+  S *const maximum = static_cast<S*>(p.maximum), *const label_score = static_cast<S*>(p.label_score);
   largest_scores<S>(p.extent, p.scores, maximum);
   for (std::size_t r = 0; r < p.extent.rows; r += P::width) {
     const auto found = project<P>(rows_to_project<S>{p, r, load_doubles(maximum + r)}, p.extent.classes);
     store_doubles(found.tail, static_cast<S*>(p.tail) + r);
-    store_doubles(found.reference, static_cast<S*>(p.reference) + r);
+    store_doubles(found.shift, static_cast<S*>(p.shift) + r);
   }
   for (std::size_t r = 0; r < p.extent.rows; ++r) {
     const label_of<S> label = p.labels == nullptr ? label_of<S>(-1) : static_cast<const label_of<S>*>(p.labels)[r];
-    picked[r] = label < 0 ? S(0) : class_of<S>(p.scores, static_cast<std::size_t>(label))[r] - maximum[r];
+    label_score[r] = label < 0 ? S(0) : class_of<S>(p.scores, static_cast<std::size_t>(label))[r] - maximum[r];
   }
 }
 
-}  // namespace side_by_side_rows
+}  // namespace row_contiguous
 }  // namespace
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -101,8 +101,8 @@ class Pointwise(Adapter):
 
     def without_terms(self, operands):
         """The operand that the mean is over is zero."""
-        share = self.reference.share
-        return {**operands, share: np.zeros_like(operands[share])} if share in operands else None
+        term = self.reference.denominator_term
+        return {**operands, term: np.zeros_like(operands[term])} if term in operands else None
 
     def room(self, exact, magnitude, dtype, scale):
         """Relative to the largest magnitude: that of a sum, where an operand is shared or the value reduced."""

@@ -176,7 +176,7 @@ def test_the_reductions_are_one_sum_over_different_denominators(name, seed, coun
     operands = {k: v.reshape(count, 3) for k, v in _unweighted(name, seed, 3 * count).items()}
     mean, total, batchmean = (loss(**operands, reduction=r) for r in ("mean", "sum", "batchmean"))
     reference = REFERENCES[name]
-    denominator = operands[reference.share].sum() if reference.share in operands else 3.0 * count
+    denominator = operands[reference.denominator_term].sum() if reference.denominator_term in operands else 3.0 * count
     if reference.head is None:
         whole = np.array([mean * denominator, batchmean * count, total])
     else:

@@ -68,7 +68,7 @@ def test_a_zero_weight_wins_over_an_infinite_loss(name):
             ones = {**clean, **{k: np.ones(kept.sum()) for k in weight}}
             value, gradient = loss.value_and_grad(**dirty, reduction=reduction)
             want, slope = loss.value_and_grad(**ones, reduction=reduction)
-            counted = "sample_weight" not in weight and reference.share == "count"
+            counted = "sample_weight" not in weight and reference.denominator_term == "count"
             factor = 0.75 if reduction == "mean" and counted else 1
             np.testing.assert_allclose(value, want * factor, rtol=1e-14)
             np.testing.assert_allclose(gradient[kept], slope * factor, rtol=1e-13)

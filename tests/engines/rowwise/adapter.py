@@ -91,7 +91,7 @@ class Rowwise(Adapter):
     def without_terms(self, operands):
         """Weights of zero for the classes that are labels; the others have some."""
         reference = self.reference
-        if self.kind != "index" or reference.weight is None or reference.share != "weight":
+        if self.kind != "index" or reference.weight is None or reference.denominator_term != "weight":
             return None
         labels, weight = operands[self.labels] % 2, operands[reference.weight].copy()
         weight[:2] = 0

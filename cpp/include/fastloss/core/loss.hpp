@@ -125,6 +125,13 @@ enum call_part : unsigned {
 };
 inline constexpr const char* part_names[] = {"hess", "vector", "extras", "axis", "ignore_index", "ufunc"};
 
+// What errors call an argument, where a function that is a loss under another name takes it under another name too.
+struct argument_names {
+  const char* axis = "axis";
+  const char* vector = "vector";
+  const char* out = nullptr;  // the one output of a call; null: it is said which output it is
+};
+
 struct engine;
 struct loss_info;
 
@@ -152,6 +159,7 @@ struct loss_info {
   const void* traits;          // the engine's own description: engines/<name>.hpp
   int index;                   // position in the registry, or -1 for a user's own loss
   const void* kernels;         // a user's own, of the engine's type; null for a registered loss, whose kernels the dispatcher picks
+  argument_names arguments{};
 
   void construct(void* loss) const { functions.construct(*this, loss); }
   void set(void* loss, int option, double value) const { functions.set(*this, loss, option, value); }

@@ -48,7 +48,7 @@ inline constexpr bool has_regularises = requires(const L& l) { l.regularises(); 
 template <class L>
 inline constexpr bool has_linear = requires(const L& l) { l.linear(); };
 template <class L>
-inline constexpr bool has_distribution_share = requires(const L& l) { l.distribution_share(); };
+inline constexpr bool has_mix_weight = requires(const L& l) { l.mix_weight(); };
 template <class L>
 inline constexpr bool has_options = requires { L::options(); };
 
@@ -84,7 +84,7 @@ constexpr void refuse_those_of_rows() {
   static_assert(!has_transforms<L>, "transforms() belongs to row-wise losses");
   static_assert(!has_regularises<L>, "regularises() belongs to row-wise losses");
   static_assert(!has_linear<L>, "linear() belongs to row-wise losses");
-  static_assert(!has_distribution_share<L>, "distribution_share() belongs to row-wise losses");
+  static_assert(!has_mix_weight<L>, "mix_weight() belongs to row-wise losses");
 }
 
 template <class L, int Operands>

@@ -54,4 +54,11 @@ FASTLOSS_API std::span<const loss_info> registered_losses();
 // Null if there is none of that name.
 FASTLOSS_API const loss_info* find_loss(const char* name);
 
+// Functions of rows of class scores that are losses under names of their own. The sum over the rows of `loss` is what is called.
+struct row_function {
+  const char* key;  // the function, or its derivative
+  loss_info loss;
+};
+FASTLOSS_API std::span<const row_function> row_functions();
+
 }  // namespace fastloss

@@ -1,14 +1,14 @@
 // Row-wise losses: a unit is a row of class scores. What the formula of a class sees is u, its score less the shift of its row. The
 // struct of a loss has
 //
-//   value(u, t)                     the formula of a class: t is its share of the target, 1 for the class of an index
+//   value(u, t)                     the formula of a class: t is its entry of the target, 1 for the class of an index
 //   traits                          rowwise_traits, which say what else there is
 //   logit(score, ...), transforms() what becomes of the scores first, and whether they change under these options. Further arguments:
 //                                   the operand flagged in_logit, and whether the class is the row's target
 //   of_shift(r), regularises()      a term of the shift itself, and whether there is one under these options
-//   of_label(u), distribution_share()
+//   of_label(u), mix_weight()
 //                                   of class indices beside a distribution: a term of the logarithm of the class's probability under
-//                                   the scores as they are given, and the share of `value` then
+//                                   the scores as they are given, and the coefficient of `value` then
 //   linear()                        with may_be_linear: whether value(u, t) is -t u under these options, which has faster kernels
 //   values(operand)                 with domains_vary: the domain of an operand under these options
 //
@@ -38,7 +38,7 @@ enum class row_shift : unsigned char {
   log_sum_exp,  // u is the logarithm of a softmax probability
   zero,         // u is the score itself
   runner_up,    // the largest score of the other classes: u is the margin of the target class
-  picked,       // the score of the target class: u is by how much a class is ahead of it
+  label_score,  // the score of the target class: u is by how much a class is ahead of it
   sparsemax,    // the conjugate of the squared norm on the simplex, whose gradient is sparsemax
 };
 
@@ -52,18 +52,18 @@ struct rowwise_traits {
 
   static constexpr bool of_difference = false, has_head = false;  // to the kernels of a formula
   static constexpr bool is_seen_by_value(const operand& o) { return !o.is(multiplies | in_logit | in_label_term); }
-  // The formula is then that of the target class, whose share is 1.
+  // The formula is then that of the target class, whose entry of the target is 1.
   static constexpr bool may_be_absent(const operand& o) { return o.is(optional | class_index); }
 };
 
 // What a loss is under its options: what is not there need not be computed.
 struct row_features {
-  double label_smoothing = 0.0;  // the share of a target that is spread over all classes
+  double label_smoothing = 0.0;  // the part of a target that is spread over all classes
   bool linear = false;           // value(u, t) = -t u
   bool transforms = false;       // `logit` is not the identity
   bool regularises = false;      // `of_shift` is not 0
-  // Where there are class indices beside a distribution: the share of `value` in the loss. `of_label` has the rest.
-  double distribution_share = 1.0;
+  // Where there are class indices beside a distribution: the coefficient of `value` in the loss. `of_label` has the rest.
+  double mix_weight = 1.0;
 };
 
 // A loss to the engine.
@@ -79,9 +79,9 @@ inline const rowwise_loss& rowwise_loss_of(const loss_info& info) { return *stat
 // come in lines of 64 bytes: of neighbouring classes of one row, or of neighbouring rows.
 struct list_pass {
   const void* scores;
-  const void* shares;                                    // t; terms where it is 0 are not formed
-  void* d1;                                              // derivatives by u, added to what is there; null: values alone
-  std::ptrdiff_t score_stride, share_stride, d1_stride;  // from line to line, in elements
+  const void* targets;                                    // t; terms where it is 0 are not formed
+  void* d1;                                               // derivatives in u, added to what is there; null: values alone
+  std::ptrdiff_t score_stride, target_stride, d1_stride;  // from line to line, in elements
   std::size_t lines;
   const void* shifts;   // a line for each
   const void* present;  // likewise: 1, or 0 where there is no such shift
@@ -177,10 +177,10 @@ struct list_loop {
       present[k] = P::load(static_cast<const S*>(p.present) + (first + k) * line + lane);
       value[k] = d1[k] = zero;
     }
-    const S *score = static_cast<const S*>(p.scores) + lane, *share = static_cast<const S*>(p.shares) + lane;
+    const S *score = static_cast<const S*>(p.scores) + lane, *target = static_cast<const S*>(p.targets) + lane;
     S* own = static_cast<S*>(p.d1) + (Derivatives ? lane : 0);
-    for (std::size_t i = 0; i < p.lines; ++i, score += p.score_stride, share += p.share_stride) {
-      const P x = P::load(score), t = P::load(share);
+    for (std::size_t i = 0; i < p.lines; ++i, score += p.score_stride, target += p.target_stride) {
+      const P x = P::load(score), t = P::load(target);
       P sum(0);
       if constexpr (Derivatives) sum = P::load(own);
       for (std::size_t k = 0; k < N; ++k) {
@@ -252,7 +252,7 @@ row_features features_of(const loss_info&, const void* options) {
   if constexpr (members::has_linear<L>) f.linear = loss.linear();
   if constexpr (members::has_transforms<L>) f.transforms = loss.transforms();
   if constexpr (members::has_regularises<L>) f.regularises = loss.regularises();
-  if constexpr (members::has_distribution_share<L>) f.distribution_share = loss.distribution_share();
+  if constexpr (members::has_mix_weight<L>) f.mix_weight = loss.mix_weight();
   return f;
 }
 
@@ -292,7 +292,7 @@ constexpr bool lists_are_understood() {
   for (const operand& o : L::operands)
     if (o.is(class_index | distribution | per_class | multiplies)) return false;
   if constexpr (requires(const L& l) { l.label_smoothing; }) return false;
-  return L::traits.shift == row_shift::picked;
+  return L::traits.shift == row_shift::label_score;
 }
 
 // A default is one number, or one for each class.
@@ -323,14 +323,13 @@ struct engine_of<rowwise_traits> {
     static_assert(members::takes<members::value, L, n>, "a row-wise loss has value(), of u and the operands that are not of the logit");
     static_assert((kernel::logit_arguments<L>() > 0) == members::has_transforms<L>, "logit() and transforms() go together");
     static_assert(members::takes<members::of_shift, L, 1> == members::has_regularises<L>, "of_shift() and regularises() go together");
-    static_assert(
-        members::takes<members::of_label, L, 1> == has_label_term<L>() && members::has_distribution_share<L> == has_label_term<L>(),
-        "an operand flagged in_label_term, of_label() and distribution_share() go together");
+    static_assert(members::takes<members::of_label, L, 1> == has_label_term<L>() && members::has_mix_weight<L> == has_label_term<L>(),
+                  "an operand flagged in_label_term, of_label() and mix_weight() go together");
     static_assert(members::has_linear<L> == L::traits.may_be_linear, "may_be_linear and linear() go together");
     static_assert(members::has_values<L> == L::traits.domains_vary, "domains_vary and values() go together");
     static_assert(logits_of_distributions_are_plain<L>(), "a distribution given as logits belongs to a loss of softmax probabilities");
     static_assert(label_term_is_whole<L>(), "class indices in a label term are optional, and beside a distribution of a softmax");
-    static_assert(lists_are_understood<L>(), "a loss of class lists is relative to the classes that are picked, and has no weights");
+    static_assert(lists_are_understood<L>(), "a loss of class lists is relative to the classes that are listed, and has no weights");
     static_assert(only_classes_have_defaults<L>(), "only operands with one number for each class have a default");
     members::refuse_those_of_elements<L, n>();
     return true;

@@ -62,7 +62,7 @@ struct binary_cross_entropy_with_logits {
       return logistic_cross_entropy(input, positive, negative);
     } else {
       const auto s = softplus2(input);
-      return mul0(negative, s.positive) + mul0_share(pos_weight, positive, s.negative);
+      return mul0(negative, s.positive) + mul0_fraction(pos_weight, positive, s.negative);
     }
   }
 };

@@ -17,10 +17,8 @@ struct linear_cross_entropy {
   double temperature = 1.0;
 
   static constexpr const char* name = "linear_cross_entropy";
-  static constexpr linear_traits traits{
-      .loss_of_scores = "cross_entropy",
-      .mean_over = denominator::weight,
-      .cost_ns_per_element = 0.03};  // whose options these are // of each number of the input and each line of linear_weight
+  // The options above are those of its loss of scores.
+  static constexpr linear_traits traits{.loss_of_scores = "cross_entropy", .mean_over = denominator::weight};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"linear_weight", differentiable},
                                          {"target", class_index | distribution},

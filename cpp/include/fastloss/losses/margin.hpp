@@ -157,7 +157,7 @@ struct margin_ranking {
   template <class X1, class X2, class T>
   FASTLOSS_FN auto value(X1 input1, X2 input2, T target) const {
     const auto lead = input1 - input2;
-    // inf - inf: the hinge would pass a number as its slope.
+    // inf - inf: the hinge would pass a number as its derivative.
     return hinge_max0(margin - mul0(target, nan_unless(lead == lead, lead)));
   }
 };

@@ -18,7 +18,7 @@ struct multi_margin {
   double margin = 1.0;
 
   static constexpr const char* name = "multi_margin_loss";
-  static constexpr rowwise_traits traits{.shift = row_shift::picked, .mean_over_classes = true, .cost_ns_per_element = 0.3};
+  static constexpr rowwise_traits traits{.shift = row_shift::label_score, .mean_over_classes = true, .cost_ns_per_element = 0.3};
   static constexpr operand operands[] = {
       {"input", differentiable}, {"target", class_index | one_of_a_row}, {"weight", differentiable | optional | multiplies | per_class}};
   static constexpr auto options() {
@@ -36,7 +36,7 @@ struct multi_margin {
 // max(0, 1 + u) of every class that is not listed, for its lead u over each class that is; at the tie the gradient is 0
 struct multilabel_margin {
   static constexpr const char* name = "multilabel_margin_loss";
-  static constexpr rowwise_traits traits{.shift = row_shift::picked, .mean_over_classes = true, .cost_ns_per_element = 0.6};
+  static constexpr rowwise_traits traits{.shift = row_shift::label_score, .mean_over_classes = true, .cost_ns_per_element = 0.6};
   static constexpr operand operands[] = {{"input", differentiable}, {"target", class_list}};
 
   template <class U, class T>

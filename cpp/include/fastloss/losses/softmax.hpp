@@ -1,4 +1,4 @@
-// Losses of softmax probabilities. The formula of a class sees u, the logarithm of its probability, and its share t of the
+// Losses of softmax probabilities. The formula of a class sees u, the logarithm of its probability, and its entry t of the
 // target.
 #pragma once
 
@@ -136,7 +136,7 @@ struct generalized_cross_entropy {
   }
 };
 
-// -alpha u - beta log(clip) (1 - p): of the reverse cross-entropy -sum_c p_c log(t_c), the classes beside the target have a share
+// -alpha u - beta log(clip) (1 - p): of the reverse cross-entropy -sum_c p_c log(t_c), the classes beside the target have
 // 1 - p in all, and the logarithm of clip.
 struct symmetric_cross_entropy {
   double alpha = 0.1;
@@ -254,7 +254,7 @@ struct ranking_softmax {
 };
 
 // temperature^2 KL(teacher || input), of their probabilities at that temperature; where there are class indices beside the teacher,
-// their cross-entropy at the temperature 1 has a share 1 - alpha
+// their cross-entropy at the temperature 1 has the weight 1 - alpha
 struct distillation {
   double temperature = 1.0;
   double alpha = 0.5;
@@ -270,7 +270,7 @@ struct distillation {
   }
 
   constexpr bool transforms() const { return temperature != 1.0; }
-  constexpr double distribution_share() const { return alpha; }
+  constexpr double mix_weight() const { return alpha; }
 
   template <class U, class V>
   FASTLOSS_FN auto value(U log_probability, V log_of_teacher) const {

@@ -188,18 +188,18 @@ struct alpha_divergence_terms {
   }
 
   template <class P>
-  FASTLOSS_FN P slope_in_x(P x, P t) const {
+  FASTLOSS_FN P d1_in_x(P x, P t) const {
     return -quotient(in_x(), x, t, alpha > 0 ? -1 / alpha : 0.0);
   }
 
   template <class P>
-  FASTLOSS_FN P slope_in_t(P x, P t) const {
+  FASTLOSS_FN P d1_in_t(P x, P t) const {
     return quotient(in_t(), x, t, alpha < 1 ? 1 / (1 - alpha) : 0.0);
   }
 
   // (t / x)^a / x
   template <class P>
-  FASTLOSS_FN P curvature_in_x(P x, P t) const {
+  FASTLOSS_FN P d2_in_x(P x, P t) const {
     const auto e = power(in_x(), log_of_ratio(x, t));
     P inside;
     if constexpr (narrow) {
@@ -221,7 +221,7 @@ struct alpha_divergence_terms {
   }
 };
 
-enum class alpha_divergence_part { value, slope_in_x, slope_in_t, curvature_in_x };
+enum class alpha_divergence_part { value, d1_in_x, d1_in_t, d2_in_x };
 
 template <alpha_divergence_part Part, class S>
 struct alpha_divergence_at {
@@ -230,9 +230,9 @@ struct alpha_divergence_at {
   template <class P>
   FASTLOSS_FN P operator()(P x, P t) const {
     if constexpr (Part == alpha_divergence_part::value) return terms.value(x, t);
-    else if constexpr (Part == alpha_divergence_part::slope_in_x) return terms.slope_in_x(x, t);
-    else if constexpr (Part == alpha_divergence_part::slope_in_t) return terms.slope_in_t(x, t);
-    else return terms.curvature_in_x(x, t);
+    else if constexpr (Part == alpha_divergence_part::d1_in_x) return terms.d1_in_x(x, t);
+    else if constexpr (Part == alpha_divergence_part::d1_in_t) return terms.d1_in_t(x, t);
+    else return terms.d2_in_x(x, t);
   }
 };
 
@@ -244,12 +244,11 @@ FASTLOSS_FN pack<S, W> alpha_divergence_part_of(pack<S, W> x, pack<S, W> t, doub
 }
 
 template <class X, class T>
-FASTLOSS_FN auto alpha_divergence_slope(X x, T t, double alpha) {
+FASTLOSS_FN auto alpha_divergence_d1(X x, T t, double alpha) {
   using part = alpha_divergence_part;
   if constexpr (is_dual<X>)
-    return make_dual(alpha_divergence_slope(x.value, t, alpha),
-                     alpha_divergence_part_of<part::curvature_in_x>(x.value, t, alpha) * x.tangent);
-  else return alpha_divergence_part_of<part::slope_in_x>(x, t, alpha);
+    return make_dual(alpha_divergence_d1(x.value, t, alpha), alpha_divergence_part_of<part::d2_in_x>(x.value, t, alpha) * x.tangent);
+  else return alpha_divergence_part_of<part::d1_in_x>(x, t, alpha);
 }
 
 }  // namespace detail
@@ -259,10 +258,10 @@ template <class X, class T>
 FASTLOSS_FN auto alpha_divergence_of(X x, T t, double alpha) {
   using part = detail::alpha_divergence_part;
   if constexpr (is_dual<T>) {
-    const auto slope = detail::alpha_divergence_part_of<part::slope_in_t>(x, t.value, alpha);
-    return detail::make_dual(alpha_divergence_of(x, t.value, alpha), slope * t.tangent);
+    const auto d1 = detail::alpha_divergence_part_of<part::d1_in_t>(x, t.value, alpha);
+    return detail::make_dual(alpha_divergence_of(x, t.value, alpha), d1 * t.tangent);
   } else if constexpr (is_dual<X>) {
-    return detail::make_dual(alpha_divergence_of(x.value, t, alpha), detail::alpha_divergence_slope(x.value, t, alpha) * x.tangent);
+    return detail::make_dual(alpha_divergence_of(x.value, t, alpha), detail::alpha_divergence_d1(x.value, t, alpha) * x.tangent);
   } else {
     return detail::alpha_divergence_part_of<part::value>(x, t, alpha);
   }

@@ -31,14 +31,13 @@ FASTLOSS_FN auto asymmetric_positive(const Terms& l, const asymmetric_options& o
   const P exact = select(l.negative, l.size, P(0)) + l.log_term();
   const auto clamped = p < P(o.eps);
   const P loss = select(clamped, -log(P(o.eps)), exact);
-  const P loss_slope = select(clamped, P(0), -rest);
-  const P loss_curvature = select(clamped, P(0), l.variance());
+  const P loss_d1 = select(clamped, P(0), -rest);
+  const P loss_d2 = select(clamped, P(0), l.variance());
   const P weight = power_by_products(rest, o.gamma_pos);
-  const P bend = P(o.gamma_pos) * p;
-  const P weight_slope = -bend * weight;
-  return value_and_derivatives<P, P, P>{
-      weight * loss, weight * loss_slope + mul0(weight_slope, loss),
-      weight * loss_curvature + P(2) * (weight_slope * loss_slope) + mul0(weight_slope * (rest - bend), loss)};
+  const P log_weight_fall = P(o.gamma_pos) * p;
+  const P weight_d1 = -log_weight_fall * weight;
+  return value_and_derivatives<P, P, P>{weight * loss, weight * loss_d1 + mul0(weight_d1, loss),
+                                        weight * loss_d2 + P(2) * (weight_d1 * loss_d1) + mul0(weight_d1 * (rest - log_weight_fall), loss)};
 }
 
 // -log(1 - q) for q > 0, from q where it is small and from 1 - q where that is.
@@ -67,18 +66,17 @@ FASTLOSS_FN auto asymmetric_negative(const Terms& l, const asymmetric_options& o
   }
   const auto clamped = complement < P(o.eps);
   const P loss = select(clamped, -log(P(o.eps)), exact);
-  const P share = p * per_complement;
-  const P loss_slope = select(clamped, P(0), share);
-  const P loss_curvature = select(clamped, P(0), share * (rest - p * lifted));
+  const P exact_d1 = p * per_complement;
+  const P loss_d1 = select(clamped, P(0), exact_d1);
+  const P loss_d2 = select(clamped, P(0), exact_d1 * (rest - p * lifted));
   const P weight = power_by_products(q, o.gamma_neg);
   const P relative = shifted ? l.variance() / q : rest;
-  const P weight_slope = P(o.gamma_neg) * weight * relative;
+  const P weight_d1 = P(o.gamma_neg) * weight * relative;
   const P value = weight * loss;
-  const P slope = weight * loss_slope + mul0(weight_slope, loss);
-  const P curvature = weight * loss_curvature + P(2) * (weight_slope * loss_slope) +
-                      mul0(weight_slope * (P(o.gamma_neg - 1.0) * relative + (rest - p)), loss);
+  const P d1 = weight * loss_d1 + mul0(weight_d1, loss);
+  const P d2 = weight * loss_d2 + P(2) * (weight_d1 * loss_d1) + mul0(weight_d1 * (P(o.gamma_neg - 1.0) * relative + (rest - p)), loss);
   const auto counts = q > P(0);
-  return value_and_derivatives<P, P, P>{select(counts, value, P(0)), select(counts, slope, P(0)), select(counts, curvature, P(0))};
+  return value_and_derivatives<P, P, P>{select(counts, value, P(0)), select(counts, d1, P(0)), select(counts, d2, P(0))};
 }
 
 template <class P>
@@ -92,8 +90,7 @@ struct asymmetric_of {
     const auto negative = asymmetric_negative<P>(l, options);
     const P rest = 1 - target;
     return value_and_derivatives<P, P, P>{mul0(target, positive.value) + mul0(rest, negative.value),
-                                          target * positive.slope + rest * negative.slope,
-                                          target * positive.curvature + rest * negative.curvature};
+                                          target * positive.d1 + rest * negative.d1, target * positive.d2 + rest * negative.d2};
   }
 };
 
@@ -105,8 +102,8 @@ FASTLOSS_FN auto asymmetric_cross_entropy(Z z, T target, double gamma_neg, doubl
   const detail::asymmetric_options options{gamma_neg, gamma_pos, clip, eps};
   if constexpr (is_dual<T>) {
     const detail::logistic_terms l(z);
-    const P slope = detail::asymmetric_positive<P>(l, options).value - detail::asymmetric_negative<P>(l, options).value;
-    return detail::make_dual(asymmetric_cross_entropy(z, target.value, gamma_neg, gamma_pos, clip, eps), slope * target.tangent);
+    const P d1 = detail::asymmetric_positive<P>(l, options).value - detail::asymmetric_negative<P>(l, options).value;
+    return detail::make_dual(asymmetric_cross_entropy(z, target.value, gamma_neg, gamma_pos, clip, eps), d1 * target.tangent);
   } else {
     return detail::derivatives_of(detail::asymmetric_of<P>{detail::as_pack<P>(target), options}, z).value;
   }

@@ -27,17 +27,17 @@ struct binomial_point {
 
 // The derivative in z, n sigmoid(z) - t; its own derivative is n sigmoid(z) sigmoid(-z).
 template <class S, int W>
-FASTLOSS_FN pack<S, W> binomial_slope(pack<S, W> z, pack<S, W> t, pack<S, W> n) {
+FASTLOSS_FN pack<S, W> binomial_d1(pack<S, W> z, pack<S, W> t, pack<S, W> n) {
   const binomial_point<pack<S, W>> at(z, t, n);
-  const auto slope = (at.wrong - at.right_scaled) * at.larger;
-  return select(z < 0, -slope, slope);
+  const auto d1 = (at.wrong - at.right_scaled) * at.larger;
+  return select(z < 0, -d1, d1);
 }
 template <class X, class D, class P>
-FASTLOSS_FN auto binomial_slope(dual<X, D> z, P t, P n) {
+FASTLOSS_FN auto binomial_d1(dual<X, D> z, P t, P n) {
   static_assert(is_pack<X>, "there is no third derivative here");
   const P power = exp_nonpositive(negative_abs(z.value));
   const P larger = P(1) / (power + 1);
-  return make_dual(binomial_slope(z.value, t, n), (scaled_exp(n, negative_abs(z.value)) * larger * larger) * z.tangent);
+  return make_dual(binomial_d1(z.value, t, n), (scaled_exp(n, negative_abs(z.value)) * larger * larger) * z.tangent);
 }
 
 }  // namespace detail
@@ -52,7 +52,7 @@ FASTLOSS_FN auto binomial_cross_entropy(Z z, T t, N n) {
   } else if constexpr (is_dual<N>) {
     return detail::make_dual(binomial_cross_entropy(z, t, n.value), softplus2(z).positive * n.tangent);
   } else if constexpr (is_dual<Z>) {
-    return detail::make_dual(binomial_cross_entropy(z.value, t, n), detail::binomial_slope(z.value, t, n) * z.tangent);
+    return detail::make_dual(binomial_cross_entropy(z.value, t, n), detail::binomial_d1(z.value, t, n) * z.tangent);
   } else {
     const detail::binomial_point<Z> at(z, t, n);
     const Z log_term = detail::log1p_unit(at.power);
@@ -78,13 +78,13 @@ struct minus_log_binomial_function {
 };
 
 // Its derivative in t, and in n.
-struct minus_log_binomial_slope {
+struct minus_log_binomial_d1 {
   template <int W>
   FASTLOSS_FN pack<double, W> operator()(pack<double, W> n, pack<double, W> t) const {
     return digamma1p_function{}(t)-digamma_function{}(failures_plus_one(n, t));
   }
 };
-struct minus_log_binomial_trials_slope {
+struct minus_log_binomial_trials_d1 {
   template <int W>
   FASTLOSS_FN pack<double, W> operator()(pack<double, W> n, pack<double, W> t) const {
     return -digamma_ratio_function{}(failures_plus_one(n, t), t);
@@ -98,11 +98,11 @@ template <class N, class T>
 FASTLOSS_FN auto minus_log_binomial(N n, T t) {
   if constexpr (is_dual<N>) {
     return detail::make_dual(minus_log_binomial(n.value, t),
-                             detail::gamma_family(detail::minus_log_binomial_trials_slope{}, n.value, t) * n.tangent);
+                             detail::gamma_family(detail::minus_log_binomial_trials_d1{}, n.value, t) * n.tangent);
   } else if constexpr (is_dual<T>) {
     const auto trials = detail::lift<decltype(t.value)>(n);
     return detail::make_dual(minus_log_binomial(trials, t.value),
-                             detail::gamma_family(detail::minus_log_binomial_slope{}, trials, t.value) * t.tangent);
+                             detail::gamma_family(detail::minus_log_binomial_d1{}, trials, t.value) * t.tangent);
   } else {
     return detail::gamma_family(detail::minus_log_binomial_function{}, detail::lift<T>(n), t);
   }

@@ -9,7 +9,7 @@ inline namespace FASTLOSS_ISA {
 namespace detail {
 
 // The bounds of value and gradient do not belong to each other: where a logarithm is held at -100, the gradient is that of
-// x (1 - x) held at 1e-12. The curvature is the slope of that gradient.
+// x (1 - x) held at 1e-12. The second derivative is that of this gradient.
 template <class P>
 struct clamped_cross_entropy_of {
   P target, rest;  // t and 1 - t
@@ -18,9 +18,9 @@ struct clamped_cross_entropy_of {
     const P complement = 1 - x;
     const P value = mul0(target, min(-log(x), P(100))) + mul0(rest, min(-log1p(-x), P(100)));
     const P variance = x * complement;
-    const P slope = (x - target) / max(variance, P(1e-12));
-    const P curvature = select(variance < P(1e-12), P(1e12), target / (x * x) + rest / (complement * complement));
-    return value_and_derivatives<P, P, P>{value, slope, curvature};
+    const P d1 = (x - target) / max(variance, P(1e-12));
+    const P d2 = select(variance < P(1e-12), P(1e12), target / (x * x) + rest / (complement * complement));
+    return value_and_derivatives<P, P, P>{value, d1, d2};
   }
 };
 

@@ -16,10 +16,10 @@ namespace detail {
 struct gaussian_crps {
   template <class P>
   FASTLOSS_FN P score(P r, P s, P z) const {
-    return r * slope(z) + s * in_scale(z);
+    return r * d1(z) + s * in_scale(z);
   }
   template <class P>
-  FASTLOSS_FN P slope(P z) const {
+  FASTLOSS_FN P d1(P z) const {
     return erf(z * 0.70710678118654752440);
   }
   template <class P>
@@ -28,11 +28,11 @@ struct gaussian_crps {
     return P(0.79788456080286535588) * expm1((P(-0.5) * z) * z) + 0.23369497725510906913;
   }
   template <class P>
-  FASTLOSS_FN P curvature(P z) const {
+  FASTLOSS_FN P d2(P z) const {
     return P(0.79788456080286535588) * exp_minus_square(z * 0.70710678118654752440);
   }
   template <class P>
-  FASTLOSS_FN P root_of_curvature(P z) const {
+  FASTLOSS_FN P root_of_d2(P z) const {
     return P(0.89324374097502642) * exp_minus_square(P(0.5) * z);
   }
 };
@@ -43,7 +43,7 @@ struct laplace_crps {
     return abs(r) + s * (expm1(negative_abs(z)) + 0.25);
   }
   template <class P>
-  FASTLOSS_FN P slope(P z) const {
+  FASTLOSS_FN P d1(P z) const {
     return copysign(expm1(negative_abs(z)), z);
   }
   template <class P>
@@ -51,11 +51,11 @@ struct laplace_crps {
     return mul0(exp_nonpositive(negative_abs(z)), abs(z) + 1) - 0.75;
   }
   template <class P>
-  FASTLOSS_FN P curvature(P z) const {
+  FASTLOSS_FN P d2(P z) const {
     return exp_nonpositive(negative_abs(z));
   }
   template <class P>
-  FASTLOSS_FN P root_of_curvature(P z) const {
+  FASTLOSS_FN P root_of_d2(P z) const {
     return exp_nonpositive(P(0.5) * negative_abs(z));
   }
 };
@@ -66,7 +66,7 @@ struct logistic_crps {
     return abs(r) + s * bounded(z);
   }
   template <class P>
-  FASTLOSS_FN P slope(P z) const {
+  FASTLOSS_FN P d1(P z) const {
     return tanh(P(0.5) * z);
   }
   template <class P>
@@ -74,11 +74,11 @@ struct logistic_crps {
     return bounded(z) + 2 * mul0(sigmoid(negative_abs(z)), abs(z));
   }
   template <class P>
-  FASTLOSS_FN P curvature(P z) const {
+  FASTLOSS_FN P d2(P z) const {
     return P(0.5) * sech_squared(P(0.5) * z);
   }
   template <class P>
-  FASTLOSS_FN P root_of_curvature(P z) const {
+  FASTLOSS_FN P root_of_d2(P z) const {
     return P(1.4142135623730950488) * exp_nonpositive(P(0.5) * negative_abs(z));
   }
 
@@ -98,23 +98,23 @@ FASTLOSS_FN pack<S, W> standardized(pack<S, W> r, pack<S, W> s) {
 
 // E''(z) / s, and 0 where E''(z) is, whatever s is: a small s may make a number of what vanishes without it.
 template <class F, class S, int W>
-FASTLOSS_FN pack<S, W> crps_curvature(F f, pack<S, W> r, pack<S, W> s) {
+FASTLOSS_FN pack<S, W> crps_d2(F f, pack<S, W> r, pack<S, W> s) {
   using P = pack<S, W>;
   const P z = standardized(r, s);
-  const P curvature = f.curvature(z);
-  const P quotient = select(curvature == 0, P(0), curvature / s);
-  const auto vanishes = curvature < P(ieee<S>::smallest_normal);
+  const P d2 = f.d2(z);
+  const P quotient = select(d2 == 0, P(0), d2 / s);
+  const auto vanishes = d2 < P(ieee<S>::smallest_normal);
   if (!any(vanishes)) return quotient;
-  const P root = f.root_of_curvature(z);
+  const P root = f.root_of_d2(z);
   return select(vanishes, select(root == 0, P(0), (root / s) * root), quotient);
 }
 
 template <class F, class R, class S>
-FASTLOSS_FN auto crps_slope(F f, R r, S s) {
+FASTLOSS_FN auto crps_d1(F f, R r, S s) {
   if constexpr (is_dual<R>) {
-    return make_dual(crps_slope(f, r.value, s), crps_curvature(f, r.value, s) * r.tangent);
+    return make_dual(crps_d1(f, r.value, s), crps_d2(f, r.value, s) * r.tangent);
   } else {
-    return f.slope(standardized(r, s));
+    return f.d1(standardized(r, s));
   }
 }
 
@@ -124,7 +124,7 @@ FASTLOSS_FN auto crps_slope(F f, R r, S s) {
 template <class F, class R, class S>
 FASTLOSS_FN auto scaled_crps(F f, R r, S s) {
   if constexpr (is_dual<R>) {
-    return detail::make_dual(scaled_crps(f, r.value, s), detail::crps_slope(f, r.value, s) * r.tangent);
+    return detail::make_dual(scaled_crps(f, r.value, s), detail::crps_d1(f, r.value, s) * r.tangent);
   } else if constexpr (is_dual<S>) {
     return detail::make_dual(scaled_crps(f, r, s.value), f.in_scale(detail::standardized(r, s.value)) * s.tangent);
   } else {

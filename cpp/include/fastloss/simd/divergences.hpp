@@ -38,26 +38,26 @@ FASTLOSS_FN pack<S, W> log_ratio(pack<S, W> t, pack<S, W> x) {
 }
 
 template <class P>
-struct value_and_slope {
-  P value, slope;
+struct value_and_d1 {
+  P value, d1;
 };
 
-// x - t + t log(t / x) and its slope in x, 1 - t / x. With f = (t - x) / x the value is (t - x) f g(f) near f = 0, where
+// x - t + t log(t / x) and its derivative in x, 1 - t / x. With f = (t - x) / x the value is (t - x) f g(f) near f = 0, where
 // g(f) = ((1 + f) log(1 + f) - f) / f^2 comes from the polynomial of the logarithm without any cancellation.
 template <class S, int W>
-FASTLOSS_FN value_and_slope<pack<S, W>> generalized_kl_parts(pack<S, W> x, pack<S, W> t) {
+FASTLOSS_FN value_and_d1<pack<S, W>> generalized_kl_parts(pack<S, W> x, pack<S, W> t) {
   using P = pack<S, W>;
   using far = far_apart<S>;
   constexpr S infinity = ieee<S>::infinity;
   const P d = x - t;
   const auto above = x < t * far::quotient;
-  const P slope = select(above, d * far::down, d) / select(above, min(x, P(far::largest)) * far::up, x);
-  const P ratio = select(above, P(0), P(1)) - slope;
+  const P d1 = select(above, d * far::down, d) / select(above, min(x, P(far::largest)) * far::up, x);
+  const P ratio = select(above, P(0), P(1)) - d1;
   // A ratio that was rounded away lies below half an ulp of 1, and multiplies its own logarithm.
   const P least = select(above, ratio, P(is_float<S> ? 0x1p-25 : 0x1p-54));
   const auto parts = split_exponent(max(ratio, least));
   const auto near = (parts.exponent == integer_pack<S, W>(0)) & !above;
-  const P f = select(near, -slope, parts.mantissa - 1);
+  const P f = select(near, -d1, parts.mantissa - 1);
   P g;
   if constexpr (is_float<S>) {
     const P p = log_polynomial(f);
@@ -68,21 +68,21 @@ FASTLOSS_FN value_and_slope<pack<S, W>> generalized_kl_parts(pack<S, W> x, pack<
     g = fma((f + 1) * s, fma(log_polynomial(s * s), inverse * inverse, P(0.5)), P(0.5) - P(0.5) * f);
   }
   const P log_of_ratio = log_reduced(small_integer(parts.exponent), f) + select(above, P(far::log_scale), P(0));
-  const P finite = select(near, (d * slope) * g, d + t * log_of_ratio);
-  const P value = select((slope == P(-infinity)) | (d == P(infinity)), P(infinity), finite);
-  const P unscaled = select(above, (slope * (1 / far::down)) * far::up, slope);
+  const P finite = select(near, (d * d1) * g, d + t * log_of_ratio);
+  const P value = select((d1 == P(-infinity)) | (d == P(infinity)), P(infinity), finite);
+  const P unscaled = select(above, (d1 * (1 / far::down)) * far::up, d1);
   const auto nothing = t == P(0);
   const auto valid = (x >= P(0)) & (t >= P(0));
   return {nan_unless(valid, P(select(nothing, x, value))), nan_unless(valid, P(select(nothing | (d == P(infinity)), P(1), unscaled)))};
 }
 
 template <class X, class T>
-FASTLOSS_FN auto generalized_kl_slope(X x, T t) {
+FASTLOSS_FN auto generalized_kl_d1(X x, T t) {
   if constexpr (is_dual<X>) {
-    const auto curvature = select(t == 0, zero_t{}, (t / x.value) / x.value);
-    return make_dual(generalized_kl_slope(x.value, t), curvature * x.tangent);
+    const auto d2 = select(t == 0, zero_t{}, (t / x.value) / x.value);
+    return make_dual(generalized_kl_d1(x.value, t), d2 * x.tangent);
   } else {
-    return generalized_kl_parts(x, t).slope;
+    return generalized_kl_parts(x, t).d1;
   }
 }
 
@@ -133,11 +133,11 @@ FASTLOSS_FN pack<S, W> exp_over(pack<S, W> z, pack<S, W> t) {
   return select(vanishes, P(0), select(low, quotient, quotient * select(tiny, P(0x1p64), P(1))));
 }
 
-// A slope in x that x does not change; where it is NaN, so is its own derivative.
+// A derivative in x that x does not change; where it is NaN, so is its own derivative.
 template <class X, class P>
-FASTLOSS_FN auto constant_slope(P slope) {
-  if constexpr (depth<X> == 2) return make_dual(slope, slope - slope);
-  else return slope;
+FASTLOSS_FN auto constant_d1(P d1) {
+  if constexpr (depth<X> == 2) return make_dual(d1, d1 - d1);
+  else return d1;
 }
 
 // sqrt(x) - sqrt(t) for numbers of at least 0, without cancellation where they are close.
@@ -151,10 +151,10 @@ FASTLOSS_FN P difference_of_roots(P x, P t) {
 
 // The derivative in x of (sqrt(x) - sqrt(t))^2 / 2: 1/2 at t = 0, which is its limit.
 template <class X, class T>
-FASTLOSS_FN auto hellinger_slope(X x, T t) {
+FASTLOSS_FN auto hellinger_d1(X x, T t) {
   if constexpr (is_dual<X>) {
-    const auto curvature = select(t == 0, zero_t{}, (0.25 * (sqrt(t) / sqrt(x.value))) / x.value);
-    return make_dual(hellinger_slope(x.value, t), curvature * x.tangent);
+    const auto d2 = select(t == 0, zero_t{}, (0.25 * (sqrt(t) / sqrt(x.value))) / x.value);
+    return make_dual(hellinger_d1(x.value, t), d2 * x.tangent);
   } else {
     using P = X;
     const P q = difference_of_roots(x, t);
@@ -173,8 +173,8 @@ FASTLOSS_FN auto kl_of_probability(X x, T t) {
     return detail::make_dual(mul0(t.value, ratio), select(t.value == 0, zero_t{}, ratio + 1) * t.tangent);
   } else if constexpr (is_dual<X>) {
     const auto both = detail::innermost(x) - t;  // not a number where both are infinite
-    const auto slope = detail::constant_slope<X>(nan_unless((t >= 0) & (both == both), -t));
-    return detail::make_dual(kl_of_probability(x.value, t), slope * x.tangent);
+    const auto d1 = detail::constant_d1<X>(nan_unless((t >= 0) & (both == both), -t));
+    return detail::make_dual(kl_of_probability(x.value, t), d1 * x.tangent);
   } else {
     return mul0(t, log(t) - x);
   }
@@ -198,10 +198,10 @@ FASTLOSS_FN auto reverse_kl_of_probability(X x, T t) {
 template <class X, class T>
 FASTLOSS_FN auto generalized_kl(X x, T t) {
   if constexpr (is_dual<T>) {
-    const auto slope = select(t.value == 0, zero_t{}, detail::log_ratio(t.value, x));
-    return detail::make_dual(generalized_kl(x, t.value), nan_unless((x >= 0) & (t.value >= 0), slope) * t.tangent);
+    const auto d1 = select(t.value == 0, zero_t{}, detail::log_ratio(t.value, x));
+    return detail::make_dual(generalized_kl(x, t.value), nan_unless((x >= 0) & (t.value >= 0), d1) * t.tangent);
   } else if constexpr (is_dual<X>) {
-    return detail::make_dual(generalized_kl(x.value, t), detail::generalized_kl_slope(x.value, t) * x.tangent);
+    return detail::make_dual(generalized_kl(x.value, t), detail::generalized_kl_d1(x.value, t) * x.tangent);
   } else {
     return detail::generalized_kl_parts(x, t).value;
   }
@@ -211,9 +211,9 @@ FASTLOSS_FN auto generalized_kl(X x, T t) {
 template <class X, class T>
 FASTLOSS_FN auto half_squared_difference_of_roots(X x, T t) {
   if constexpr (is_dual<T>) {
-    return detail::make_dual(half_squared_difference_of_roots(x, t.value), detail::hellinger_slope(t.value, x) * t.tangent);
+    return detail::make_dual(half_squared_difference_of_roots(x, t.value), detail::hellinger_d1(t.value, x) * t.tangent);
   } else if constexpr (is_dual<X>) {
-    return detail::make_dual(half_squared_difference_of_roots(x.value, t), detail::hellinger_slope(x.value, t) * x.tangent);
+    return detail::make_dual(half_squared_difference_of_roots(x.value, t), detail::hellinger_d1(x.value, t) * x.tangent);
   } else {
     const auto q = detail::difference_of_roots(x, t);
     return (0.5 * q) * q;

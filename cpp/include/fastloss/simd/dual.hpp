@@ -1,7 +1,7 @@
 // dual<T, D>: a value and its tangent, for derivatives of a formula that is written once.
 //
 // The tangent's type carries what is known at compile time. The variable itself has the tangent one_t; a tangent that
-// is zero has the type zero_t and is never multiplied by anything, so that 0 * inf cannot appear; a constant slope
+// is zero has the type zero_t and is never multiplied by anything, so that 0 * inf cannot appear; a constant derivative
 // stays one double. Constants of a formula, and operands that are not differentiated, are plain numbers and packs and
 // never become duals. one_t is also what a formula sees in place of an operand that was not given.
 //
@@ -299,8 +299,8 @@ FASTLOSS_FN P first_derivative(T x) {
 }
 template <class P, class T>
 FASTLOSS_FN P second_derivative(T x) {
-  auto slope = detail::tangent_at<depth<T> == 0 ? 1 : depth<T>>(x);
-  if constexpr (is_dual<decltype(slope)>) return value_of<P>(slope.tangent);
+  auto d1 = detail::tangent_at<depth<T> == 0 ? 1 : depth<T>>(x);
+  if constexpr (is_dual<decltype(d1)>) return value_of<P>(d1.tangent);
   else return P(0);
 }
 

@@ -15,10 +15,10 @@ FASTLOSS_FN modulation<pack<S, W>> focal_modulation(const logistic_terms<S, W>& 
   const P reduced = wrong + right * l.decay;
   const P m = reduced * l.larger;
   const P lean = wrong - right;
-  const P slope = lean * l.variance();
+  const P d1 = lean * l.variance();
   const P turn = l.smaller - l.larger;
-  if (gamma == 2.0) return {m, m, (m + m) * slope, P(2) * (slope * slope + m * (slope * turn))};
-  if (gamma == 1.0) return {m, P(1), slope, slope * turn};
+  if (gamma == 2.0) return {m, m, (m + m) * d1, P(2) * (d1 * d1 + m * (d1 * turn))};
+  if (gamma == 1.0) return {m, P(1), d1, d1 * turn};
   if (gamma == 0.0) return {P(1), P(1), P(0), P(0)};
   const P half = power_of_unit(m, 0.5 * gamma);
   const P relative = select(wrong == P(0), -l.larger, lean * l.smaller / reduced);
@@ -27,25 +27,25 @@ FASTLOSS_FN modulation<pack<S, W>> focal_modulation(const logistic_terms<S, W>& 
 }
 
 // |p - t|^beta. The difference is taken of the smaller sigmoid and the part of the target that is smaller with it, which is
-// exact where it cancels. At p = t the power has the slope 0 for every beta, and for beta between 1 and 2 an infinite curvature.
+// exact where it cancels. At p = t the power has the derivative 0 for every beta, and for beta between 1 and 2 an infinite second one.
 template <class S, int W>
 FASTLOSS_FN modulation<pack<S, W>> distance_modulation(const logistic_terms<S, W>& l, pack<S, W> difference, double beta) {
   using P = pack<S, W>;
-  const P slope = l.variance();
+  const P d1 = l.variance();
   const P distance = abs(difference);
-  const P turn = slope * (l.smaller - l.larger);
-  if (beta == 2.0) return {distance, distance, P(2) * difference * slope, P(2) * (slope * slope + difference * turn)};
+  const P turn = d1 * (l.smaller - l.larger);
+  if (beta == 2.0) return {distance, distance, P(2) * difference * d1, P(2) * (d1 * d1 + difference * turn)};
   if (beta == 1.0) {
     const P side = sign(difference);
-    return {distance, P(1), side * slope, side * turn};
+    return {distance, P(1), side * d1, side * turn};
   }
   if (beta == 0.0) return {P(1), P(1), P(0), P(0)};
   const auto met = difference == P(0);
   const P half = power_of_unit(distance, 0.5 * beta);
-  const P relative = slope / difference;
+  const P relative = d1 / difference;
   const P first = P(beta) * (half * half) * relative;
   const P second = first * (P(beta - 1.0) * relative + (l.smaller - l.larger));
-  const P sharp = select(slope == P(0), P(0), P(beta > 1.0 && beta < 2.0 ? ieee<S>::infinity : S(0)));
+  const P sharp = select(d1 == P(0), P(0), P(beta > 1.0 && beta < 2.0 ? ieee<S>::infinity : S(0)));
   return {half, half, select(met, P(0), first), select(met, sharp, second)};
 }
 
@@ -95,13 +95,13 @@ struct varifocal_of {
     const logistic_terms l(z);
     const auto [wrong, right] = sides_of(l, target);
     const P loss = l.cross_entropy(wrong);
-    const P slope = wrong * l.larger - right * l.smaller;
-    const auto negative = modulated(l, focal_modulation(l, wrong, right, gamma), loss, slope);
+    const P d1 = wrong * l.larger - right * l.smaller;
+    const auto negative = modulated(l, focal_modulation(l, wrong, right, gamma), loss, d1);
     const auto positive = target > P(0);
     const P weight = select(iou_weighted, target, P(1));
     return value_and_derivatives<P, P, P>{select(positive, weight * loss, mul0(P(alpha), negative.value)),
-                                          select(positive, weight * l.signed_as_logit(slope), alpha * negative.slope),
-                                          select(positive, weight * l.variance(), alpha * negative.curvature)};
+                                          select(positive, weight * l.signed_as_logit(d1), alpha * negative.d1),
+                                          select(positive, weight * l.variance(), alpha * negative.d2)};
   }
 };
 
@@ -127,7 +127,7 @@ struct scaled_size {
 
 // d/dt of alpha_t (1 - p_t)^gamma BCE(z, t)
 template <class S, int W>
-FASTLOSS_FN pack<S, W> focal_in_target(pack<S, W> z, pack<S, W> target, pack<S, W> alpha, double alpha_slope, double gamma) {
+FASTLOSS_FN pack<S, W> focal_in_target(pack<S, W> z, pack<S, W> target, pack<S, W> alpha, double alpha_d1, double gamma) {
   using P = pack<S, W>;
   const logistic_terms l(z);
   const scaled_size s(l);
@@ -137,7 +137,7 @@ FASTLOSS_FN pack<S, W> focal_in_target(pack<S, W> z, pack<S, W> target, pack<S, 
   const P loss = mul0(wrong, s.size) + l.log_term();
   const P loss_by_m = select(agrees, l.quotient * (l.decay + 1), loss / m);
   const P falls = s.size + P(gamma) * (tanh(P(0.5) * l.size) * loss_by_m);
-  const P sum = P(alpha_slope) * loss - l.signed_as_logit(mul0(alpha, falls));
+  const P sum = P(alpha_d1) * loss - l.signed_as_logit(mul0(alpha, falls));
   P first = m, second(1);
   if (gamma == 0.0) first = P(1);
   else if (gamma == 2.0) second = m;
@@ -175,8 +175,8 @@ FASTLOSS_FN auto focal_cross_entropy(Z z, T target, double alpha, double gamma) 
   const P t = detail::as_pack<P>(detail::innermost(target));
   const P factor = select(balanced, P(alpha) * t + P(1.0 - alpha) * (1 - t), P(1));
   if constexpr (is_dual<T>) {
-    const P slope = detail::focal_in_target(z, t, factor, balanced ? 2.0 * alpha - 1.0 : 0.0, gamma);
-    return detail::make_dual(focal_cross_entropy(z, target.value, alpha, gamma), slope * target.tangent);
+    const P d1 = detail::focal_in_target(z, t, factor, balanced ? 2.0 * alpha - 1.0 : 0.0, gamma);
+    return detail::make_dual(focal_cross_entropy(z, target.value, alpha, gamma), d1 * target.tangent);
   } else {
     return mul0(factor, detail::derivatives_of(detail::focal_of<P>{t, gamma}, z).value);
   }

@@ -71,13 +71,13 @@ FASTLOSS_FN P digamma_rest(P x) {
 // digamma_rest(x) - digamma_rest(x + n) divided by n / x^2 / (x + n), which keeps its digits where n is small; of 1 / x and
 // x / (x + n). A derivative needs two terms more.
 template <class P>
-FASTLOSS_FN P digamma_rest_slope(P inverse, P share) {
-  const P low = inverse * share;
+FASTLOSS_FN P digamma_rest_d1(P inverse, P fraction) {
+  const P low = inverse * fraction;
   const auto p =
       polynomial_with_difference(inverse * inverse, low * low, 0.0, 0.083333333333333333, -0.0083333333333333333, 0.0039682539682539683,
                                  -0.0041666666666666667, 0.0075757575757575758, -0.021092796092796093, 0.083333333333333333,
                                  -0.44325980392156863, 3.0539543302701197, -26.456212121212121, 281.46014492753623);
-  return (1 + share) * p.divided_difference;
+  return (1 + fraction) * p.divided_difference;
 }
 
 struct lgamma_function {
@@ -171,8 +171,8 @@ struct trigamma_function {
     const P a = abs(x);
     const P r = positive(a);
     if (!any(x < P(0))) return r;
-    const P slope = P(3.141592653589793) / on_circle(a).sine;
-    return select(x < P(0), (slope * slope - r) + P(1) / (a * a), r);
+    const P d1 = P(3.141592653589793) / on_circle(a).sine;
+    return select(x < P(0), (d1 * d1 - r) + P(1) / (a * a), r);
   }
 
  private:
@@ -262,9 +262,9 @@ struct digamma_ratio_function {
     const P base = select(small, x + gamma_steps, x);
     const P top = base + n;
     const P inverse = P(1) / base;
-    const P share = base / top;
+    const P fraction = base / top;
     const P step = n * inverse;
-    const P asymptotic = log1p(step) + step * share * (P(0.5) * inverse + digamma_rest_slope(inverse, share) * inverse * inverse);
+    const P asymptotic = log1p(step) + step * fraction * (P(0.5) * inverse + digamma_rest_d1(inverse, fraction) * inverse * inverse);
     P sum(0);
     for (int i = gamma_steps - 1; i >= 0; --i) sum = sum + n / (x + i) / (x + n + i);
     return select(small, sum + asymptotic, asymptotic);

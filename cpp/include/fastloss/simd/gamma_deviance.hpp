@@ -23,14 +23,14 @@ FASTLOSS_FN P excess_over_log(P q, P above_one, P log_mean, P log_target) {
 
 // The derivative (1 - q) / m in the mean, and its own, (2 q - 1) / m^2.
 template <class S, int W>
-FASTLOSS_FN pack<S, W> gamma_slope_in_mean(pack<S, W> mean, pack<S, W> t) {
+FASTLOSS_FN pack<S, W> gamma_d1_in_mean(pack<S, W> mean, pack<S, W> t) {
   return relative_excess(mean, t) / mean;
 }
 template <class X, class D, class P>
-FASTLOSS_FN auto gamma_slope_in_mean(dual<X, D> mean, P t) {
+FASTLOSS_FN auto gamma_d1_in_mean(dual<X, D> mean, P t) {
   static_assert(is_pack<X>, "there is no third derivative here");
   const P q = quotient0(t, mean.value);
-  return make_dual(gamma_slope_in_mean(mean.value, t), ((q + q - 1) / mean.value / mean.value) * mean.tangent);
+  return make_dual(gamma_d1_in_mean(mean.value, t), ((q + q - 1) / mean.value / mean.value) * mean.tangent);
 }
 
 }  // namespace detail
@@ -45,13 +45,13 @@ FASTLOSS_FN auto gamma_of_log_mean(X x, T target) {
     const auto value = gamma_of_log_mean<Deviance>(log_mean, t);
     const auto q = scaled_exp(t, -log_mean);
     if constexpr (!is_dual<T>) {
-      const auto slope = 1 - q;
-      if constexpr (Deviance) return detail::make_dual(value, nan_unless(detail::innermost(t) >= 0, slope * detail::tangent_at<n>(x)));
-      else return detail::make_dual(value, slope * detail::tangent_at<n>(x));
+      const auto d1 = 1 - q;
+      if constexpr (Deviance) return detail::make_dual(value, nan_unless(detail::innermost(t) >= 0, d1 * detail::tangent_at<n>(x)));
+      else return detail::make_dual(value, d1 * detail::tangent_at<n>(x));
     } else if constexpr (Deviance) {
       // Where q has no place in the dtype, its quotient with t, e^-x, may have one.
-      const auto slope = select(detail::is_infinite(q), exp(-log_mean), (q - 1) / t);
-      return detail::make_dual(value, nan_unless(t >= 0, slope * detail::tangent_at<n>(target)));
+      const auto d1 = select(detail::is_infinite(q), exp(-log_mean), (q - 1) / t);
+      return detail::make_dual(value, nan_unless(t >= 0, d1 * detail::tangent_at<n>(target)));
     } else {
       return detail::make_dual(value, exp(-log_mean) * detail::tangent_at<n>(target));
     }
@@ -74,11 +74,11 @@ FASTLOSS_FN auto gamma_of_mean(X x, T target) {
     const auto t = detail::value_at<n>(target);
     const auto value = gamma_of_mean<Deviance>(mean, t);
     if constexpr (!is_dual<T>)
-      return detail::make_dual(value, nan_unless(valid, detail::gamma_slope_in_mean(mean, t) * detail::tangent_at<n>(x)));
+      return detail::make_dual(value, nan_unless(valid, detail::gamma_d1_in_mean(mean, t) * detail::tangent_at<n>(x)));
     else if constexpr (Deviance) {
       const auto excess = relative_excess(mean, t);
-      const auto slope = select(detail::is_infinite(excess), 1 / mean, -excess / t);
-      return detail::make_dual(value, nan_unless(valid, slope * detail::tangent_at<n>(target)));
+      const auto d1 = select(detail::is_infinite(excess), 1 / mean, -excess / t);
+      return detail::make_dual(value, nan_unless(valid, d1 * detail::tangent_at<n>(target)));
     } else return detail::make_dual(value, nan_unless(valid, 1 / mean * detail::tangent_at<n>(target)));
   } else {
     using P = detail::common_pack<X, T>;

@@ -15,7 +15,7 @@ namespace detail {
 
 template <class P>
 struct general_robust_values {
-  P value, slope, curvature, by_scale;
+  P value, d1, d2, d_scale;
 };
 
 // exp(x + rest) as mantissa * 2^n, so that factors can join before the result leaves the range.
@@ -118,11 +118,11 @@ FASTLOSS_FN general_robust_values<pack<double, W>> general_robust_in_double(pack
   const P less_one = e.less_one();
   const P ratio = select(product == P(0), P(1), less_one / product);
   const P small = (P(0.5) * f.gap * f.l) * ratio;
-  const P share = f.gap / alpha;
+  const P part_of_gap = f.gap / alpha;
   const P rest = f.v / alpha;
   const auto steep = product > P(40);
-  const P below = select(steep, e.times(share), small);
-  const P above = select(steep, e.times(share + rest), share * less_one + e.times(rest));
+  const P below = select(steep, e.times(part_of_gap), small);
+  const P above = select(steep, e.times(part_of_gap + rest), part_of_gap * less_one + e.times(rest));
   P value = select(whole, below, above);
   const auto tiny = (f.u < P(0x1p-60)) & (abs(half) * f.u < P(0x1p-60));
   value = select(tiny, P(0.5) * f.v, value);
@@ -134,36 +134,36 @@ FASTLOSS_FN general_robust_values<pack<double, W>> general_robust_in_double(pack
   const P c_exponent = small_integer(c_parts.exponent) - select(f.scale < P(0x1p-1000), P(200), P(0));
   const P c_rest = c_parts.mantissa;
   const P force = f.q * power * e.mantissa / c_rest;
-  P slope = split_exp<P>::scaled(force, e.n - c_exponent);
-  const P bend = (power * (fma(alpha - 1, f.u, P(1)) / more)) * e.mantissa / (c_rest * c_rest);
-  P curvature = split_exp<P>::scaled(bend, e.n - c_exponent - c_exponent);
+  P d1 = split_exp<P>::scaled(force, e.n - c_exponent);
+  const P unscaled_d2 = (power * (fma(alpha - 1, f.u, P(1)) / more)) * e.mantissa / (c_rest * c_rest);
+  P d2 = split_exp<P>::scaled(unscaled_d2, e.n - c_exponent - c_exponent);
   const auto inner = abs(f.q) < P(1);
   const P lift = select(inner, P(0x1p500), P(1));
-  P by_scale = split_exp<P>::scaled(-(f.q * lift) * (force * lift), e.n - c_exponent - select(inner, P(1000), P(0)));
+  P d_scale = split_exp<P>::scaled(-(f.q * lift) * (force * lift), e.n - c_exponent - select(inner, P(1000), P(0)));
 
   if (any(f.far)) {
-    // There 1 + u is u, and the slope A / r (v / A)^(alpha / 2): no square is needed.
+    // There 1 + u is u, and the derivative A / r (v / A)^(alpha / 2): no square is needed.
     const P part = (f.gap * 0x1p60) / f.r;
     const P near_half = P(0.5) * e.n;
     const P first = (near_half + ieee<double>::rounder) - ieee<double>::rounder;
     const P partial = split_exp<P>::scaled(part * e.mantissa, first) / f.r;
-    slope = select(f.far, split_exp<P>::scaled(part * e.mantissa, e.n - 60), slope);
-    curvature = select(f.far, split_exp<P>::scaled((alpha - 1) * partial, (e.n - first) - 60), curvature);
-    by_scale = select(f.far, split_exp<P>::scaled(-f.gap * e.mantissa / c_rest, e.n - c_exponent), by_scale);
+    d1 = select(f.far, split_exp<P>::scaled(part * e.mantissa, e.n - 60), d1);
+    d2 = select(f.far, split_exp<P>::scaled((alpha - 1) * partial, (e.n - first) - 60), d2);
+    d_scale = select(f.far, split_exp<P>::scaled(-f.gap * e.mantissa / c_rest, e.n - c_exponent), d_scale);
   }
 
   value = select(f.flat, (P(0.5) * f.q) * f.q, value);
-  slope = select(f.flat, f.q / f.scale, slope);
-  curvature = select(f.flat, P(1) / f.scale / f.scale, curvature);
-  by_scale = select(f.flat, -(f.q / f.scale) * f.q, by_scale);
+  d1 = select(f.flat, f.q / f.scale, d1);
+  d2 = select(f.flat, P(1) / f.scale / f.scale, d2);
+  d_scale = select(f.flat, -(f.q / f.scale) * f.q, d_scale);
   if (any(f.infinite)) {
     const P infinity(ieee<double>::infinity);
     value = select(f.infinite, select(shape < P(0), P(1) - P(2) / shape, infinity), value);
-    slope = select(f.infinite, copysign(select(shape < P(1), P(0), select(shape == P(1), P(1) / c, infinity)), r), slope);
-    curvature = select(f.infinite, select(shape < P(2), P(0), select(f.flat, P(1) / c / c, infinity)), curvature);
-    by_scale = select(f.infinite, select(shape < P(0), P(0), select(shape == P(0), P(-2) / c, -infinity)), by_scale);
+    d1 = select(f.infinite, copysign(select(shape < P(1), P(0), select(shape == P(1), P(1) / c, infinity)), r), d1);
+    d2 = select(f.infinite, select(shape < P(2), P(0), select(f.flat, P(1) / c / c, infinity)), d2);
+    d_scale = select(f.infinite, select(shape < P(0), P(0), select(shape == P(0), P(-2) / c, -infinity)), d_scale);
   }
-  return {value, slope, curvature, by_scale};
+  return {value, d1, d2, d_scale};
 }
 
 // The integrals of s^k e^(y s) over [0, 1] for k = 0, 1, and the sum over k >= 2 of (-l)^(k - 2) / k! times the k-th: by the
@@ -260,12 +260,12 @@ FASTLOSS_FN general_robust_values<P> general_robust_of_any_shape(P r, P alpha, P
     if constexpr (P::width == 1) {
       using D = pack<double, 1>;
       const auto d = general_robust_in_double(D(r.v), D(alpha.v), D(c.v));
-      return {P(d.value.v), P(d.slope.v), P(d.curvature.v), P(d.by_scale.v)};
+      return {P(d.value.v), P(d.d1.v), P(d.d2.v), P(d.d_scale.v)};
     } else {
 #if !defined(__CUDACC__)
       const auto a = general_robust_in_double(widen<0>(r), widen<0>(alpha), widen<0>(c));
       const auto b = general_robust_in_double(widen<1>(r), widen<1>(alpha), widen<1>(c));
-      return {narrow(a.value, b.value), narrow(a.slope, b.slope), narrow(a.curvature, b.curvature), narrow(a.by_scale, b.by_scale)};
+      return {narrow(a.value, b.value), narrow(a.d1, b.d1), narrow(a.d2, b.d2), narrow(a.d_scale, b.d_scale)};
 #endif
     }
   } else {
@@ -280,8 +280,8 @@ FASTLOSS_FN general_robust_values<P> general_robust_of_any_scale(P r, P alpha, P
   const auto root = general_robust_root(r, c);
   if (!any(!is_root)) return root;
   const auto other = general_robust_of_any_shape(r, alpha, c);
-  return {select(is_root, root.value, other.value), select(is_root, root.slope, other.slope),
-          select(is_root, root.curvature, other.curvature), select(is_root, root.by_scale, other.by_scale)};
+  return {select(is_root, root.value, other.value), select(is_root, root.d1, other.d1), select(is_root, root.d2, other.d2),
+          select(is_root, root.d_scale, other.d_scale)};
 }
 
 // There is no loss of a scale that is not positive.
@@ -290,8 +290,8 @@ FASTLOSS_FN general_robust_values<P> general_robust(P r, P alpha, P c) {
   const auto all = general_robust_of_any_scale(r, alpha, c);
   const auto positive = c > P(0);
   const P nan(ieee<typename P::scalar>::nan);
-  return {select(positive, all.value, nan), select(positive, all.slope, nan), select(positive, all.curvature, nan),
-          select(positive, all.by_scale, nan)};
+  return {select(positive, all.value, nan), select(positive, all.d1, nan), select(positive, all.d2, nan),
+          select(positive, all.d_scale, nan)};
 }
 
 struct general_robust_in_alpha {
@@ -307,7 +307,7 @@ struct general_robust_of {
 
   FASTLOSS_FN auto operator()(P r) const {
     const auto all = general_robust(r, alpha, scale);
-    return value_and_derivatives<P, P, P>{all.value, all.slope, all.curvature};
+    return value_and_derivatives<P, P, P>{all.value, all.d1, all.d2};
   }
 };
 
@@ -317,13 +317,13 @@ template <class R, class A, class C>
 FASTLOSS_FN auto general_robust_function(R r, A alpha, C scale) {
   using P = detail::common_pack<R, detail::common_pack<A, C>>;
   if constexpr (is_dual<A>) {
-    P slope(0);
-    if constexpr (detail::is_float<typename P::scalar>) slope = detail::in_double(detail::general_robust_in_alpha{}, r, alpha.value, scale);
-    else slope = detail::general_robust_in_alpha{}(r, alpha.value, scale);
-    return detail::make_dual(detail::general_robust(r, alpha.value, scale).value, slope * alpha.tangent);
+    P d1(0);
+    if constexpr (detail::is_float<typename P::scalar>) d1 = detail::in_double(detail::general_robust_in_alpha{}, r, alpha.value, scale);
+    else d1 = detail::general_robust_in_alpha{}(r, alpha.value, scale);
+    return detail::make_dual(detail::general_robust(r, alpha.value, scale).value, d1 * alpha.tangent);
   } else if constexpr (is_dual<C>) {
     const auto all = detail::general_robust(r, alpha, scale.value);
-    return detail::make_dual(all.value, all.by_scale * scale.tangent);
+    return detail::make_dual(all.value, all.d_scale * scale.tangent);
   } else {
     return detail::derivatives_of(detail::general_robust_of<P>{alpha, scale}, r).value;
   }

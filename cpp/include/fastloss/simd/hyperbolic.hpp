@@ -64,9 +64,9 @@ FASTLOSS_FN log_cosh_values<pack<S, W>> log_cosh_and_derivatives(pack<S, W> x) {
   const P value = select(a < P(1), z * p, (a - ln2_upper) + (log1p_unit(e) - ln2_lower));
   const P inverse = P(1) / (e + 1);
   const auto near = a < P(0.625);
-  const P slope = select(near, tanh_near_zero(a, z), (P(1) - e) * inverse);
-  const P curvature = select(near, fma(-slope, slope, P(1)), (P(4) * e) * (inverse * inverse));
-  return {value, copysign(slope, x), curvature};
+  const P d1 = select(near, tanh_near_zero(a, z), (P(1) - e) * inverse);
+  const P d2 = select(near, fma(-d1, d1, P(1)), (P(4) * e) * (inverse * inverse));
+  return {value, copysign(d1, x), d2};
 }
 
 }  // namespace detail

@@ -22,17 +22,17 @@ struct log_divergence_of {
     const P power = exp_nonpositive(x), excess = near_expm1_excess(x);
     const P rest = select(near, x + excess, power - 1);
     const P term = select(below, select(near, excess, rest - x), select(near, x * rest - excess, 1 - mul0(power, 1 - x)));
-    const P slope = scaled_exp(select(below, rest, -rest), most);
-    return value_and_derivatives<P, P, P>{select(nothing, P(0), scaled_exp(term, most)), select(nothing, P(0), slope), exp(u)};
+    const P d1 = scaled_exp(select(below, rest, -rest), most);
+    return value_and_derivatives<P, P, P>{select(nothing, P(0), scaled_exp(term, most)), select(nothing, P(0), d1), exp(u)};
   }
 };
 
 // -e^v (u - v)
 template <class P>
-FASTLOSS_FN P log_divergence_slope(P u, P v) {
+FASTLOSS_FN P log_divergence_d1(P u, P v) {
   const auto impossible = u == P(-__builtin_inf());
-  const P slope = select(impossible, P(__builtin_nan("")), scaled_exp(v - u, v));
-  return select(v == P(-__builtin_inf()), P(0), slope);
+  const P d1 = select(impossible, P(__builtin_nan("")), scaled_exp(v - u, v));
+  return select(v == P(-__builtin_inf()), P(0), d1);
 }
 
 }  // namespace detail
@@ -43,7 +43,7 @@ FASTLOSS_FN P log_divergence_slope(P u, P v) {
 template <class U, class V>
 FASTLOSS_FN auto log_divergence(U u, V v) {
   if constexpr (is_dual<V>) {
-    return detail::make_dual(log_divergence(u, v.value), detail::log_divergence_slope(u, v.value) * v.tangent);
+    return detail::make_dual(log_divergence(u, v.value), detail::log_divergence_d1(u, v.value) * v.tangent);
   } else {
     return detail::derivatives_of(detail::log_divergence_of<V>{v}, u).value;
   }

@@ -38,7 +38,7 @@ FASTLOSS_FN auto lgamma1p(dual<T, D> x) {
 }
 
 // Three ways to count log t!, each written as t shift(t) + rest(t): t (log_rate - shift) cancels less than its parts do,
-// and does not overflow where they do. The slope is that of the whole.
+// and does not overflow where they do. The derivative is that of the whole.
 struct without_log_factorial {
   template <class P>
   static FASTLOSS_FN zero_t shift(P) {
@@ -49,7 +49,7 @@ struct without_log_factorial {
     return {};
   }
   template <class P>
-  static FASTLOSS_FN zero_t slope(P) {
+  static FASTLOSS_FN zero_t d1(P) {
     return {};
   }
 };
@@ -65,7 +65,7 @@ struct stirling_log_factorial {
     return select(t > 1, 0.5 * log(t) + 0.91893853320467274178, P(0));
   }
   template <class P>
-  static FASTLOSS_FN P slope(P t) {
+  static FASTLOSS_FN P d1(P t) {
     return select(t > 1, log(t) + 0.5 / t, P(0));
   }
 };
@@ -82,7 +82,7 @@ struct exact_log_factorial {
     return select(large, series, lgamma1p(select(large, P(0), t)));
   }
   template <class P>
-  static FASTLOSS_FN P slope(P t) {
+  static FASTLOSS_FN P d1(P t) {
     return digamma1p(t);
   }
 };

@@ -21,8 +21,8 @@ struct logistic_cross_entropy_of {
     const auto negative = z < P(0);
     const P wrong = select(negative, target, rest);
     const P right = select(negative, rest, target);
-    const P slope = wrong * larger - right * smaller;
-    return value_and_derivatives<P, P, P>{mul0(wrong, abs(z)) + log1p_unit(e), select(negative, -slope, slope), larger * smaller};
+    const P d1 = wrong * larger - right * smaller;
+    return value_and_derivatives<P, P, P>{mul0(wrong, abs(z)) + log1p_unit(e), select(negative, -d1, d1), larger * smaller};
   }
 };
 

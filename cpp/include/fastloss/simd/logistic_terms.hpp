@@ -31,14 +31,14 @@ struct logistic_terms {
         smaller(decay * larger) {}
 
   FASTLOSS_FN P log_term() const { return decay * quotient; }  // softplus(-|z|)
-  FASTLOSS_FN P variance() const { return larger * smaller; }  // the slope of the sigmoid
+  FASTLOSS_FN P variance() const { return larger * smaller; }  // the derivative of the sigmoid
   FASTLOSS_FN P probability() const { return select(negative, smaller, larger); }
   FASTLOSS_FN P complement() const { return select(negative, larger, smaller); }
   FASTLOSS_FN auto infinite() const { return size == P(ieee<S>::infinity); }
   // The binary cross-entropy with a target whose part `wrong` lies on the other side of 0.
   FASTLOSS_FN P cross_entropy(P wrong) const { return mul0(wrong, size) + log_term(); }
   // A derivative in z from the one in |z|.
-  FASTLOSS_FN P signed_as_logit(P slope) const { return select(negative, -slope, slope); }
+  FASTLOSS_FN P signed_as_logit(P d1) const { return select(negative, -d1, d1); }
 };
 
 // A function of z that multiplies a loss: the product of two equal or similar factors, because it may itself be too small
@@ -46,18 +46,18 @@ struct logistic_terms {
 template <class P>
 struct modulation {
   P first, second;
-  P slope, curvature;
+  P d1, d2;
 };
 
 // m loss, with derivatives in z. An infinite loss is not made finite by a weight that is only rounded to 0.
 template <class S, int W>
-FASTLOSS_FN auto modulated(const logistic_terms<S, W>& l, const modulation<pack<S, W>>& m, pack<S, W> loss, pack<S, W> loss_slope) {
+FASTLOSS_FN auto modulated(const logistic_terms<S, W>& l, const modulation<pack<S, W>>& m, pack<S, W> loss, pack<S, W> loss_d1) {
   using P = pack<S, W>;
   const P weight = m.first * m.second;
   const P value = select(l.infinite(), loss, m.first * (m.second * loss));
-  const P slope = weight * loss_slope + mul0(m.slope, loss);
-  const P curvature = weight * l.variance() + P(2) * (m.slope * loss_slope) + mul0(m.curvature, loss);
-  return value_and_derivatives<P, P, P>{value, l.signed_as_logit(slope), curvature};
+  const P d1 = weight * loss_d1 + mul0(m.d1, loss);
+  const P d2 = weight * l.variance() + P(2) * (m.d1 * loss_d1) + mul0(m.d2, loss);
+  return value_and_derivatives<P, P, P>{value, l.signed_as_logit(d1), d2};
 }
 
 // x^y for x in [0, 1] and a y that is the same for every element.

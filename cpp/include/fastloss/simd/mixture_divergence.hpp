@@ -84,14 +84,14 @@ FASTLOSS_FN P lifted_exp(P x, decltype(P() < P()) low) {
 }
 
 template <class P>
-struct mixture_slopes {
-  P value, slope, curvature;  // in the logarithm of s
-  P slope_in_target;
+struct mixture_derivatives {
+  P value, d1, d2;  // in the logarithm of s
+  P d1_in_target;
 };
 
 // s = e^x. The derivative in t at t = 0, where it has no finite limit, is 0.
 template <class S, int W>
-FASTLOSS_FN mixture_slopes<pack<S, W>> divergence_from_probability(pack<S, W> x, pack<S, W> t, double beta) {
+FASTLOSS_FN mixture_derivatives<pack<S, W>> divergence_from_probability(pack<S, W> x, pack<S, W> t, double beta) {
   using P = pack<S, W>;
   constexpr S infinity = ieee<S>::infinity;
   const mixture_weights<P> w(beta);
@@ -108,15 +108,15 @@ FASTLOSS_FN mixture_slopes<pack<S, W>> divergence_from_probability(pack<S, W> x,
   const P log_t = select(t_infinite, -log(w.of_t), select(s_infinite, P(-infinity), terms.of_t.log));
   const P ratio_t = select(s_infinite, P(0), select(t_infinite, P(1) / w.of_t, terms.of_t.ratio));
   const P value = select(s_infinite | t_infinite, P(infinity), terms.value * unit);
-  const P slope = mul0(s, w.of_s * log_s) * unit;
-  const P curvature = mul0(s, w.of_s * (log_s + w.of_t * ratio_t)) * unit;
-  return {nan_unless(valid, select(nothing, P(0), value)), nan_unless(valid, select(nothing, P(0), slope)),
-          nan_unless(valid, select(nothing, P(0), curvature)), nan_unless(valid, select(nothing | (t == P(0)), P(0), w.of_t * log_t))};
+  const P d1 = mul0(s, w.of_s * log_s) * unit;
+  const P d2 = mul0(s, w.of_s * (log_s + w.of_t * ratio_t)) * unit;
+  return {nan_unless(valid, select(nothing, P(0), value)), nan_unless(valid, select(nothing, P(0), d1)),
+          nan_unless(valid, select(nothing, P(0), d2)), nan_unless(valid, select(nothing | (t == P(0)), P(0), w.of_t * log_t))};
 }
 
-// s = e^x and t = e^y, in units of the greater of the two. The last slope is that in y.
+// s = e^x and t = e^y, in units of the greater of the two. The last derivative is that in y.
 template <class S, int W>
-FASTLOSS_FN mixture_slopes<pack<S, W>> divergence_of_logarithms(pack<S, W> x, pack<S, W> y, double beta) {
+FASTLOSS_FN mixture_derivatives<pack<S, W>> divergence_of_logarithms(pack<S, W> x, pack<S, W> y, double beta) {
   using P = pack<S, W>;
   const mixture_weights<P> w(beta);
   const auto none = (x == P(-ieee<S>::infinity)) & (y == P(-ieee<S>::infinity));
@@ -146,7 +146,7 @@ struct divergence_from_probability_of {
 
   FASTLOSS_FN auto operator()(P x) const {
     const auto d = divergence_from_probability(x, target, beta);
-    return value_and_derivatives<P, P, P>{d.value, d.slope, d.curvature};
+    return value_and_derivatives<P, P, P>{d.value, d.d1, d.d2};
   }
 };
 
@@ -157,7 +157,7 @@ struct divergence_of_logarithms_of {
 
   FASTLOSS_FN auto operator()(P x) const {
     const auto d = divergence_of_logarithms(x, target, beta);
-    return value_and_derivatives<P, P, P>{d.value, d.slope, d.curvature};
+    return value_and_derivatives<P, P, P>{d.value, d.d1, d.d2};
   }
 };
 
@@ -168,7 +168,7 @@ template <class X, class T>
 FASTLOSS_FN auto mixture_divergence_of_probability(X x, T t, double beta) {
   if constexpr (is_dual<T>) {
     const auto d = detail::divergence_from_probability(x, t.value, beta);
-    return detail::make_dual(d.value, d.slope_in_target * t.tangent);
+    return detail::make_dual(d.value, d.d1_in_target * t.tangent);
   } else {
     return detail::derivatives_of(detail::divergence_from_probability_of<T>{t, beta}, x).value;
   }
@@ -179,7 +179,7 @@ template <class X, class T>
 FASTLOSS_FN auto mixture_divergence_of_logarithms(X x, T t, double beta) {
   if constexpr (is_dual<T>) {
     const auto d = detail::divergence_of_logarithms(x, t.value, beta);
-    return detail::make_dual(d.value, d.slope_in_target * t.tangent);
+    return detail::make_dual(d.value, d.d1_in_target * t.tangent);
   } else {
     return detail::derivatives_of(detail::divergence_of_logarithms_of<T>{t, beta}, x).value;
   }

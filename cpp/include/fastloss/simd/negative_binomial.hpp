@@ -19,10 +19,10 @@ namespace detail {
 template <bool Log, class P>
 struct negative_binomial_point {
   P mean, log_mean, t, a;
-  P y;            // a m
-  P at;           // a t
-  P r;            // 1 / a, at most the largest number
-  P less, slope;  // the smaller one of m and 1 / m; the derivative in log m
+  P y;         // a m
+  P at;        // a t
+  P r;         // 1 / a, at most the largest number
+  P less, d1;  // the smaller one of m and 1 / m; the derivative in log m
 
   FASTLOSS_FN negative_binomial_point(P input, P target, P dispersion) : t(target), a(dispersion) {
     if constexpr (Log) {
@@ -41,7 +41,7 @@ struct negative_binomial_point {
     const auto large = log_mean > 0;
     // t - m itself loses less than 1 - t / m, where it is known.
     const P above = Log ? 1 - t * less : relative_excess(mean, t);
-    slope = select(large, above, less - t) / scale(large);
+    d1 = select(large, above, less - t) / scale(large);
   }
 
   // 1 + a m, divided by m where m is above 1.
@@ -49,7 +49,7 @@ struct negative_binomial_point {
   FASTLOSS_FN P scale(M large) const {
     return select(large, less + a, 1 + a * less);
   }
-  FASTLOSS_FN P curvature() const {
+  FASTLOSS_FN P d2() const {
     const P divisor = scale(log_mean > 0);
     return select(divisor == 0, P(ieee<double>::infinity), mul0(less / divisor, (1 + at) / divisor));
   }
@@ -106,22 +106,22 @@ struct negative_binomial_value {
 };
 
 template <bool Log>
-struct negative_binomial_slope {
+struct negative_binomial_d1 {
   template <int W>
   FASTLOSS_FN pack<double, W> operator()(pack<double, W> input, pack<double, W> t, pack<double, W> a) const {
     using P = pack<double, W>;
-    if constexpr (Log) return negative_binomial_point<true, P>(input, t, a).slope;
+    if constexpr (Log) return negative_binomial_point<true, P>(input, t, a).d1;
     else return relative_excess(input + 0.0, t) / (1 + mul0(a, input));
   }
 };
 
 template <bool Log>
-struct negative_binomial_curvature {
+struct negative_binomial_d2 {
   template <int W>
   FASTLOSS_FN pack<double, W> operator()(pack<double, W> input, pack<double, W> t, pack<double, W> a) const {
     using P = pack<double, W>;
     if constexpr (Log) {
-      return negative_binomial_point<true, P>(input, t, a).curvature();
+      return negative_binomial_point<true, P>(input, t, a).d2();
     } else {
       const P q = quotient0(t, input + 0.0);
       const P scale = 1 + mul0(a, input);
@@ -131,7 +131,7 @@ struct negative_binomial_curvature {
 };
 
 template <bool Log>
-struct negative_binomial_slope_in_target {
+struct negative_binomial_d1_in_target {
   template <int W>
   FASTLOSS_FN pack<double, W> operator()(pack<double, W> input, pack<double, W> t, pack<double, W> a) const {
     using P = pack<double, W>;
@@ -146,7 +146,7 @@ struct negative_binomial_slope_in_target {
 };
 
 template <bool Log>
-struct negative_binomial_slope_in_dispersion {
+struct negative_binomial_d1_in_dispersion {
   template <int W>
   FASTLOSS_FN pack<double, W> operator()(pack<double, W> input, pack<double, W> t, pack<double, W> a) const {
     using P = pack<double, W>;
@@ -154,7 +154,7 @@ struct negative_binomial_slope_in_dispersion {
     const P s = 1 + at.at;
 
     // (log(1 + w) - w) / a^2 for (1 + a t) / (1 + a m) = 1 + w
-    const P q = -at.slope;
+    const P q = -at.d1;
     const P w = mul0(a, q);
     const auto small = (w > -0.29) & (w < 0.41);
     const P logarithm = select(at.y > 1, at.log_scale() - softplus2(at.z()).positive, log1p(w));
@@ -162,7 +162,7 @@ struct negative_binomial_slope_in_dispersion {
                              select(is_infinite(q), logarithm / a, logarithm / a - q) / a);
 
     // (digamma(r + t) - digamma(r) - log(1 + a t)) / a^2
-    const P close = t / s * (0.5 + a * digamma_rest_slope(a, 1 / s));
+    const P close = t / s * (0.5 + a * digamma_rest_d1(a, 1 / s));
     if (!any(!at.has_series())) return of_mean + close;
     const P far = (digamma_ratio_function{}(at.r, t) - at.log_scale()) * at.r * at.r;
     return of_mean + select(at.has_series(), close, far);
@@ -171,13 +171,12 @@ struct negative_binomial_slope_in_dispersion {
 
 template <bool Log, class P>
 FASTLOSS_FN P negative_binomial_derivative(P x, P t, P a) {
-  return gamma_family(negative_binomial_slope<Log>{}, x, t, a);
+  return gamma_family(negative_binomial_d1<Log>{}, x, t, a);
 }
 template <bool Log, class X, class D, class P>
 FASTLOSS_FN auto negative_binomial_derivative(dual<X, D> x, P t, P a) {
   static_assert(is_pack<X>, "there is no third derivative here");
-  return make_dual(negative_binomial_derivative<Log>(x.value, t, a),
-                   gamma_family(negative_binomial_curvature<Log>{}, x.value, t, a) * x.tangent);
+  return make_dual(negative_binomial_derivative<Log>(x.value, t, a), gamma_family(negative_binomial_d2<Log>{}, x.value, t, a) * x.tangent);
 }
 
 }  // namespace detail
@@ -190,14 +189,14 @@ FASTLOSS_FN auto negative_binomial(X x, T t, A a) {
     else return nan_unless(detail::innermost(x) >= 0, result);
   };
   if constexpr (is_dual<T>) {
-    const auto slope = detail::gamma_family(detail::negative_binomial_slope_in_target<Log>{}, x, t.value, a) + Constant::slope(t.value);
-    return detail::make_dual(negative_binomial<Log, Constant>(x, t.value, a), checked(slope) * t.tangent);
+    const auto d1 = detail::gamma_family(detail::negative_binomial_d1_in_target<Log>{}, x, t.value, a) + Constant::d1(t.value);
+    return detail::make_dual(negative_binomial<Log, Constant>(x, t.value, a), checked(d1) * t.tangent);
   } else if constexpr (is_dual<A>) {
-    const auto slope = detail::gamma_family(detail::negative_binomial_slope_in_dispersion<Log>{}, x, t, a.value);
-    return detail::make_dual(negative_binomial<Log, Constant>(x, t, a.value), checked(slope) * a.tangent);
+    const auto d1 = detail::gamma_family(detail::negative_binomial_d1_in_dispersion<Log>{}, x, t, a.value);
+    return detail::make_dual(negative_binomial<Log, Constant>(x, t, a.value), checked(d1) * a.tangent);
   } else if constexpr (is_dual<X>) {
-    const auto slope = detail::negative_binomial_derivative<Log>(x.value, t, a);
-    return detail::make_dual(negative_binomial<Log, Constant>(x.value, t, a), checked(slope) * x.tangent);
+    const auto d1 = detail::negative_binomial_derivative<Log>(x.value, t, a);
+    return detail::make_dual(negative_binomial<Log, Constant>(x.value, t, a), checked(d1) * x.tangent);
   } else {
     return checked(detail::gamma_family(detail::negative_binomial_value<Log, Constant>{}, x, t, a));
   }

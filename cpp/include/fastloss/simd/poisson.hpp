@@ -27,7 +27,7 @@ FASTLOSS_FN auto poisson_of_log_rate(X x, T target) {
     const auto log_rate = detail::value_at<n>(x);
     const auto t = detail::value_at<n>(target);
     const auto value = poisson_of_log_rate<Constant>(log_rate, t);
-    if constexpr (is_dual<T>) return detail::make_dual(value, (Constant::slope(t) - log_rate) * detail::tangent_at<n>(target));
+    if constexpr (is_dual<T>) return detail::make_dual(value, (Constant::d1(t) - log_rate) * detail::tangent_at<n>(target));
     else return detail::make_dual(value, (exp(log_rate) - t) * detail::tangent_at<n>(x));
   } else {
     return detail::poisson_value<Constant>(exp(x), x, target);
@@ -44,7 +44,7 @@ FASTLOSS_FN auto poisson_of_rate(X x, T target, double eps) {
     const auto t = detail::value_at<n>(target);
     const auto value = poisson_of_rate<Constant>(rate, t, eps);
     if constexpr (is_dual<T>)
-      return detail::make_dual(value, nan_unless(valid, (Constant::slope(t) - log(rate + eps)) * detail::tangent_at<n>(target)));
+      return detail::make_dual(value, nan_unless(valid, (Constant::d1(t) - log(rate + eps)) * detail::tangent_at<n>(target)));
     else return detail::make_dual(value, nan_unless(valid, (1 - quotient0(t, rate + eps)) * detail::tangent_at<n>(x)));
   } else {
     return nan_unless(valid, detail::poisson_value<Constant>(x, log(x + eps), target));

@@ -22,22 +22,20 @@ struct power_of_magnitude_at {
     if (p < 0.5) {
       // Here p - 1 would round, but no power leaves the range of the dtype.
       const P power = pow(a, P(p));
-      const P slope = select(zero | infinite, P(0), (P(p) * power) / a);
-      return at(x, power, slope, select(zero | infinite, P(0), (P(p - 1) * slope) / a));
+      const P d1 = select(zero | infinite, P(0), (P(p) * power) / a);
+      return at(x, power, d1, select(zero | infinite, P(0), (P(p - 1) * d1) / a));
     }
     // Half the exponent, twice: p times a power may be normal where the power alone is not.
     const P half = pow(a, P((p - 1) / 2));
-    const P slope = select(zero & (P(p) < P(1)), P(0), (P(p) * half) * half);
+    const P d1 = select(zero & (P(p) < P(1)), P(0), (P(p) * half) * half);
     const P value = select(zero | infinite, a, (a * half) * half);
-    if (p < 1) return at(x, value, slope, select(zero | infinite, P(0), (P(p - 1) * slope) / a));
-    const P half_curvature = pow(a, P((p - 2) / 2));
-    return at(x, value, slope, select(zero & (P(p) <= P(1)), P(0), (P(p * (p - 1)) * half_curvature) * half_curvature));
+    if (p < 1) return at(x, value, d1, select(zero | infinite, P(0), (P(p - 1) * d1) / a));
+    const P half_d2 = pow(a, P((p - 2) / 2));
+    return at(x, value, d1, select(zero & (P(p) <= P(1)), P(0), (P(p * (p - 1)) * half_d2) * half_d2));
   }
 
  private:
-  FASTLOSS_FN static auto at(P x, P value, P slope, P curvature) {
-    return value_and_derivatives<P, P, P>{value, copysign(slope, x), curvature};
-  }
+  FASTLOSS_FN static auto at(P x, P value, P d1, P d2) { return value_and_derivatives<P, P, P>{value, copysign(d1, x), d2}; }
 };
 
 }  // namespace detail

@@ -71,7 +71,7 @@ FASTLOSS_FN auto mul0(C c, A a) {
 
 // w t x for t from 0 to 1, and 0 where w or t is: in the order in which no product vanishes before the result does.
 template <class W, class T, class X>
-FASTLOSS_FN auto mul0_share(W w, T t, X x) {
+FASTLOSS_FN auto mul0_fraction(W w, T t, X x) {
   return select(abs(detail::innermost(w)) <= 1, mul0(w, mul0(t, x)), mul0(w * t, x));
 }
 
@@ -89,12 +89,12 @@ FASTLOSS_FN auto sqrt(dual<T, D> x) {
   if constexpr (is_zero<D>) {
     return detail::make_dual(root, zero_t{});
   } else {
-    const auto slope = (0.5 * x.tangent) / root;
-    if constexpr (is_one<D>) return detail::make_dual(root, slope);
+    const auto d1 = (0.5 * x.tangent) / root;
+    if constexpr (is_one<D>) return detail::make_dual(root, d1);
     else
       return detail::make_dual(
-          root, select((x.value == 0) & (detail::as_pack<typename detail::pack_of<T>::type>(detail::innermost(x.tangent)) == 0), zero_t{},
-                       slope));
+          root,
+          select((x.value == 0) & (detail::as_pack<typename detail::pack_of<T>::type>(detail::innermost(x.tangent)) == 0), zero_t{}, d1));
   }
 }
 
@@ -125,16 +125,16 @@ namespace detail {
 template <class T, class D>
 FASTLOSS_FN auto logistic(dual<T, D> x) {
   const auto l = logistic(x.value);
-  const auto slope = (l.sigmoid * l.sigmoid_negated) * x.tangent;
-  const auto sigmoid = make_dual(l.sigmoid, slope);
-  const auto sigmoid_negated = make_dual(l.sigmoid_negated, -slope);
+  const auto d1 = (l.sigmoid * l.sigmoid_negated) * x.tangent;
+  const auto sigmoid = make_dual(l.sigmoid, d1);
+  const auto sigmoid_negated = make_dual(l.sigmoid_negated, -d1);
   const auto softplus = make_dual(l.softplus, l.sigmoid * x.tangent);
   const auto softplus_negated = make_dual(l.softplus_negated, -(l.sigmoid_negated * x.tangent));
   struct values {
     decltype(make_dual(l.softplus, l.sigmoid* x.tangent)) softplus;
     decltype(make_dual(l.softplus_negated, -(l.sigmoid_negated* x.tangent))) softplus_negated;
-    decltype(make_dual(l.sigmoid, slope)) sigmoid;
-    decltype(make_dual(l.sigmoid_negated, -slope)) sigmoid_negated;
+    decltype(make_dual(l.sigmoid, d1)) sigmoid;
+    decltype(make_dual(l.sigmoid_negated, -d1)) sigmoid_negated;
   };
   return values{softplus, softplus_negated, sigmoid, sigmoid_negated};
 }
@@ -166,8 +166,8 @@ FASTLOSS_FN pack<S, W> sech_squared(pack<S, W> x) {
 }
 template <class T, class D>
 FASTLOSS_FN auto sech_squared(dual<T, D> x) {
-  const auto slope = sech_squared(x.value);
-  return make_dual(slope, (-2 * tanh(x.value)) * slope * x.tangent);
+  const auto d1 = sech_squared(x.value);
+  return make_dual(d1, (-2 * tanh(x.value)) * d1 * x.tangent);
 }
 
 template <class T, class D>
@@ -176,17 +176,17 @@ FASTLOSS_FN auto exp_minus_square(dual<T, D> x) {
   return make_dual(e, mul0(e, -2 * x.value) * x.tangent);
 }
 
-// y^2 / h^3 for h = hypot(x, y), the curvature of h in x; 0 at the origin.
+// y^2 / h^3 for h = hypot(x, y), the second derivative of h in x; 0 at the origin.
 template <class P>
-FASTLOSS_FN P bend(P x, P y) {
+FASTLOSS_FN P hypot_d2(P x, P y) {
   const P a = abs(x);
   const P b = abs(y);
   const P greater = max(a, b);
   const P ratio = min(a, b) / greater;
   const P square = P(1) / fma(ratio, ratio, P(1));
-  const P share = select(a <= b, P(1), ratio);
-  const P curvature = select(greater == 0, P(0), ((share * (square * sqrt(square))) / greater) * share);
-  return select(unordered(x, y), x + y, curvature);  // the greater of a number and NaN is either
+  const P fraction = select(a <= b, P(1), ratio);
+  const P d2 = select(greater == 0, P(0), ((fraction * (square * sqrt(square))) / greater) * fraction);
+  return select(unordered(x, y), x + y, d2);  // the greater of a number and NaN is either
 }
 
 // x / h for h = hypot(x, y): 0 at the origin, the sign of x where x is infinite. Differentiating the quotient would cancel.
@@ -198,7 +198,7 @@ FASTLOSS_FN auto direction(X x, Y y, H h) {
     const P along = as_pack<P>(value_at<1>(x));
     const P across = as_pack<P>(value_at<1>(y));
     const P mixed = select(h.value == 0, P(0), (direction(along, across, h.value) * direction(across, along, h.value)) / h.value);
-    return make_dual(direction(along, across, h.value), bend(along, across) * tangent_at<1>(x) - mixed * tangent_at<1>(y));
+    return make_dual(direction(along, across, h.value), hypot_d2(along, across) * tangent_at<1>(x) - mixed * tangent_at<1>(y));
   } else {
     const H value = as_pack<H>(x);
     const auto infinite = abs(value) == H(ieee<typename H::scalar>::infinity);
@@ -240,8 +240,8 @@ template <class T, class D>
 FASTLOSS_FN auto atan(dual<T, D> x) {
   // 1 / (1 + x^2) in a form whose square does not overflow where x is large.
   const auto inverse = 1 / x.value;
-  const auto slope = select(abs(x.value) > 1, inverse / (x.value + inverse), 1 / (1 + x.value * x.value));
-  return detail::make_dual(atan(x.value), slope * x.tangent);
+  const auto d1 = select(abs(x.value) > 1, inverse / (x.value + inverse), 1 / (1 + x.value * x.value));
+  return detail::make_dual(atan(x.value), d1 * x.tangent);
 }
 
 template <class T, class D>

@@ -10,7 +10,7 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace detail {
 
-// delta (h - delta) for h = sqrt(r^2 + delta^2), whose slope is delta r / h and whose curvature (delta / h)^3. The difference
+// delta (h - delta) for h = sqrt(r^2 + delta^2), whose first derivative is delta r / h and whose second (delta / h)^3. The difference
 // cancels where r is small, so the value is formed as delta r^2 / (h + delta): the lesser of |r| and delta times |r| times the
 // greater over h + delta, of which the last two are quotients near 1 of numbers scaled to where their squares are normal.
 template <class P>

@@ -35,9 +35,9 @@ FASTLOSS_FN auto half_squared_quotient(R r, V v, F factor) {
     constexpr int n = detail::common_depth<R, V>;
     const auto a = detail::value_at<n>(r);
     const auto b = detail::value_at<n>(v);
-    const auto slope = a / rest_of_power(detail::innermost(b), factor);
+    const auto d1 = a / rest_of_power(detail::innermost(b), factor);
     return detail::make_dual(half_squared_quotient(a, b, factor),
-                             slope * detail::tangent_at<n>(r) - (0.5 * (a / b) * slope) * detail::tangent_at<n>(v));
+                             d1 * detail::tangent_at<n>(r) - (0.5 * (a / b) * d1) * detail::tangent_at<n>(v));
   } else {
     return (0.5 * r) * (r / rest_of_power(v, factor));
   }
@@ -67,8 +67,8 @@ FASTLOSS_FN auto abs_quotient(R r, S s) {
     const auto a = detail::value_at<n>(r);
     const auto b = detail::value_at<n>(s);
     const auto q = abs_quotient(a, b);
-    const auto slope = select(q == q, detail::sign(detail::innermost(a)) / b, q);
-    return detail::make_dual(q, slope * detail::tangent_at<n>(r) - (q / b) * detail::tangent_at<n>(s));
+    const auto d1 = select(q == q, detail::sign(detail::innermost(a)) / b, q);
+    return detail::make_dual(q, d1 * detail::tangent_at<n>(r) - (q / b) * detail::tangent_at<n>(s));
   } else {
     return abs(r) / s;
   }
@@ -82,13 +82,13 @@ FASTLOSS_FN auto function_of_log(X x, F f) {
   if constexpr (is_dual<X>) {
     const auto y = f(detail::make_dual(log(x.value), one_t{}));
     const auto value = detail::innermost(y.value);
-    auto slope = y.tangent / x.value;
+    auto d1 = y.tangent / x.value;
     const auto overflows = detail::is_infinite(y.tangent) & (x.value > 0);
     if (any(overflows)) {
       const auto again = f(detail::make_dual(log(x.value), 1 / x.value)).tangent;
-      slope = select(overflows & (again == again), again, slope);
+      d1 = select(overflows & (again == again), again, d1);
     }
-    return detail::make_dual(y.value, select((x.value == __builtin_inf()) & (value == value), zero_t{}, slope) * x.tangent);
+    return detail::make_dual(y.value, select((x.value == __builtin_inf()) & (value == value), zero_t{}, d1) * x.tangent);
   } else {
     return f(log(x));
   }

@@ -28,7 +28,7 @@ struct relative_error_of {
   P target;
   double eps;
 
-  // A finite input is off by all of an infinite target: the limit 1, with slope 0.
+  // A finite input is off by all of an infinite target: the limit 1, with derivative 0.
   FASTLOSS_FN auto operator()(P x) const {
     const P floor = P(held_by<typename P::scalar>(eps));
     const auto h = halve_huge(x, target);
@@ -36,8 +36,8 @@ struct relative_error_of {
     const P r = h.x - h.t;
     const auto limit = is_infinite(target) & !is_infinite(x);
     const P value = select(limit, P(1), abs(r) / (d * h.factor));
-    const P slope = select(value == value, sign(r) / d, value);
-    return value_and_derivatives<P, P, zero_t>{value, slope, {}};
+    const P d1 = select(value == value, sign(r) / d, value);
+    return value_and_derivatives<P, P, zero_t>{value, d1, {}};
   }
 
   // Beyond eps |x / t - 1| depends on t through x / t alone.
@@ -57,7 +57,7 @@ struct symmetric_relative_error_of {
   P target;
   double eps;
 
-  // Where only one side of the quotient is infinite, or both are with opposite signs, the limit is 1 with slope 0.
+  // Where only one side of the quotient is infinite, or both are with opposite signs, the limit is 1 with derivative 0.
   FASTLOSS_FN auto operator()(P x) const {
     const auto h = halve_huge(x, target);
     const P sum = abs(h.x) + abs(h.t);
@@ -73,9 +73,9 @@ struct symmetric_relative_error_of {
     const P signed_part = abs(part) + sign(x) * part;
     const P beyond = ((side * signed_part) / sum) * h.factor;
     const P flat = side * P(0);
-    const P slope = select(infinite, flat, select(nothing, P(0), select(within, beyond, side / d)));
-    const P curvature = select(within & !infinite & !nothing, (mul0(P(-2) * sign(x), beyond) / sum) * h.factor, flat);
-    return value_and_derivatives<P, P, P>{value, slope, curvature};
+    const P d1 = select(infinite, flat, select(nothing, P(0), select(within, beyond, side / d)));
+    const P d2 = select(within & !infinite & !nothing, (mul0(P(-2) * sign(x), beyond) / sum) * h.factor, flat);
+    return value_and_derivatives<P, P, P>{value, d1, d2};
   }
 };
 
@@ -98,15 +98,15 @@ struct squared_logarithmic_error_of {
     return select(smaller < P(-1), P(ieee<S>::nan), d);
   }
 
-  // At infinity the logarithm grows without bound and its slope wins: 0.
+  // At infinity the logarithm grows without bound and its derivative wins: 0.
   FASTLOSS_FN static P over_argument(P numerator, P x) {
     return select(is_infinite(x) & (numerator == numerator), P(0), numerator / (x + 1));
   }
 
   FASTLOSS_FN auto operator()(P x) const {
     const P d = difference(x);
-    const P curvature = over_argument(over_argument(P(2) - (d + d), x), x);
-    return value_and_derivatives<P, P, P>{d * d, over_argument(d + d, x), curvature};
+    const P d2 = over_argument(over_argument(P(2) - (d + d), x), x);
+    return value_and_derivatives<P, P, P>{d * d, over_argument(d + d, x), d2};
   }
 
   FASTLOSS_FN P in_target(P x) const {

@@ -61,12 +61,12 @@ struct cauchy_of {
     const auto beyond = abs(z) > P(far);
     P value = log1p(z * (z * (0.5 / square)));
     if (any(beyond)) value = select(beyond, P(2) * log_of_quotient(r, c.whole) - 0.69314718055994530942, value);
-    // Far out the slope is 2 / r, whatever c is.
+    // Far out the derivative is 2 / r, whatever c is.
     const P denominator = fma(P(0.5) * z, z, P(square));
-    const P slope = select(beyond, P(2), z) / select(beyond, r, denominator) * select(beyond, P(1), P(c.inverse_power));
+    const P d1 = select(beyond, P(2), z) / select(beyond, r, denominator) * select(beyond, P(1), P(c.inverse_power));
     const P inverse = P(1) / denominator;
-    const P near_curvature = (fma(P(-0.5) * z, z, P(square)) * inverse) * inverse * c.inverse_power * c.inverse_power;
-    return value_and_derivatives<P, P, P>{value, slope, select(beyond, (P(-2) / r) / r, near_curvature)};
+    const P near_d2 = (fma(P(-0.5) * z, z, P(square)) * inverse) * inverse * c.inverse_power * c.inverse_power;
+    return value_and_derivatives<P, P, P>{value, d1, select(beyond, (P(-2) / r) / r, near_d2)};
   }
 };
 
@@ -91,9 +91,9 @@ struct welsch_of {
     const P value = fma(-power, p, P(1) - power);
     // 1 / c joins the power of two last of all: exp alone may be subnormal where its product with 1 / c is not.
     const P mantissa = p + 1;
-    const P slope = scaled(mantissa * q / P(c.rest), e, -c.exponent);
-    const P curvature = scaled(mantissa * fma(-q, q, P(1)) / P(c.rest * c.rest), e, -2 * c.exponent);
-    return value_and_derivatives<P, P, P>{value, slope, curvature};
+    const P d1 = scaled(mantissa * q / P(c.rest), e, -c.exponent);
+    const P d2 = scaled(mantissa * fma(-q, q, P(1)) / P(c.rest * c.rest), e, -2 * c.exponent);
+    return value_and_derivatives<P, P, P>{value, d1, d2};
   }
 
   // x * 2^(n + exponent) for an x of any size: in two steps, as the power itself may be out of range.
@@ -123,15 +123,15 @@ struct geman_mcclure_of {
     const P sum = fma(z, z, P(four_squares));
     const P square = sum * sum;
     const P value = select(beyond, P(2), (z / sum) * (z + z));
-    P slope = ((z * (4 * four_squares)) / square) * c.inverse_power;
-    P curvature = ((P(4 * four_squares) * fma(P(-3) * z, z, P(four_squares))) / square) / sum * c.inverse_power * c.inverse_power;
+    P d1 = ((z * (4 * four_squares)) / square) * c.inverse_power;
+    P d2 = ((P(4 * four_squares) * fma(P(-3) * z, z, P(four_squares))) / square) / sum * c.inverse_power * c.inverse_power;
     if (any(beyond)) {
       const P inverse = P(c.whole) / r;
       const P shrunk = inverse / r;
-      slope = select(beyond, (P(16) * inverse) * shrunk, slope);
-      curvature = select(beyond, (P(-48) * shrunk) * shrunk, curvature);
+      d1 = select(beyond, (P(16) * inverse) * shrunk, d1);
+      d2 = select(beyond, (P(-48) * shrunk) * shrunk, d2);
     }
-    return value_and_derivatives<P, P, P>{select(r == r, value, r), slope, curvature};
+    return value_and_derivatives<P, P, P>{select(r == r, value, r), d1, d2};
   }
 };
 
@@ -179,9 +179,9 @@ struct fair_of {
     const P x = min(P(static_cast<double>(std::numeric_limits<S>::max())), a / width);
     const auto near = x < P(1);
     const P value = select(near, a * (a * log1p_remainder(x)), width * fma(-width, log1p(x), a));
-    const P slope = select(near, P(1), x) / (x + 1) * select(near, a, width);
+    const P d1 = select(near, P(1), x) / (x + 1) * select(near, a, width);
     const P inverse = P(1) / (x + 1);
-    return value_and_derivatives<P, P, P>{value, copysign(slope, r), inverse * inverse};
+    return value_and_derivatives<P, P, P>{value, copysign(d1, r), inverse * inverse};
   }
 };
 
@@ -238,15 +238,15 @@ struct balanced_l1_of {
     const auto outside = a >= P(beta);
     const auto in = inside(min(P(beta), a));
     const P inverse = P(1) / (in.y + 1);
-    P slope = P(alpha) * in.logarithm;
-    P curvature = P(alpha * b / beta) * inverse;
+    P d1 = P(alpha) * in.logarithm;
+    P d2 = P(alpha * b / beta) * inverse;
     if (beta != 1) {
       const double jump = alpha * (1 - beta) / beta;
-      slope = slope + P(jump) * inverse;
-      curvature = curvature - (P(jump * b / beta) * inverse) * inverse;
+      d1 = d1 + P(jump) * inverse;
+      d2 = d2 - (P(jump * b / beta) * inverse) * inverse;
     }
-    return value_and_derivatives<P, P, P>{select(outside, P(gamma) * (a - beta) + tie, in.value),
-                                          sign(r) * select(outside, P(gamma), slope), select(outside, P(0), curvature)};
+    return value_and_derivatives<P, P, P>{select(outside, P(gamma) * (a - beta) + tie, in.value), sign(r) * select(outside, P(gamma), d1),
+                                          select(outside, P(0), d2)};
   }
 };
 
@@ -265,9 +265,9 @@ struct wing_of {
     const auto far = quotient == P(ieee<S>::infinity);
     if (any(far)) logarithm = select(far, log_of_quotient(s, curvature), logarithm);
     const double tie = width * log1p(pack<double, 1>(width / curvature)).v;
-    const P slope = P(width) / (s + curvature);
-    return value_and_derivatives<P, P, P>{select(inside, P(width) * logarithm, (a - width) + tie), sign(r) * select(inside, slope, P(1)),
-                                          select(inside, -slope / (s + curvature), P(0))};
+    const P d1 = P(width) / (s + curvature);
+    return value_and_derivatives<P, P, P>{select(inside, P(width) * logarithm, (a - width) + tie), sign(r) * select(inside, d1, P(1)),
+                                          select(inside, -d1 / (s + curvature), P(0))};
   }
 };
 

@@ -11,7 +11,7 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace detail {
 
-// (1 - p)^gamma (-u). With v = -u and r = v / (e^v - 1), which is 1 at v = 0, the slope is -(1 - p)^gamma (1 + gamma r): there
+// (1 - p)^gamma (-u). With v = -u and r = v / (e^v - 1), which is 1 at v = 0, the derivative in v is (1 - p)^gamma (1 + gamma r): there
 // is no power gamma - 1, which would be infinite at p = 1.
 template <class P>
 struct softmax_focal_of {
@@ -25,8 +25,8 @@ struct softmax_focal_of {
     const P rest = -expm1(-v);
     const auto certain = rest == P(0);
     const P r = select(certain, P(1), mul0(p, v) / rest);
-    // The slope of r in v; near 0 by its series.
-    const P bend = select(v < P(is_float<S> ? 0x1p-6 : 0x1p-17), fma(v, P(1.0 / 6), P(-0.5)), mul0(r / v, 1 - v - r));
+    // The derivative of r in v; near 0 by its series.
+    const P r_d1 = select(v < P(is_float<S> ? 0x1p-6 : 0x1p-17), fma(v, P(1.0 / 6), P(-0.5)), mul0(r / v, 1 - v - r));
     P power, below;  // (1 - p)^gamma, (1 - p)^(gamma - 1)
     if (gamma == 2.0) {
       power = rest * rest;
@@ -42,7 +42,7 @@ struct softmax_focal_of {
       below = select(certain, P(0), power / rest);  // infinite at p = 1, but nothing without a factor (1 - p)^2 comes of it
     }
     const P steepness = fma(P(gamma), r, P(1));
-    return value_and_derivatives<P, P, P>{power * v, -(power * steepness), P(gamma) * (below * (p * steepness) + power * bend)};
+    return value_and_derivatives<P, P, P>{power * v, -(power * steepness), P(gamma) * (below * (p * steepness) + power * r_d1)};
   }
 };
 
@@ -73,9 +73,9 @@ struct poly_of {
   FASTLOSS_FN auto operator()(P u) const {
     const double held = static_cast<double>(static_cast<typename P::scalar>(epsilon));
     const P factor(held), rest(1.0 + held), e = exp(u);
-    const P curvature = -(factor * e);
-    if (held > 0.0) return value_and_derivatives<P, P, P>{-u - factor * expm1(u), P(-1) + curvature, curvature};
-    return value_and_derivatives<P, P, P>{mul0(rest, -u) - mul0(factor, expm1_excess(u)), -rest - factor * expm1(u), curvature};
+    const P d2 = -(factor * e);
+    if (held > 0.0) return value_and_derivatives<P, P, P>{-u - factor * expm1(u), P(-1) + d2, d2};
+    return value_and_derivatives<P, P, P>{mul0(rest, -u) - mul0(factor, expm1_excess(u)), -rest - factor * expm1(u), d2};
   }
 };
 

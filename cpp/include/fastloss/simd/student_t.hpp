@@ -46,7 +46,7 @@ FASTLOSS_FN pack<S, W> student_t_rest(pack<S, W> nu) {
 
 // Minus the derivative of rest(nu).
 template <class S, int W>
-FASTLOSS_FN pack<S, W> student_t_rest_slope(pack<S, W> nu) {
+FASTLOSS_FN pack<S, W> student_t_rest_d1(pack<S, W> nu) {
   using P = pack<S, W>;
   constexpr bool f = is_float<S>;
   constexpr int steps = f ? 2 : 4;
@@ -110,21 +110,21 @@ FASTLOSS_FN pack<S, W> student_t_in_residual(pack<S, W> r, pack<S, W> s, pack<S,
     const P z = (r * lift) / s;
     near = select(vanishes, (((z + z / nu) / s) * (1 / lift)) / (t.q + 1), near);
   }
-  const P slope = select(t.q > P(1), ((nu + 1) / r) / (t.inverse_q + 1), near);
-  return select(r == P(0), r, slope);
+  const P d1 = select(t.q > P(1), ((nu + 1) / r) / (t.inverse_q + 1), near);
+  return select(r == P(0), r, d1);
 }
 
 // The second derivative in r: (nu + 1) (nu s^2 - r^2) / (nu s^2 + r^2)^2.
 template <class S, int W>
-FASTLOSS_FN pack<S, W> student_t_curvature(pack<S, W> r, pack<S, W> s, pack<S, W> nu) {
+FASTLOSS_FN pack<S, W> student_t_d2(pack<S, W> r, pack<S, W> s, pack<S, W> nu) {
   using P = pack<S, W>;
   const auto t = student_t_parts(r, s, nu);
   const P inverse_s = P(1) / s;
   const P inverse = P(1) / (s * sqrt(nu));
   const auto far = t.q > P(1);
   const P smaller = select(far, t.inverse_q, t.q);
-  const P bend = (P(1) - smaller) / ((smaller + 1) * (smaller + 1));
-  return select(far, ((-(nu + 1) / r) * bend) / r, mul0(bend, fma(inverse, inverse, inverse_s * inverse_s)));
+  const P within = (P(1) - smaller) / ((smaller + 1) * (smaller + 1));
+  return select(far, ((-(nu + 1) / r) * within) / r, mul0(within, fma(inverse, inverse, inverse_s * inverse_s)));
 }
 
 // The derivative in s: (1 - w) / (1 + q) / s.
@@ -135,8 +135,8 @@ FASTLOSS_FN pack<S, W> student_t_in_scale(pack<S, W> r, pack<S, W> s, pack<S, W>
   const auto large = t.w > P(1);
   const auto far = (t.q > P(1)) & (t.w > P(0));
   const P near_form = select(large, (P(1) / t.w - 1) * (t.z * (t.z / s)), (P(1) - t.w) / s);
-  const P share = select(s > P(1), (nu / t.w) / s, (nu / s) / t.w);  // the order that stays in range
-  const P far_form = select(large, (P(1) / t.w - 1) * (nu / s), (P(1) - t.w) * share);
+  const P nu_over_ws = select(s > P(1), (nu / t.w) / s, (nu / s) / t.w);  // the order that stays in range
+  const P far_form = select(large, (P(1) / t.w - 1) * (nu / s), (P(1) - t.w) * nu_over_ws);
   return select(far, far_form, near_form) / (select(far, t.inverse_q, t.q) + 1);
 }
 
@@ -147,14 +147,14 @@ FASTLOSS_FN pack<S, W> student_t_in_df(pack<S, W> r, pack<S, W> s, pack<S, W> nu
   const auto t = student_t_parts(r, s, nu);
   const auto far = t.q > P(1);
   const P quotient = select(far, P(1) / (t.inverse_q + 1), t.q / (t.q + 1));
-  const P bend = select(far, t.log1p_q - quotient, log1p_above_tangent(t.q));
-  const P slope = P(0.5) * (bend - quotient / nu) - student_t_rest_slope(nu);
-  return select(nu == P(0), P(-ieee<S>::infinity), slope);
+  const P beyond_quotient = select(far, t.log1p_q - quotient, log1p_above_tangent(t.q));
+  const P d1 = P(0.5) * (beyond_quotient - quotient / nu) - student_t_rest_d1(nu);
+  return select(nu == P(0), P(-ieee<S>::infinity), d1);
 }
 
 template <class T, class D, class S, class N>
 FASTLOSS_FN auto student_t_in_residual(dual<T, D> r, S s, N nu) {
-  return make_dual(student_t_in_residual(r.value, s, nu), student_t_curvature(r.value, s, nu) * r.tangent);
+  return make_dual(student_t_in_residual(r.value, s, nu), student_t_d2(r.value, s, nu) * r.tangent);
 }
 
 template <class R, class S, class N>

@@ -94,20 +94,20 @@ FASTLOSS_FN P power_difference(M mean, P factor, P u, double c) {
 
 // m^b - t m^(b - 1), without a difference of two powers, and its derivative m^(-p) (b + p t / m).
 template <class S, int W>
-FASTLOSS_FN pack<S, W> tweedie_slope_in_mean(pack<S, W> mean, pack<S, W> t, tweedie_powers p) {
+FASTLOSS_FN pack<S, W> tweedie_d1_in_mean(pack<S, W> mean, pack<S, W> t, tweedie_powers p) {
   using P = pack<S, W>;
   // A mean of infinity would meet a factor of 0; without a target there is no other term.
   if (p.power <= 1) return select((t == 0) | is_infinite(mean), pow(mean, P(p.b)), scaled_power(mean - t, mean, -p.power));
   return scaled_power(relative_excess(mean, t), mean, p.b);
 }
 template <class X, class D, class P>
-FASTLOSS_FN auto tweedie_slope_in_mean(dual<X, D> mean, P t, tweedie_powers p) {
+FASTLOSS_FN auto tweedie_d1_in_mean(dual<X, D> mean, P t, tweedie_powers p) {
   static_assert(is_pack<X>, "there is no third derivative here");
   const P q = quotient0(t, mean.value);
   const P factor = p.b + p.power * q;
   const P of_target = p.power * scaled_power(t, mean.value, -p.power - 1);
-  const P curvature = select(is_infinite(q), of_target, scaled_power(factor, mean.value, -p.power));
-  return make_dual(tweedie_slope_in_mean(mean.value, t, p), curvature * mean.tangent);
+  const P d2 = select(is_infinite(q), of_target, scaled_power(factor, mean.value, -p.power));
+  return make_dual(tweedie_d1_in_mean(mean.value, t, p), d2 * mean.tangent);
 }
 
 // The deviance knows negative targets only where the mean's power may be any: below p = 1.
@@ -135,17 +135,16 @@ FASTLOSS_FN auto tweedie_of_log_mean(X x, T target, tweedie_powers p) {
     if constexpr (Deviance) {
       const auto t = target.value;
       const detail::log_mean_of_deviance<X> mean{x, t};
-      const auto slope = -detail::power_difference(mean, X(1), mean.log_ratio(), p.b);
-      return detail::make_dual(value, nan_unless(detail::has_deviance(t, p), slope) * target.tangent);
+      const auto d1 = -detail::power_difference(mean, X(1), mean.log_ratio(), p.b);
+      return detail::make_dual(value, nan_unless(detail::has_deviance(t, p), d1) * target.tangent);
     } else {
       return detail::make_dual(value, scaled_exp(-1 / p.b, p.b * x) * target.tangent);
     }
   } else if constexpr (is_dual<X>) {
     const auto value = tweedie_of_log_mean<Deviance>(x.value, target, p);
-    const auto slope =
-        detail::difference_of_powers(exp(mul0(p.a, x.value)), scaled_exp(target, mul0(p.b, x.value)), detail::innermost(x) > 0);
-    if constexpr (Deviance) return detail::make_dual(value, nan_unless(detail::has_deviance(target, p), slope * x.tangent));
-    else return detail::make_dual(value, slope * x.tangent);
+    const auto d1 = detail::difference_of_powers(exp(mul0(p.a, x.value)), scaled_exp(target, mul0(p.b, x.value)), detail::innermost(x) > 0);
+    if constexpr (Deviance) return detail::make_dual(value, nan_unless(detail::has_deviance(target, p), d1 * x.tangent));
+    else return detail::make_dual(value, d1 * x.tangent);
   } else if constexpr (Deviance) {
     using P = detail::common_pack<X, T>;
     const detail::log_mean_of_deviance<P> mean{x, target};
@@ -167,15 +166,15 @@ FASTLOSS_FN auto tweedie_of_mean(X input, T target, tweedie_powers p) {
       const auto t = target.value;
       using P = std::remove_const_t<decltype(x)>;
       const detail::mean_of_deviance<P> mean{x, t};
-      const auto slope = -detail::power_difference(mean, P(1), mean.log_ratio(), p.b);
-      return detail::make_dual(value, nan_unless(valid, slope * target.tangent));
+      const auto d1 = -detail::power_difference(mean, P(1), mean.log_ratio(), p.b);
+      return detail::make_dual(value, nan_unless(valid, d1 * target.tangent));
     } else {
       using P = std::remove_const_t<decltype(x)>;
       return detail::make_dual(value, nan_unless(valid, detail::scaled_power(P(-1 / p.b), x, p.b) * target.tangent));
     }
   } else if constexpr (is_dual<X>) {
     const auto value = tweedie_of_mean<Deviance>(x.value, target, p);
-    return detail::make_dual(value, nan_unless(valid, detail::tweedie_slope_in_mean(x.value, target, p) * x.tangent));
+    return detail::make_dual(value, nan_unless(valid, detail::tweedie_d1_in_mean(x.value, target, p) * x.tangent));
   } else if constexpr (Deviance) {
     using P = std::remove_const_t<decltype(x)>;
     const detail::mean_of_deviance<P> mean{x, target};

@@ -34,7 +34,8 @@ void fail_type(const loss_info& loss, const std::string& what) { throw type_erro
 void fail_without_loss(const loss_call& call) {
   if (call.loss == nullptr) throw value_error("a call needs a loss, and loss is null");
   if (call.loss->engine == nullptr) fail_value(*call.loss, "a loss needs an engine, and engine is null");
-  fail_value(*call.loss, "a call needs the loss's options, and options is null");
+  if (call.options == nullptr) fail_value(*call.loss, "a call needs the loss's options, and options is null");
+  fail_value(*call.loss, "a loss that is not registered needs kernels, and kernels is null");
 }
 
 void fail_ignored(const loss_call& call) {
@@ -160,9 +161,10 @@ void check_vector(const loss_call& call) {
   const loss_info& loss = *call.loss;
   const const_array& input = call.operands[0];
   if (!call.hessian) fail_value(loss, "vector is given, and no second derivative is asked for to multiply it with");
-  check_rank(loss, "vector", call.vector);
+  const char* const name = loss.arguments.vector;
+  check_rank(loss, name, call.vector);
   if (!same_shape(call.vector, input.rank, input.shape))
-    fail_shape(loss, "vector", call.vector,
+    fail_shape(loss, name, call.vector,
                std::string("it must have the shape of ") + loss.operands[0].name + ", " + shape_text(input.rank, input.shape));
 }
 

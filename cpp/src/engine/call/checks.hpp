@@ -16,9 +16,11 @@ namespace fastloss {
 [[noreturn]] void fail_type(const loss_info&, const std::string& what);
 
 [[noreturn]] void fail_without_loss(const loss_call&);
-// The call has a loss, with an engine, and its options.
+// The call has a loss, with an engine and kernels, and its options.
 inline void check_loss(const loss_call& call) {
-  if (call.loss == nullptr || call.loss->engine == nullptr || call.options == nullptr) fail_without_loss(call);
+  const loss_info* const loss = call.loss;
+  if (loss == nullptr || loss->engine == nullptr || (loss->index < 0 && loss->kernels == nullptr) || call.options == nullptr)
+    fail_without_loss(call);
 }
 
 [[noreturn]] void fail_ignored(const loss_call&);

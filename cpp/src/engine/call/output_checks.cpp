@@ -15,7 +15,9 @@ const_array view_of(const mutable_array& a) { return {a.data, a.shape, a.strides
 
 // Names are made only for messages: a small call has no time for strings.
 void check_output(const loss_info& loss, const char* what, const char* of, const mutable_array& out, const array_spec& need) {
-  const std::string name = of == nullptr ? what : std::string(what) + " '" + of + "'", prefix = std::string(loss.name) + ": ";
+  const std::string prefix = std::string(loss.name) + ": ";
+  std::string name = loss.arguments.out != nullptr ? loss.arguments.out : what;
+  if (loss.arguments.out == nullptr && of != nullptr) name += std::string(" '") + of + "'";
   if (out.absent()) throw value_error(prefix + "no memory for " + name);
   if (out.type != need.type)
     throw type_error(prefix + name + " must have dtype " + dtype_text(need.type) + ", got " + dtype_text(out.type));
@@ -98,7 +100,7 @@ bool output_checker::against_inputs(const loss_call& call) const {
   against(call.call.sample_weight, "sample_weight");
   against(call.call.where, "where");
   against(call.call.grad_output, "grad_output");
-  against(call.vector, "vector");
+  against(call.vector, loss_.arguments.vector);
   return in_place;
 }
 

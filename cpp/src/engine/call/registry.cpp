@@ -1,5 +1,6 @@
 // The registered losses as data.
 #include <cstring>
+#include <string_view>
 
 #include "fastloss/engine/loss_info.hpp"
 #include "fastloss/engine/plan.hpp"
@@ -20,7 +21,39 @@ struct descriptions<type_list<L...>> {
 
 constexpr auto all = descriptions<all_losses>::make(std::make_integer_sequence<int, all_losses::size>{});
 
+consteval loss_info loss_named(std::string_view name) {
+  for (const loss_info& l : all)
+    if (l.name == name) return l;
+  throw "no loss has this name";
+}
+
+// A loss as it appears in the errors of a function.
+consteval loss_info under(const char* name, argument_names arguments, loss_info loss) {
+  loss.name = name;
+  loss.arguments = arguments;
+  return loss;
+}
+
+// The cross-entropy sum_c -t_c u_c of any numbers t, which are no class indices here.
+constexpr operand numbers_of_classes[] = {{"input", differentiable}, {"grad_output", distribution}};
+
+consteval loss_info of_numbers(loss_info loss) {
+  loss.operands = numbers_of_classes;
+  return loss;
+}
+
+constexpr argument_names of_scores{.axis = "dim", .vector = "grad_output", .out = "out"};
+
+constexpr row_function functions[] = {
+    {"softmax", under("softmax", of_scores, loss_named("logsumexp"))},
+    {"log_softmax", under("log_softmax", of_scores, loss_named("logsumexp"))},
+    {"log_softmax.grad", under("log_softmax", of_scores, of_numbers(loss_named("cross_entropy")))},
+    {"logsumexp", under("logsumexp", {.out = "out"}, loss_named("logsumexp"))},
+};
+
 }  // namespace
+
+std::span<const row_function> row_functions() { return functions; }
 
 std::span<const loss_info> registered_losses() { return all; }
 

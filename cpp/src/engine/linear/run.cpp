@@ -262,10 +262,10 @@ class runner {
     if (!wants_gradients) return;
     find_idle(n);
     const std::ptrdiff_t item = static_cast<std::ptrdiff_t>(item_);
-    const matrix slopes{scores_.data(), n, shape_.scores(), static_cast<std::ptrdiff_t>(stride_) * item, item, type_};
+    const matrix d1_of_scores{scores_.data(), n, shape_.scores(), static_cast<std::ptrdiff_t>(stride_) * item, item, type_};
     if (bias_to_ != nullptr) add_to_bias(n);
     if (input_to_ != nullptr) {
-      multiply_matrices({input_gradient_.data(), shape_.features}, slopes, weights_.view(), type_, threads_, panels_);
+      multiply_matrices({input_gradient_.data(), shape_.features}, d1_of_scores, weights_.view(), type_, threads_, panels_);
       const std::size_t bytes = shape_.features * item_;
       for (const std::size_t i : idle_) std::memset(input_gradient_.data() + i * bytes, 0, bytes);
       if (call_.call.raise_nonfinite) nonfinite_ |= tiles_.nonfinite(input_gradient_.data(), n * shape_.features);
@@ -273,7 +273,7 @@ class runner {
         store_sample(input_gradient_.data() + i * bytes, input_to_now(), sample(first + i), accumulates_now());
       });
     }
-    if (weight_gradient_) multiply_matrices(weight_gradient_->next(), slopes.transposed(), gathered(n), type_, threads_, panels_);
+    if (weight_gradient_) multiply_matrices(weight_gradient_->next(), d1_of_scores.transposed(), gathered(n), type_, threads_, panels_);
   }
 
   // Samples with a gradient of 0, such as one whose class has no weight: what is not finite there or in linear_weight changes
@@ -281,9 +281,9 @@ class runner {
   void find_idle(std::size_t n) {
     idle_.clear();
     for (std::size_t i = 0; i < n; ++i) {
-      const std::byte* const slopes = scores_.data() + i * stride_ * item_;
+      const std::byte* const d1_of_scores = scores_.data() + i * stride_ * item_;
       std::size_t c = 0;
-      while (c < shape_.scores() && number(slopes, c) == 0.0) ++c;
+      while (c < shape_.scores() && number(d1_of_scores, c) == 0.0) ++c;
       if (c < shape_.scores()) continue;
       idle_.push_back(i);
       std::memset(samples_.data() + i * shape_.features * item_, 0, shape_.features * item_);

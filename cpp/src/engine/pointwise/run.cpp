@@ -17,7 +17,7 @@ namespace {
 // What a tile of float32 values loses to underflow is below 1e-42 in all; sums above this have every digit that float32 has.
 constexpr double least_exact_sum = 1e-30;
 // Slopes of a head outside of this range leave gradients that float32 cannot hold before they are scaled.
-constexpr double least_float32_slope = 1e-30, largest_float32_slope = 1e30;
+constexpr double least_float32_d1 = 1e-30, largest_float32_d1 = 1e30;
 
 double read_number(const kernel_table& table, const const_array& a) {
   const strided_run one{0, nullptr, nullptr, 0, 1};
@@ -311,7 +311,7 @@ double run_pointwise(const call_plan& plan, const loss_outputs& outputs, bool in
     if (denominator == 0.0) return {value_over_nothing(plan), 0.0, 0.0};
     if (head != nullptr) {
       head_value h = head(loss, call.options, sum, denominator);
-      // A root has an infinite slope at 0, where every gradient of the sum is 0: the subgradient 0, not 0 * inf.
+      // A root has an infinite derivative at 0, where every gradient of the sum is 0: the subgradient 0, not 0 * inf.
       if (sum == 0.0 && std::isinf(h.d_sum)) h.d_sum = h.d_denominator = 0.0;
       return h;
     }
@@ -326,8 +326,8 @@ double run_pointwise(const call_plan& plan, const loss_outputs& outputs, bool in
     main.hessian = call.hessian;
     main.d_sum = at_sum.d_sum * flow;
     main.d_denominator = at_sum.d_denominator * flow;
-    const double slope = std::abs(main.d_sum);
-    if (head != nullptr && reduced && slope != 0.0 && !(slope >= least_float32_slope && slope <= largest_float32_slope))
+    const double d1 = std::abs(main.d_sum);
+    if (head != nullptr && reduced && d1 != 0.0 && !(d1 >= least_float32_d1 && d1 <= largest_float32_d1))
       job_builder(call, outputs, dtype::float64, job).build(sums);
     // Before the main pass, which may overwrite an input.
     for (int g = 0; g < job.gradient_total; ++g)

@@ -156,30 +156,30 @@ class tile_walker {
   }
 
   void run_kernels() {
-    bool wants_value = pass_.value, wants_slope = false;
+    bool wants_value = pass_.value, wants_d1 = false;
     if (pass_.gradients)
       for (int g = 0; g < job_.gradient_total; ++g) {
         if (!wanted(g)) continue;
         wants_value |= job_.gradients[g].source == weight_source;
-        wants_slope |= job_.gradients[g].source == 0;
+        wants_d1 |= job_.gradients[g].source == 0;
       }
     value_ = tile_.value = slot(value_slot);
     hessian_ = tile_.hessian = slot(value_slot + 2);
     tile_.gradient = slot(derivative_slot);
     tile_.scale = 1.0;
     tile_.streams = false;
-    direct_ = wants_slope && writes_directly();
+    direct_ = wants_d1 && writes_directly();
     if (direct_) {
       tile_.gradient = at(job_.gradients[0].to.base, first_);
       tile_.scale = job_.gradients[0].sign * pass_.d_sum;
       tile_.streams = job_.gradients[0].streams;
     }
     const formula_kernels& k = *job_.kernels;
-    if (pass_.hessian) (wants_slope ? k.gradient_and_hessian : k.hessian)(job_.options, tile_);
-    const bool slope_left = wants_slope && !pass_.hessian;
-    if (wants_value && slope_left) k.value_and_gradient(job_.options, tile_);
+    if (pass_.hessian) (wants_d1 ? k.gradient_and_hessian : k.hessian)(job_.options, tile_);
+    const bool d1_left = wants_d1 && !pass_.hessian;
+    if (wants_value && d1_left) k.value_and_gradient(job_.options, tile_);
     else if (wants_value) k.value(job_.options, tile_);
-    else if (slope_left) k.gradient[0](job_.options, tile_);
+    else if (d1_left) k.gradient[0](job_.options, tile_);
   }
 
   bool writes_directly() const {
@@ -270,15 +270,15 @@ class tile_walker {
       }
       if (target.in_denominator) {
         if (pass_.d_sum == 0.0 && pass_.d_denominator == 0.0) ops_.fill(out, 0.0, padded_);
-        else ops_.axpby(out, pass_.d_sum, x, pass_.d_denominator, share_slope(target), padded_);
+        else ops_.axpby(out, pass_.d_sum, x, pass_.d_denominator, d1_of_denominator_term(target), padded_);
         x = out;
       }
       results_[g] = x;
     }
   }
 
-  // The derivative of the element's share of the denominator, times its sample weight; null stands for ones.
-  void* share_slope(const gradient_target& target) {
+  // The derivative of the denominator's term, times its sample weight; null stands for ones.
+  void* d1_of_denominator_term(const gradient_target& target) {
     if (target.source == weight_source) return sample_factor_;
     tile t = tile_;
     t.gradient = slot(value_slot + 4);

@@ -80,7 +80,7 @@ void softmax_in_segments(const row_operations_of_arrangement& operations, const 
   const cut c = cut_of(p.extent, item);
   const std::size_t parts = p.extent.rows * c.segments;
   const double elements = static_cast<double>(p.extent.rows) * static_cast<double>(p.extent.classes);
-  // Room for a maximum, a tail, a picked score and a weighted sum of each segment, in either dtype.
+  // Room for a maximum, a tail, a label score and a weighted sum of each segment, in either dtype.
   std::vector<double> found(4 * parts), sums(2 * parts);
   const auto room = [&](int kind, std::size_t part) { return static_cast<void*>(&found[static_cast<std::size_t>(kind) * parts + part]); };
   parallel_for(parts, cost_ns_of_maximum * elements, threads, [&](std::size_t part) {
@@ -105,7 +105,7 @@ void softmax_in_segments(const row_operations_of_arrangement& operations, const 
     q.parts = &sums[2 * part];
     const segment_label label(label_of(p.labels, row, item), first, count, item);
     q.labels = label.data;
-    q.picked = room(2, part);
+    q.label_score = room(2, part);
     q.weighted = p.weighted == nullptr ? nullptr : room(3, part);
     q.weights = number_of(p.weights, first, item);
     operations.softmax(q);
@@ -122,7 +122,7 @@ void softmax_in_segments(const row_operations_of_arrangement& operations, const 
     if (p.weighted != nullptr) set_number(p.weighted, row, item, weighted);
     const std::int64_t label = label_of(p.labels, row, item);
     const std::size_t last = c.segments - 1, s = label < 0 ? 0 : std::min(static_cast<std::size_t>(label) / segment_classes, last);
-    set_number(p.picked, row, item, label < 0 ? 0.0 : number_at(room(2, row * c.segments + s), 0, item));
+    set_number(p.label_score, row, item, label < 0 ? 0.0 : number_at(room(2, row * c.segments + s), 0, item));
   }
 }
 

@@ -19,8 +19,9 @@ int class_axis(const loss_call& call) {
   if (!call.call.axis.has_value()) return input.rank == 1 ? 0 : 1;
   const int axis = *call.call.axis;
   if (axis < -input.rank || axis >= input.rank)
-    fail_value(loss, "axis must be from " + std::to_string(-input.rank) + " to " + std::to_string(input.rank - 1) + " for " +
-                         loss.operands[0].name + " of shape " + shape_text(input.rank, input.shape) + ", got " + std::to_string(axis));
+    fail_value(loss, std::string(loss.arguments.axis) + " must be from " + std::to_string(-input.rank) + " to " +
+                         std::to_string(input.rank - 1) + " for " + loss.operands[0].name + " of shape " +
+                         shape_text(input.rank, input.shape) + ", got " + std::to_string(axis));
   return axis < 0 ? axis + input.rank : axis;
 }
 

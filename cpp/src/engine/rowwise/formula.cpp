@@ -16,7 +16,7 @@ void smooth_label(const row_workspace& w, const row_counts& counts, const row_sh
 void evaluate_label(const row_workspace& w, const row_counts& counts, const row_shifts& shifts, formula_results& f) {
   f.u = w.row(u_slot);
   f.d1 = w.row(d1_slot);
-  w.axpby(u_slot, 1.0, shifts.picked, -1.0, shifts.log_sum);
+  w.axpby(u_slot, 1.0, shifts.label_score, -1.0, shifts.log_sum);
   const formula_kernels& kernels = *w.job.label_kernels;
   w.run_on_rows(w.pass.outputs ? kernels.value_and_gradient : kernels.value, f.u, f.loss, w.row(d1_slot));
   if (w.job.evaluation == strategy::smoothed_label) smooth_label(w, counts, shifts, f.loss);
@@ -31,8 +31,8 @@ row_tile smoothed_distribution(const row_workspace& w) {
 }
 
 row_tile target_of_classes(const row_workspace& w, const row_counts& counts) {
-  if (w.job.distribution_as == distribution_kind::shares) return smoothed_distribution(w);
-  if (w.job.loss->shift == row_shift::picked) return w.tile_of_labels(target_slot, counts.labels, 0.0, 1.0);
+  if (w.job.distribution_as == distribution_kind::probabilities) return smoothed_distribution(w);
+  if (w.job.loss->shift == row_shift::label_score) return w.tile_of_labels(target_slot, counts.labels, 0.0, 1.0);
   const double s = w.job.traits.label_smoothing, of_each_class = s / static_cast<double>(w.job.classes);
   return w.tile_of_labels(target_slot, counts.labels, 1.0 - s + of_each_class, of_each_class);
 }

@@ -81,7 +81,7 @@ void coefficients_of_label(const row_workspace& w, const forward_results& f, gra
   c.count = w.rows.padded;
   c.d1 = f.formula.d1;
   c.tail = f.shifts.tail;
-  c.picked = f.shifts.picked;
+  c.label_score = f.shifts.label_score;
   if (job.loss->shift == row_shift::sparsemax) {
     job.arranged->gather(w.extent(), f.shifts.exps, labels, w.row(other_slot));
     c.label_exp = w.row(other_slot);
@@ -118,7 +118,7 @@ void coefficients_of_classes(const row_workspace& w, const forward_results& f, g
                                  w.row(coef_exp_slot));
     p.exps = f.shifts.exps;
     p.coef_exp = w.row(coef_exp_slot);
-  } else if (job.loss->shift == row_shift::picked && f.counts.labels != nullptr) {
+  } else if (job.loss->shift == row_shift::label_score && f.counts.labels != nullptr) {
     w.multiply(coef_exp_slot, factor, f.formula.d1_sum);
     w.scale(at_label_slot, -1.0, w.row(coef_exp_slot));
     p.at_label = w.row(at_label_slot);

@@ -115,7 +115,7 @@ void hess_from_base(const row_workspace& w, const void* base, const void* factor
 void hess_of_formula(const row_workspace& w, const forward_results& f, row_tile vector, row_tile out) {
   const row_job& job = w.job;
   const row_shift shift = job.loss->shift;
-  const void* const base = shift == row_shift::picked ? f.counts.labels : shift == row_shift::runner_up ? f.shifts.index : nullptr;
+  const void* const base = shift == row_shift::label_score ? f.counts.labels : shift == row_shift::runner_up ? f.shifts.index : nullptr;
   if (job.has_d2() && job.of_classes()) return hess_from_base(w, base, f.factors.formula, d2_of_classes(w, f), vector, out);
   gradient_pass p{};
   p.extent = w.extent();

@@ -32,7 +32,7 @@ enum class weighting : unsigned char {
 };
 
 // What an array with one number for each class of each row is.
-enum class distribution_kind : unsigned char { none, shares, logits };
+enum class distribution_kind : unsigned char { none, probabilities, logits };
 
 // A gradient that is stored tile by tile, or added up for each class.
 struct row_gradient {
@@ -56,7 +56,7 @@ struct row_job : rows_of_call {
   row_view labels, sample_weight, where, grad_output, value;
   bool has_labels;
   distribution_kind distribution_as;
-  double distribution_share;  // of the formula of every class; the label's own term, if there is one, has the rest
+  double mix_weight;  // of the formula of every class; the label's own term, if there is one, has the rest
   std::int64_t ignore_index;
   std::vector<char> weights, logit_argument;  // of the classes, in the computation dtype; empty: not given
   double weight_sum;

@@ -95,12 +95,12 @@ class builder {
         has_lists_ = true;
         add_classes(job_.lists, a);
       } else {
-        job_.distribution_as = o.is(as_logits) ? distribution_kind::logits : distribution_kind::shares;
+        job_.distribution_as = o.is(as_logits) ? distribution_kind::logits : distribution_kind::probabilities;
         add_classes(job_.distribution, a);
       }
     }
     const bool both = job_.has_labels && job_.distribution_as != distribution_kind::none;
-    job_.distribution_share = both ? job_.traits.distribution_share : 1.0;
+    job_.mix_weight = both ? job_.traits.mix_weight : 1.0;
     if (!call_.vector.absent()) add_classes(job_.vector, call_.vector);
   }
 
@@ -201,7 +201,7 @@ class builder {
     job_.hessian_to.accumulates = job_.accumulate;
     choose_output(job_.hessian_to, outputs_.hessian);
     // That of logits is changed once more, and so is what other terms are added to.
-    job_.hessian_to.in_place &= !job_.traits.transforms && job_.distribution_share == 1.0 && !has_lists_;
+    job_.hessian_to.in_place &= !job_.traits.transforms && job_.mix_weight == 1.0 && !has_lists_;
     if (job_.hessian_to.base == job_.vector.base) job_.vector.in_place = false;
     choose_output(job_.probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::probabilities)]);
     choose_output(job_.log_probabilities, outputs_.extras[static_cast<std::size_t>(row_extra::log_probabilities)]);
@@ -229,16 +229,16 @@ class builder {
   void choose_strategy() {
     const bool smoothed = job_.traits.label_smoothing != 0.0, linear = job_.traits.linear;
     const bool weighted = !job_.weights.empty(), targets = job_.distribution_as != distribution_kind::none;
-    const bool relative_to_label = job_.loss->shift == row_shift::picked;
+    const bool relative_to_label = job_.loss->shift == row_shift::label_score;
     if (has_lists_) job_.evaluation = strategy::lists;
-    else if (linear && job_.distribution_as == distribution_kind::shares && !weighted) job_.evaluation = strategy::products;
+    else if (linear && job_.distribution_as == distribution_kind::probabilities && !weighted) job_.evaluation = strategy::products;
     else if (targets || relative_to_label || (smoothed && !linear)) job_.evaluation = strategy::classes;
     else if (!job_.has_labels) job_.evaluation = strategy::shift_term;
     else job_.evaluation = smoothed ? strategy::smoothed_label : strategy::label;
     job_.weights_multiply = !weighted                                             ? weighting::none
                             : job_.has_labels && (relative_to_label || !smoothed) ? weighting::rows
                                                                                   : weighting::terms;
-    job_.has_label_term = job_.distribution_share != 1.0 && job_.classes > 0;
+    job_.has_label_term = job_.mix_weight != 1.0 && job_.classes > 0;
   }
 
   const loss_call& call_;

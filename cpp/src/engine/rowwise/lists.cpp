@@ -78,7 +78,7 @@ class list_terms {
     for (std::size_t lane = 0; lane < lanes; ++lane) set(k, lane, shift);
   }
 
-  // For the first n shifts, over the lines of a pass that has scores, shares and derivatives.
+  // For the first n shifts, over the lines of a pass that has scores, targets and derivatives.
   void run(std::size_t n, list_pass p) {
     std::fill(values_, values_ + n * lanes, 0.0);
     std::fill(d1_sums_, d1_sums_ + n * lanes, 0.0);
@@ -97,7 +97,7 @@ class list_terms {
       for (std::size_t i = 0; wants_d1_ && i < n * lanes; ++i) d1_sums_[i] += static_cast<double>(d1_part_[i]);
       const std::ptrdiff_t advanced = static_cast<std::ptrdiff_t>(p.lines);
       p.scores = static_cast<const S*>(p.scores) + advanced * p.score_stride;
-      p.shares = static_cast<const S*>(p.shares) + advanced * p.share_stride;
+      p.targets = static_cast<const S*>(p.targets) + advanced * p.target_stride;
       if (wants_d1_) p.d1 = static_cast<S*>(p.d1) + advanced * p.d1_stride;
     }
   }
@@ -123,7 +123,7 @@ class list_terms {
       kernels_.list_values(options_, p);
       for (std::size_t i = 0; i < n * lanes; ++i) values_[i] += static_cast<double>(value_part_[i]);
       p.scores = static_cast<const S*>(p.scores) + p.score_stride;
-      p.shares = static_cast<const S*>(p.shares) + p.share_stride;
+      p.targets = static_cast<const S*>(p.targets) + p.target_stride;
     }
   }
 
@@ -151,14 +151,14 @@ void evaluate_lists_of_rows(const row_workspace& w, const row_lists& row_lists, 
   const std::size_t classes = w.job.classes, padded = (classes + lanes - 1) / lanes * lanes;
   list_terms<S> terms(*w.job.row_formulas, w.job.options, outputs);
   const lists_of_tile<S> lists{row_lists.lengths, row_lists.classes, classes};
-  S *const scores = static_cast<S*>(w.tile_memory(u_of_classes_slot)), *const shares = static_cast<S*>(w.tile_memory(target_slot));
+  S *const scores = static_cast<S*>(w.tile_memory(u_of_classes_slot)), *const targets = static_cast<S*>(w.tile_memory(target_slot));
   std::fill(scores, scores + padded, S(0));
-  std::fill(shares, shares + classes, S(1));
-  std::fill(shares + classes, shares + padded, S(0));
+  std::fill(targets, targets + classes, S(1));
+  std::fill(targets + classes, targets + padded, S(0));
   list_pass p{};
   p.scores = scores;
-  p.shares = shares;
-  p.score_stride = p.share_stride = p.d1_stride = lanes;
+  p.targets = targets;
+  p.score_stride = p.target_stride = p.d1_stride = lanes;
   p.lines = padded / lanes;
   for (std::size_t i = 0; i < w.rows.count; ++i) {
     const std::size_t length = lists.length(i);
@@ -167,7 +167,7 @@ void evaluate_lists_of_rows(const row_workspace& w, const row_lists& row_lists, 
     if (length == 0) continue;
     const S* const z = static_cast<const S*>(all_scores.data) + static_cast<std::ptrdiff_t>(i) * all_scores.stride;
     std::copy(z, z + classes, scores);
-    for (std::size_t k = 0; k < length; ++k) shares[lists.at(i, k)] = S(0);
+    for (std::size_t k = 0; k < length; ++k) targets[lists.at(i, k)] = S(0);
     p.d1 = outputs ? own_d1 : nullptr;
     double sum = 0.0;
     for (std::size_t start = 0; start < length; start += shifts_at_once) {
@@ -180,7 +180,7 @@ void evaluate_lists_of_rows(const row_workspace& w, const row_lists& row_lists, 
       for (std::size_t k = 0; outputs && k < n; ++k) own_d1[lists.at(i, start + k)] -= static_cast<S>(terms.d1_sum_of_line(k));
     }
     static_cast<S*>(f.loss)[i] = static_cast<S>(sum * class_coef(w));
-    for (std::size_t k = 0; k < length; ++k) shares[lists.at(i, k)] = S(1);
+    for (std::size_t k = 0; k < length; ++k) targets[lists.at(i, k)] = S(1);
   }
 }
 
@@ -189,20 +189,20 @@ template <class S>
 void evaluate_lists_of_lines(const row_workspace& w, const row_lists& row_lists, row_tile scores, const formula_results& f) {
   constexpr std::size_t lanes = list_terms<S>::lanes;
   const bool outputs = w.pass.outputs;
-  const row_tile d1 = f.d1_of_classes, shares = is_not_listed(w, row_lists, w.tile_at(target_slot));
+  const row_tile d1 = f.d1_of_classes, targets = is_not_listed(w, row_lists, w.tile_at(target_slot));
   list_terms<S> terms(*w.job.row_formulas, w.job.options, outputs);
   const lists_of_tile<S> lists{row_lists.lengths, row_lists.classes, w.job.classes};
   if (outputs) w.fill_tile(d1, 0.0);
   list_pass p{};
   p.score_stride = scores.stride;
-  p.share_stride = shares.stride;
+  p.target_stride = targets.stride;
   p.d1_stride = d1.stride;
   p.lines = w.job.classes;
   for (std::size_t first = 0; first < w.rows.count; first += lanes) {
     const S* const z = static_cast<const S*>(scores.data) + first;
     S* const own_d1 = static_cast<S*>(d1.data) + first;
     p.scores = z;
-    p.shares = static_cast<const S*>(shares.data) + first;
+    p.targets = static_cast<const S*>(targets.data) + first;
     p.d1 = outputs ? own_d1 : nullptr;
     std::size_t longest = 0;
     for (std::size_t lane = 0; lane < lanes; ++lane) longest = std::max(longest, lists.length(first + lane));

@@ -52,7 +52,7 @@ row_factors make_factors(const row_workspace& w, const row_counts& counts) {
   }
   if (job.has_label_term) {
     factors.label_term = w.row(label_term_factor_slot);
-    w.scale(label_term_factor_slot, 1.0 - job.distribution_share, factors.upstream);
+    w.scale(label_term_factor_slot, 1.0 - job.mix_weight, factors.upstream);
     if (counts.row_weight != nullptr) w.multiply(label_term_factor_slot, factors.label_term, counts.row_weight);
   }
   const bool smoothed = job.evaluation == strategy::smoothed_label;
@@ -62,7 +62,7 @@ row_factors make_factors(const row_workspace& w, const row_counts& counts) {
     w.multiply(formula_factor_slot, factors.upstream, weight);
     factors.formula = w.row(formula_factor_slot);
   }
-  const double coef = job.of_classes() ? class_coef(w) * job.distribution_share : smoothed ? 1.0 - job.traits.label_smoothing : 1.0;
+  const double coef = job.of_classes() ? class_coef(w) * job.mix_weight : smoothed ? 1.0 - job.traits.label_smoothing : 1.0;
   if (coef == 1.0) return factors;
   w.scale(formula_factor_slot, coef, factors.formula);
   factors.formula = w.row(formula_factor_slot);

@@ -50,10 +50,10 @@ row_scores load_scores(const row_workspace&, const row_counts&);
 struct row_shifts {
   row_tile exps{};
   const void *maximum = nullptr, *log_sum = nullptr;
-  const void* tail = nullptr;      // the sum of the exponentials less 1
-  const void* picked = nullptr;    // the label's score less the maximum
-  const void* weighted = nullptr;  // of smoothed labels: the sum of the scores less the maximum, with the weights of the classes
-  const void* index = nullptr;     // of the largest other score
+  const void* tail = nullptr;         // the sum of the exponentials less 1
+  const void* label_score = nullptr;  // the label's score less the maximum
+  const void* weighted = nullptr;     // of smoothed labels: the sum of the scores less the maximum, with the weights of the classes
+  const void* index = nullptr;        // of the largest other score
 };
 // Moves the scores where a softmax over rows in the caller's memory has copied them: they are in a cache there.
 row_shifts take_shift(const row_workspace&, const row_counts&, row_scores&);
@@ -113,7 +113,7 @@ inline double class_coef(const row_workspace& w) { return w.job.loss->mean_over_
 // The label's own term beside the formula of every class. (second_softmax.cpp)
 struct label_term {
   row_tile exps{};
-  const void *tail = nullptr, *picked = nullptr, *log_sum = nullptr, *d1 = nullptr;
+  const void *tail = nullptr, *label_score = nullptr, *log_sum = nullptr, *d1 = nullptr;
 };
 label_term evaluate_label_term(const row_workspace&, const row_counts&, const row_scores&, const row_shifts&, const formula_results&);
 

@@ -10,7 +10,7 @@ coefficient_pass label_coefficients(const row_workspace& w, const forward_result
   c.count = w.rows.padded;
   c.d1 = f.label.d1;
   c.tail = f.label.tail;
-  c.picked = f.label.picked;
+  c.label_score = f.label.label_score;
   c.factor = f.factors.label_term;
   c.row_factor = f.factors.upstream;
   c.weight_sum = w.job.weight_sum;
@@ -40,7 +40,7 @@ distribution_logits log_distribution(const row_workspace& w, const row_scores& s
   p.exps = {w.wants(row_gradient::kind::target) ? d.exps.data : nullptr, d.exps.stride};
   p.maximum = w.row(distribution_maximum_slot);
   p.tail = w.row(distribution_tail_slot);
-  p.picked = w.row(spare_slot);
+  p.label_score = w.row(spare_slot);
   p.ahead = w.memory.ahead(job.distribution, z);
   if (w.memory.row_contiguous() && p.ahead != 0) p.copy = d.exps;
   take_softmax(w, p, w.row(distribution_log_sum_slot));
@@ -73,7 +73,7 @@ row_tile differentiate_in_logits_of_distribution(const row_workspace& w, const d
 
 label_term evaluate_label_term(const row_workspace& w, const row_counts& counts, const row_scores& scores, const row_shifts& shifts,
                                const formula_results& formula) {
-  label_term t{.exps = shifts.exps, .tail = shifts.tail, .picked = shifts.picked, .log_sum = shifts.log_sum};
+  label_term t{.exps = shifts.exps, .tail = shifts.tail, .label_score = shifts.label_score, .log_sum = shifts.log_sum};
   if (w.job.traits.transforms) {
     t.exps = w.tile_at(label_exps_slot);
     shift_pass p{};
@@ -83,16 +83,16 @@ label_term evaluate_label_term(const row_workspace& w, const row_counts& counts,
     p.labels = counts.labels;
     p.maximum = w.row(label_maximum_slot);
     p.tail = w.row(label_tail_slot);
-    p.picked = w.row(label_picked_slot);
+    p.label_score = w.row(label_term_score_slot);
     take_softmax(w, p, w.row(label_log_sum_slot));
     t.tail = p.tail;
-    t.picked = p.picked;
+    t.label_score = p.label_score;
     t.log_sum = w.row(label_log_sum_slot);
   }
   t.d1 = w.row(label_d1_slot);
-  w.axpby(spare_slot, 1.0, t.picked, -1.0, t.log_sum);
+  w.axpby(spare_slot, 1.0, t.label_score, -1.0, t.log_sum);
   w.run_on_rows(w.job.row_formulas->label_term, w.row(spare_slot), w.row(label_loss_slot), w.row(label_d1_slot));
-  const double of_distribution = w.job.distribution_share;
+  const double of_distribution = w.job.mix_weight;
   if (of_distribution == 0.0) w.scale(loss_slot, 1.0, w.row(label_loss_slot));
   else w.axpby(loss_slot, of_distribution, formula.loss, 1.0 - of_distribution, w.row(label_loss_slot));
   return t;
@@ -122,7 +122,7 @@ row_tile add_label_gradient(const row_workspace& w, const forward_results& f, ro
 void add_label_hess(const row_workspace& w, const forward_results& f, row_tile vector, row_tile hess) {
   const row_operations_of_arrangement& rows = *w.job.arranged;
   const void* const labels = f.counts.labels;
-  w.axpby(spare_slot, 1.0, f.label.picked, -1.0, f.label.log_sum);
+  w.axpby(spare_slot, 1.0, f.label.label_score, -1.0, f.label.log_sum);
   w.run_on_rows(w.job.row_formulas->d2_label_term, w.row(spare_slot), nullptr, nullptr, w.row(label_d2_slot));
   w.multiply(label_d2_slot, f.factors.label_term, w.row(label_d2_slot));
   w.fill(coef_square_slot, 0.0);

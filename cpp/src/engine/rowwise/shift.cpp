@@ -14,7 +14,7 @@ row_shifts take_shift(const row_workspace& w, const row_counts& counts, row_scor
   s.exps = exps;
   s.maximum = w.row(maximum_slot);
   s.tail = w.row(tail_slot);
-  s.picked = w.row(picked_slot);
+  s.label_score = w.row(label_score_slot);
   s.log_sum = w.row(log_sum_slot);
   const auto no_log_sum = [&] { w.fill(log_sum_slot, 0.0); };
   shift_pass p{};
@@ -24,7 +24,7 @@ row_shifts take_shift(const row_workspace& w, const row_counts& counts, row_scor
   p.labels = counts.labels;
   p.maximum = w.row(maximum_slot);
   p.tail = w.row(tail_slot);
-  p.picked = w.row(picked_slot);
+  p.label_score = w.row(label_score_slot);
   p.ahead = w.memory.ahead(job.input, scores.scores);
   if (w.memory.row_contiguous() && p.ahead != 0) p.copy = job.of_classes() ? w.tile_at(scores_slot) : exps;
   const bool smoothed = job.evaluation == strategy::smoothed_label;
@@ -32,7 +32,7 @@ row_shifts take_shift(const row_workspace& w, const row_counts& counts, row_scor
   if (job.classes == 0) {
     rows.largest(p.extent, p.scores, counts.labels, p.maximum, w.row(index_slot));  // no class
     s.index = w.row(index_slot);
-    for (const row_slot slot : {maximum_slot, tail_slot, picked_slot, weighted_slot}) w.fill(slot, -HUGE_VAL);
+    for (const row_slot slot : {maximum_slot, tail_slot, label_score_slot, weighted_slot}) w.fill(slot, -HUGE_VAL);
     no_log_sum();
   } else if (job.evaluation == strategy::lists) {  // which has several shifts
     w.fill(maximum_slot, 0.0);
@@ -49,7 +49,7 @@ row_shifts take_shift(const row_workspace& w, const row_counts& counts, row_scor
         break;
       case row_shift::sparsemax:
         p.exps = exps;
-        p.reference = w.row(log_sum_slot);
+        p.shift = w.row(log_sum_slot);
         rows.sparsemax(p);
         break;
       case row_shift::runner_up:
@@ -57,7 +57,7 @@ row_shifts take_shift(const row_workspace& w, const row_counts& counts, row_scor
         s.index = w.row(index_slot);
         no_log_sum();
         break;
-      case row_shift::picked:
+      case row_shift::label_score:
         no_log_sum();
         rows.gather(p.extent, p.scores, counts.labels, p.maximum);
         break;
@@ -67,8 +67,8 @@ row_shifts take_shift(const row_workspace& w, const row_counts& counts, row_scor
     }
   }
   if (!job.has_probabilities() && !job.of_classes() && job.evaluation != strategy::shift_term) {
-    rows.gather(p.extent, p.scores, counts.labels, p.picked);
-    w.axpby(picked_slot, 1.0, s.picked, -1.0, s.maximum);
+    rows.gather(p.extent, p.scores, counts.labels, p.label_score);
+    w.axpby(label_score_slot, 1.0, s.label_score, -1.0, s.maximum);
   }
   return s;
 }

@@ -25,7 +25,7 @@ enum row_slot : int {
   // take_shift
   maximum_slot,
   tail_slot,
-  picked_slot,
+  label_score_slot,
   weighted_slot,
   log_sum_slot,
   index_slot,
@@ -37,7 +37,7 @@ enum row_slot : int {
   // evaluate_label_term
   label_maximum_slot,
   label_tail_slot,
-  label_picked_slot,
+  label_term_score_slot,
   label_log_sum_slot,
   label_loss_slot,
   label_d1_slot,
