@@ -12,31 +12,26 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
 
-// Calls row(offset in bytes, stride of the last axis, first element of the row in the tile, elements) for each piece of the
-// run that lies along the last axis.
-template <class Row>
-FASTLOSS_FN void for_each_row(const strided_run& run, Row&& row) {
-  if (run.count == 0) return;  // there may be no memory, not even for a number that all elements are
+// Where a walk over a run of several axes is; a row is a piece of it along the last axis.
+struct strided_place {
+  const strided_run& run;
   const int last = run.rank - 1;
-  if (last < 1) {
-    const std::ptrdiff_t stride = last < 0 ? 0 : run.strides[0];
-    row(static_cast<std::ptrdiff_t>(run.start) * stride, stride, std::size_t{0}, run.count);
-    return;
-  }
   std::ptrdiff_t index[max_rank];
-  std::ptrdiff_t offset = 0;
-  std::size_t rest = run.start;
-  for (int axis = last; axis >= 0; --axis) {
-    const std::size_t extent = static_cast<std::size_t>(run.shape[axis]);
-    index[axis] = static_cast<std::ptrdiff_t>(rest % extent);
-    rest /= extent;
-    offset += index[axis] * run.strides[axis];
+  std::ptrdiff_t offset = 0;  // in bytes
+
+  FASTLOSS_FN explicit strided_place(const strided_run& r) : run(r) {
+    std::size_t rest = run.start;
+    for (int axis = last; axis >= 0; --axis) {
+      const std::size_t extent = static_cast<std::size_t>(run.shape[axis]);
+      index[axis] = static_cast<std::ptrdiff_t>(rest % extent);
+      rest /= extent;
+      offset += index[axis] * run.strides[axis];
+    }
   }
-  for (std::size_t done = 0; done < run.count;) {
-    const std::size_t left_in_row = static_cast<std::size_t>(run.shape[last] - index[last]), left = run.count - done;
-    const std::size_t n = left < left_in_row ? left : left_in_row;
-    row(offset, run.strides[last], done, n);
-    done += n;
+
+  FASTLOSS_FN std::ptrdiff_t left_in_row() const { return run.shape[last] - index[last]; }
+
+  FASTLOSS_FN void go_to_next_row() {
     offset -= index[last] * run.strides[last];
     index[last] = 0;
     for (int axis = last - 1; axis >= 0; --axis) {
@@ -46,12 +41,54 @@ FASTLOSS_FN void for_each_row(const strided_run& run, Row&& row) {
       index[axis] = 0;
     }
   }
+};
+
+// Calls row(offset in bytes, stride of the last axis, first element of the row in the tile, elements) for each piece of the
+// run that lies along the last axis.
+template <class Row>
+FASTLOSS_FN void for_each_row(const strided_run& run, Row&& row) {
+  if (run.count == 0) return;  // there may be no memory, not even for a number that all elements are
+  if (run.rank <= 1) {
+    const std::ptrdiff_t stride = run.rank == 0 ? 0 : run.strides[0];
+    row(static_cast<std::ptrdiff_t>(run.start) * stride, stride, std::size_t{0}, run.count);
+    return;
+  }
+  strided_place place(run);
+  for (std::size_t done = 0; done < run.count;) {
+    const std::size_t left_in_row = static_cast<std::size_t>(place.left_in_row()), left = run.count - done;
+    const std::size_t n = left < left_in_row ? left : left_in_row;
+    row(place.offset, run.strides[place.last], done, n);
+    done += n;
+    place.go_to_next_row();
+  }
+}
+
+// Rows of fewer elements are loaded one element after the other: to find out how a row may be vectorised takes longer than such a row.
+constexpr std::ptrdiff_t short_row = 8;
+
+template <class S, class T>
+FASTLOSS_FN void load_short_rows(S* out, const char* from, const strided_run& run) {
+  strided_place place(run);
+  const std::ptrdiff_t stride = run.strides[place.last];
+  std::ptrdiff_t left = place.left_in_row();
+  const char* p = from + place.offset;
+  for (std::size_t i = 0; i < run.count; ++i) {
+    out[i] = to_computation<S>(read<T, false>(p));
+    p += stride;
+    if (--left > 0) continue;
+    place.go_to_next_row();
+    left = run.shape[place.last];
+    p = from + place.offset;
+  }
 }
 
 template <class S, class T, bool Swapped>
 void load(void* tile, const void* base, const strided_run& run) {
   S* const out = static_cast<S*>(tile);
   const char* const from = static_cast<const char*>(base);
+  if constexpr (!Swapped) {
+    if (run.count > 0 && run.rank > 1 && run.shape[run.rank - 1] < short_row) return load_short_rows<S, T>(out, from, run);
+  }
   for_each_row(run, [&](std::ptrdiff_t offset, std::ptrdiff_t stride, std::size_t first, std::size_t n) {
     const char* const p = from + offset;
     S* const o = out + first;

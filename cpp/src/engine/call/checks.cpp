@@ -84,7 +84,13 @@ void check_shape(const loss_info& loss, const char* name, const const_array& a, 
                        ", or be a number");
 }
 
-void fail_missing(const loss_info& loss, const operand& o) { fail_type(loss, std::string("missing operand '") + o.name + "'"); }
+void check_operands(const loss_call& call) {
+  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
+    const operand& o = call.loss->operands[k];
+    if (!call.operands[k].absent()) check_rank(*call.loss, o.name, call.operands[k]);
+    else if (!o.is(optional)) fail_type(*call.loss, std::string("missing operand '") + o.name + "'");
+  }
+}
 
 bool same_shape(const const_array& a, int rank, const std::ptrdiff_t* shape) {
   return a.rank == rank && std::equal(shape, shape + rank, a.shape);

@@ -35,15 +35,14 @@ void check_option_values(const loss_info&, const void* options);
 inline void check_rank(const loss_info& loss, const char* name, const const_array& a) {
   if (a.rank > max_rank) fail_rank(loss, name, a);
 }
-// What must be given is, and has no more axes than are supported.
-[[noreturn]] void fail_missing(const loss_info&, const operand&);
-inline void check_operands(const loss_call& call) {
-  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
-    const operand& o = call.loss->operands[k];
-    if (!call.operands[k].absent()) check_rank(*call.loss, o.name, call.operands[k]);
-    else if (!o.is(optional)) fail_missing(*call.loss, o);
-  }
+// Whether an operand is left out or has more axes than are supported; an absent array has a negative rank.
+inline bool has_unusual_operands(const loss_call& call) {
+  bool unusual = false;
+  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) unusual |= static_cast<unsigned>(call.operands[k].rank) > max_rank;
+  return unusual;
 }
+// What must be given is, and has no more axes than are supported.
+void check_operands(const loss_call&);
 
 bool same_shape(const const_array& a, int rank, const std::ptrdiff_t* shape);
 [[noreturn]] void fail_shape(const loss_info&, const char* name, const const_array&, const std::string& need);

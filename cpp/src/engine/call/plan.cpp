@@ -49,7 +49,8 @@ array_spec derivative_in(const const_array& a, dtype computation) {
 call_plan::call_plan(const loss_call& given) : call_(&given) {
   const standard_floating_point mode;
   check_loss(given);
-  if (needs_defaults(given)) {
+  const bool unusual = has_unusual_operands(given);
+  if (unusual && needs_defaults(given)) {
     completed_ = given;
     fill_defaults(*completed_);
     call_ = &*completed_;
@@ -57,7 +58,7 @@ call_plan::call_plan(const loss_call& given) : call_(&given) {
   const loss_call& call = *call_;
   const loss_info& loss = *call.loss;
   check_ignored(call);
-  check_operands(call);
+  if (unusual) check_operands(call);
   check_gradients(call);
   loss.engine->shape(call, shape_);
   check_option_values(loss, call.options);

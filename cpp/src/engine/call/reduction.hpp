@@ -15,7 +15,30 @@ enum class divisor : unsigned char {
   weights,       // those times torch's weights
   terms,         // their sample weights times what the loss says
 };
-divisor choose_divisor(const loss_call&);
+inline divisor choose_divisor(const loss_call& call) {
+  const call_options& c = call.call;
+  if (c.reduction == reduction::batchmean) return divisor::first_extent;
+  if (c.reduction != reduction::mean) return divisor::one;
+  switch (c.normalizer) {
+    case normalizer::number:
+      return divisor::given;
+    case normalizer::count:
+      return divisor::count;
+    case normalizer::weight:
+      return divisor::weights;
+    case normalizer::automatic:
+      break;
+  }
+  switch (call.loss->mean_over) {
+    case denominator::weight:
+      return divisor::weights;
+    case denominator::term:
+      return divisor::terms;
+    case denominator::count:
+      break;
+  }
+  return divisor::samples;
+}
 
 // Sums over the units that count.
 struct unit_sums {
@@ -28,9 +51,32 @@ struct unit_sums {
     return *this;
   }
 };
-double denominator_of(const call_plan&, const unit_sums&);
+inline double denominator_of(const call_plan& plan, const unit_sums& sums) {
+  switch (choose_divisor(plan.call())) {
+    case divisor::first_extent:
+      return static_cast<double>(plan.units().shape[0]);
+    case divisor::given:
+      return plan.call().call.normalizer_value;
+    case divisor::count:
+      return sums.count;
+    case divisor::samples:
+      return sums.samples;
+    case divisor::weights:
+      return sums.weights;
+    case divisor::one:
+    case divisor::terms:  // a pointwise loss adds these up itself
+      break;
+  }
+  return 1.0;
+}
+
+[[noreturn]] void fail_over_nothing(const call_plan&);
 // A mean is over nothing: it is NaN, or 0 where the call wants that, and nothing flows back. Throws where the call wants that.
-bool is_over_nothing(const call_plan&, double denominator);
+inline bool is_over_nothing(const call_plan& plan, double denominator) {
+  if (!plan.reduced() || denominator != 0.0) return false;
+  if (plan.call().call.empty == empty_policy::raise) fail_over_nothing(plan);
+  return true;
+}
 double value_over_nothing(const call_plan&);
 
 // The part of grad_output that is one number for all units; 1 where it is not given.
