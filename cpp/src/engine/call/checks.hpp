@@ -35,10 +35,13 @@ void check_option_values(const loss_info&, const void* options);
 inline void check_rank(const loss_info& loss, const char* name, const const_array& a) {
   if (a.rank > max_rank) fail_rank(loss, name, a);
 }
-// Whether an operand is left out or has more axes than are supported; an absent array has a negative rank.
+// Whether an operand that is not optional is left out, or one has more axes than are supported.
 inline bool has_unusual_operands(const loss_call& call) {
   bool unusual = false;
-  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) unusual |= static_cast<unsigned>(call.operands[k].rank) > max_rank;
+  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
+    const int rank = call.operands[k].rank;  // negative: absent
+    unusual |= rank > max_rank || (rank < 0 && !call.loss->operands[k].is(optional));
+  }
   return unusual;
 }
 // What must be given is, and has no more axes than are supported.

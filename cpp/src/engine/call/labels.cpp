@@ -33,10 +33,9 @@ void check_class_index_dtype(const loss_info& loss, const operand& o, const cons
     fail_type(loss, std::string(o.name) + " must be class indices of an integer dtype, got " + dtype_text(a.type));
 }
 
-void check_ignore_index(const loss_call& call, const std::string& why) {
-  if (call.call.ignore_index >= 0)
-    fail_value(*call.loss,
-               "ignore_index is for class indices" + why + " (use where=), got ignore_index=" + std::to_string(call.call.ignore_index));
+void fail_ignore_index(const loss_call& call, const operand& o, const char* why) {
+  fail_value(*call.loss, std::string("ignore_index is for class indices, and ") + o.name + " is " + why +
+                             " (use where=), got ignore_index=" + std::to_string(call.call.ignore_index));
 }
 
 bool is_masked(const call_plan& plan, std::size_t unit) {

@@ -26,8 +26,11 @@ bool has_class_indices(const loss_call&);
 
 // Class indices are not bool, and not floating.
 void check_class_index_dtype(const loss_info&, const operand&, const const_array&);
-// ignore_index is given and there are no class indices: `why` says so.
-void check_ignore_index(const loss_call&, const std::string& why);
+[[noreturn]] void fail_ignore_index(const loss_call&, const operand&, const char* why);
+// ignore_index is given and the operand is no class indices: `why` says what it is.
+inline void check_ignore_index(const loss_call& call, const operand& o, const char* why) {
+  if (call.call.ignore_index >= 0) fail_ignore_index(call, o, why);
+}
 
 // Whether a unit, by its place in C order, is masked.
 bool is_masked(const call_plan&, std::size_t unit);

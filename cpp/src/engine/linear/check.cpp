@@ -59,7 +59,7 @@ class operand_checker {
     const std::string from = text(of_.input) + " and " + text(of_.linear_weight);
     const bool of_scores = same_shape(target, leading + inner + 1, scores), of_rows = same_shape(target, leading + inner, rows);
     if (is_floating(target.type)) {
-      check_ignore_index(call_, "; target is probabilities");
+      check_ignore_index(call_, loss_.operands[static_cast<std::size_t>(of_.target)], "probabilities");
       if (of_scores) return;
       std::string need = "probabilities for " + from + " must have shape " + shape_text(leading + inner + 1, scores);
       if (of_rows) need += "; class indices must have an integer dtype";

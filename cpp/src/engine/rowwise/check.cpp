@@ -35,7 +35,7 @@ class operand_checker {
       const operand& o = loss_.operands[k];
       const const_array& a = call_.operands[k];
       if (a.absent()) {
-        if (o.is(class_index)) check_ignore_index(call_, std::string(", and ") + o.name + " is not given");
+        if (o.is(class_index)) check_ignore_index(call_, o, "not given");
         continue;
       }
       if (k == 0) continue;
@@ -66,7 +66,7 @@ class operand_checker {
   }
 
   void check_distribution(const operand& o, const const_array& a) const {
-    if (o.is(class_index)) check_ignore_index(call_, "; " + std::string(o.name) + " is probabilities");
+    if (o.is(class_index)) check_ignore_index(call_, o, "probabilities");
     if (same_shape(a, input_.rank, input_.shape)) return;
     std::string need = "it must have the shape of " + input_text();
     if (o.is(class_index) && same_shape(a, row_rank_, rows_)) need += ", or an integer dtype if it is class indices";
