@@ -52,6 +52,7 @@ FASTLOSS_FN brain_bits narrow_to_brain(float x) {
 template <class S, class T>
 FASTLOSS_FN S to_computation(T x) {
   if constexpr (__is_same(T, half_bits) || __is_same(T, brain_bits)) return static_cast<S>(widen(x));
+  else if constexpr (__is_same(T, bool)) return static_cast<S>(static_cast<int>(x));  // GCC 12 converts a bool by itself one at a time
   else return static_cast<S>(x);
 }
 

@@ -93,6 +93,7 @@ void load(void* tile, const void* base, const strided_run& run) {
     const char* const p = from + offset;
     S* const o = out + first;
     if (stride == static_cast<std::ptrdiff_t>(sizeof(T))) {
+#pragma GCC ivdep  // tiles lie apart from what they are loaded from
       for (std::size_t i = 0; i < n; ++i) o[i] = to_computation<S>(read<T, Swapped>(p + i * sizeof(T)));
     } else if (stride == 0) {
       const S x = to_computation<S>(read<T, Swapped>(p));
