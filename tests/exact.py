@@ -203,6 +203,16 @@ def half_unit(x, dtype):
     return np.ldexp(LONG(0.5001), np.maximum(exponent, info.minexp) - info.nmant)
 
 
+def rounded_once(x, dtype):
+    """To the nearest number of the dtype, ties to even; ml_dtypes rounds a double twice on its way to bfloat16."""
+    with np.errstate(over="ignore"):
+        if np.dtype(dtype) != ml_dtypes.bfloat16 or x.dtype != np.float64:
+            return x.astype(dtype)
+        finite = np.isfinite(x)
+        step = np.ldexp(1.0, np.maximum(np.frexp(np.where(finite, x, 0))[1] - 8, -133))
+        return np.where(finite, np.rint(np.where(finite, x, 0) / step) * step, x).astype(dtype)
+
+
 def assert_stored(got, exact, bound, dtype, stored, what=""):
     """Within the bound of a computation in `dtype`, and half a unit of the dtype it is stored in, if narrower."""
     got, stored = np.asarray(got), np.dtype(dtype if stored is None else stored)

@@ -24,19 +24,19 @@ owned place_result(call_state& s, int i, const array_spec& spec, mutable_array& 
 }
 
 // A reduced value goes into an array of no axes.
-void check_value_out(call_state& s, dtype computation) {
+void check_value_out(call_state& s) {
   PyObject* const out = s.out[0];
   const mutable_array target = output_view(out, "out", s.who, s.storage);
   if (target.rank != 0) raise(PyExc_ValueError, "%U: out for the reduced value must have shape (), not %d axes", s.who.loss, target.rank);
-  if (target.type != computation)
-    raise(PyExc_TypeError, "%U: out for the reduced value must have dtype %s, not %S", s.who.loss,
-          computation == dtype::float32 ? "float32" : "float64", PyArray_DESCR(reinterpret_cast<PyArrayObject*>(out)));
+  if (!is_floating(target.type))
+    raise(PyExc_TypeError, "%U: out for the reduced value must have a floating dtype, not %S", s.who.loss,
+          PyArray_DESCR(reinterpret_cast<PyArrayObject*>(out)));
 }
 
 void place_results(call_state& s, const call_plan& plan) {
   if (s.kind == call_kind::value) {
     if (!plan.reduced()) s.value = place_result(s, 0, plan.value(), s.outputs.value);
-    else if (s.out[0] != nullptr) check_value_out(s, plan.computation());
+    else if (s.out[0] != nullptr) check_value_out(s);
     return;
   }
   const int gradients = s.call.gradient_count;
@@ -60,12 +60,10 @@ double run(const call_state& s, const call_plan& plan) {
   return plan.run(s.outputs);
 }
 
-owned reduced_value(const call_state& s, dtype computation, double x) {
-  owned number = new_number(computation, x);
+owned reduced_value(call_state& s, dtype computation, double x) {
   PyObject* const out = s.kind == call_kind::value ? s.out[0] : nullptr;
-  if (out == nullptr) return number;
-  PyArrayObject* const array = reinterpret_cast<PyArrayObject*>(out);
-  if (PyArray_SETITEM(array, static_cast<char*>(PyArray_DATA(array)), number.get()) < 0) throw python_error{};
+  if (out == nullptr) return new_number(computation, x);
+  store_number(x, output_view(out, "out", s.who, s.storage));
   return borrowed(out);
 }
 

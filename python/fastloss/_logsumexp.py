@@ -24,8 +24,8 @@ class LogSumExp(RowFunction, function="logsumexp", axis="axis"):
     axis : int, default -1
         The axis that is summed over; may be negative. Every place on the other axes is a row.
     out : ndarray, optional
-        Where the result goes: an array of its shape and dtype that shares no memory with `input`. It is
-        returned.
+        Where the result goes: an array of its shape, of any floating dtype, to which it is rounded once. It
+        shares no memory with `input`, and is returned.
 
     Returns
     -------
@@ -78,8 +78,8 @@ class LogSumExp(RowFunction, function="logsumexp", axis="axis"):
             The gradient g flowing in, of the shape of the value, or one number for all rows.
         {given_axis}
         out : ndarray, optional
-            Where the gradient goes: an array of its shape and dtype. It may be exactly `input`, or share no
-            memory with `input` and `grad_output`. It is returned.
+            Where the gradient goes: an array of its shape, of any floating dtype, to which it is rounded once. It
+            may be exactly `input`, or share no memory with `input` and `grad_output`. It is returned.
 
         {product}
 

@@ -27,7 +27,8 @@ ELEMENTS_PARAMETERS = {
     tuple. Default: the first operand.""",
     "out": """out : ndarray or tuple of ndarray, optional
     Where the {what} goes: {form}.
-    It may be exactly one of the operands, or share no memory with any. It is returned.""",
+    Of any floating dtype, to which it is rounded once. It may be exactly one of the operands, or share no
+    memory with any. It is returned.""",
     "accumulate": """accumulate : bool, default False
     Add to `out` instead of overwriting it.""",
 }
@@ -44,22 +45,21 @@ ELEMENTS_REDUCTIONS = """scalar or ndarray
 ELEMENTS_OUT_FORMS = {
     "__call__": (
         "value",
-        'an array of the first operand\'s shape with ``reduction="none"``, else one of\n'
-        "    shape () of the computation dtype",
+        'an array of the first operand\'s shape with ``reduction="none"``, else one of\n    shape ()',
     ),
-    "grad": ("gradient", "an array of the operand's shape and dtype, or a tuple like `wrt`"),
-    "value_and_grad": ("gradient", "an array of the operand's shape and dtype, or a tuple like `wrt`"),
-    "hess": ("second derivative", "an array of the first operand's shape and dtype"),
-    "grad_and_hess": ("result", "a tuple of two arrays of the first operand's shape and dtype"),
+    "grad": ("gradient", "an array of the operand's shape, or a tuple like `wrt`"),
+    "value_and_grad": ("gradient", "an array of the operand's shape, or a tuple like `wrt`"),
+    "hess": ("second derivative", "an array of the first operand's shape"),
+    "grad_and_hess": ("result", "a tuple of two arrays of the first operand's shape"),
 }
 
 COMMON_RAISES = """ValueError
     If shapes do not fit, an option is out of range, `reduction`, `normalizer` or another choice is
-    unknown, or an output has the wrong shape or dtype or overlaps an operand. Under
+    unknown, or an output has the wrong shape or overlaps an operand. Under
     ``fastloss.errstate`` also for data out of range, results that are not finite, or a mean of nothing.
 TypeError
-    If an argument has an unsupported dtype (complex, object, string, longdouble), is a masked array,
-    or has an unknown name."""
+    If an argument has an unsupported dtype (complex, object, string, longdouble; for an output, one that
+    is not floating), is a masked array, or has an unknown name."""
 
 GRADIENT_DTYPE = """
     An array has the shape of its operand, and its dtype (for an integer operand that of the computation:
@@ -130,8 +130,8 @@ ROWS_PARAMETERS = {
     and the computation dtype: the logarithm of the sum of the exponentials of the logits),
     "probabilities" and "log_probabilities" (of the first operand's shape and dtype), "prediction" (int64: the
     first class with the largest logit), "correct" (bool: whether that is the target, which must be class
-    indices; False where a row is masked or ignored). A dict from name to array of that dtype, in any byte
-    order and layout, says where each goes; None makes a new one.""",
+    indices; False where a row is masked or ignored). A dict from name to array, in any byte order and layout
+    (and of any floating dtype for the first three), says where each goes; None makes a new one.""",
     "vector": """vector : array_like
     What the second derivative is multiplied with, of the first operand's shape.""",
 }
@@ -179,9 +179,9 @@ ROWS_OUT_FORMS = {
     **ELEMENTS_OUT_FORMS,
     "__call__": (
         "value",
-        'an array of the rows\' shape with ``reduction="none"``, else one of shape\n    () of the computation dtype',
+        'an array of the rows\' shape with ``reduction="none"``, else one of\n    shape ()',
     ),
-    "hvp": ("product", "an array of the first operand's shape and dtype"),
+    "hvp": ("product", "an array of the first operand's shape"),
 }
 
 # Of a loss that takes class indices.
@@ -256,15 +256,15 @@ ROW_FUNCTION_PHRASES = {
     "scores": """input : array_like
     Scores z (logits), of any shape but ().""",
     "out": """out : ndarray, optional
-    Where the result goes: an array of its shape and dtype. It may be exactly `input`, or share no memory
-    with it. It is returned.""",
+    Where the result goes: an array of its shape, of any floating dtype, to which it is rounded once. It may
+    be exactly `input`, or share no memory with it. It is returned.""",
     "result": """ndarray
     Of input's shape and dtype; float64 for integers. float16 and bfloat16 are computed in float32.""",
     "errors": """ValueError
     If input has no axes, `{axis}` is not one of them, or `out` has another shape or overlaps input.
 TypeError
-    If an array has an unsupported dtype (complex, object, string, longdouble) or `out` another one than
-    the result, or if an argument is of the wrong kind.""",
+    If an array has an unsupported dtype (complex, object, string, longdouble), `out` has none that is
+    floating, or an argument is of the wrong kind.""",
     "accuracy_reference": """P. Blanchard, D. J. Higham and N. J. Higham, "Accurately Computing the Log-Sum-Exp and
 Softmax Functions", IMA Journal of Numerical Analysis 41(4), 2021.""",
     "product_of_function": "Vector-Jacobian product of `{function}`: "
@@ -276,8 +276,8 @@ Softmax Functions", IMA Journal of Numerical Analysis 41(4), 2021.""",
     "given_axis": """{axis} : int, default -1
     The axis of a row, as `{function}` takes it.""",
     "out_of_product": """out : ndarray, optional
-    Where the gradient goes: an array of its shape and dtype. It may be exactly `input` or `grad_output`,
-    or share no memory with them. It is returned.""",
+    Where the gradient goes: an array of its shape, of any floating dtype, to which it is rounded once. It may
+    be exactly `input` or `grad_output`, or share no memory with them. It is returned.""",
     "product": """Returns
 -------
 ndarray

@@ -183,7 +183,7 @@ READ_ONLY.flags.writeable = False
         ("grad", {"out": [0.0] * 3}, TypeError, "out must be a NumPy array, not list"),
         ("grad", {"out": (np.zeros(3),)}, TypeError, "out must be a NumPy array, not tuple"),
         ("grad", {"out": np.zeros(4)}, ValueError, "shape"),
-        ("grad", {"out": np.zeros(3, "f4")}, TypeError, "float32"),
+        ("grad", {"out": np.zeros(3, int)}, TypeError, "floating dtype, got int64"),
         ("grad", {"out": np.zeros(3, complex)}, TypeError, "complex128"),
         ("grad", {"out": READ_ONLY}, ValueError, "out is read-only"),
         ("grad", {"out": np.ma.zeros(3)}, TypeError, "out is a masked array"),
@@ -195,7 +195,7 @@ READ_ONLY.flags.writeable = False
         ("grad", {"wrt": (0, 1), "accumulate": True, "out": (np.zeros(3), None)}, ValueError, r"out\[1\] is missing"),
         ("grad_and_hess", {"out": np.zeros(3)}, TypeError, "tuple of 2"),
         ("__call__", {"out": np.zeros(3)}, ValueError, r"shape \(\)"),
-        ("__call__", {"out": np.zeros((), "f4")}, TypeError, "float64"),
+        ("__call__", {"out": np.zeros((), int)}, TypeError, "floating dtype, not int64"),
     ],
 )
 def test_bad_out(method, keywords, error, words):

@@ -9,6 +9,8 @@ import cases
 import layouts
 from contract.compare import assert_same
 from engines import calls
+from engines.adapter import FLOATS
+from exact import rounded_once
 
 CALLS = calls()
 HELD = 2.5  # what an array holds before a call
@@ -60,6 +62,21 @@ def test_accumulate_adds_to_what_is_there(call, dtype, reduction):
             assert compute(out=out, accumulate=True) is out, what
             slack = room * (HELD + np.abs(result).max(initial=0))
             np.testing.assert_allclose(out, HELD + result, rtol=room, atol=slack, err_msg=what)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_out_of_another_floating_dtype_is_the_result_rounded_once(call, dtype):
+    for shape, reduction in ((call.shapes[0], "none"), (call.shapes[-1], "mean")):
+        operands = call.draw(cases.seed(call, shape, "rounded"), shape, dtype)
+        for part, compute in _computations(call, operands, reduction).items():
+            result, whole = np.asarray(compute()), compute(out=np.full(np.shape(compute()), HELD))
+            assert_same(whole.astype(result.dtype), result, f"{shape} {part}")
+            for other in FLOATS:
+                for order in ("=", ">") if other.char in "efd" else ("=",):
+                    out = np.full(result.shape, HELD, other.newbyteorder(order))
+                    assert compute(out=out) is out
+                    np.testing.assert_array_equal(out, rounded_once(whole, other), err_msg=f"{shape} {part} {other}")
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
@@ -132,7 +149,6 @@ def test_an_out_that_does_not_fit_is_refused_before_anything_is_written(call):
         refused = [
             (ValueError, np.full((*result.shape, 1), HELD)),
             (ValueError, np.full((*result.shape[:-1], result.shape[-1] + 1), HELD)),
-            (TypeError, np.full(result.shape, HELD, np.float32)),
             (TypeError, np.full(result.shape, 2, np.int64)),
             (ValueError, locked),
             (TypeError, np.full(result.shape, HELD).tolist()),

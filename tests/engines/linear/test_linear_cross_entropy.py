@@ -339,7 +339,7 @@ def test_errors_name_what_is_wrong():
     for changes, text in wrong:
         assert text in message_of(ValueError, **changes), text
     assert "got bool" in message_of(TypeError, target=ones(4, bool))
-    assert "float32" in message_of(TypeError, out=np.empty((4, 3), np.float32))
+    assert "int64" in message_of(TypeError, out=np.empty((4, 3), np.int64))
     assert "axis" in message_of(TypeError, axis=0)
     assert "missing 1 required positional argument: 'target'" in str(_raised(lambda: LOSS([1.0], [[1.0]])))
 

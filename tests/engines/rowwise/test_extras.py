@@ -11,6 +11,8 @@ import pytest
 import cases
 import fastloss as fl
 import rows_cases
+from engines.adapter import FLOATS
+from exact import rounded_once
 from references.reductions import LONG
 from references.row_statistics import log_sum_exp
 from references.rows_schema import GENERIC, Logit
@@ -237,7 +239,7 @@ def test_extras_of_other_dtypes_are_refused_before_anything_is_written(rows):
     dtypes = [np.dtype(code) for code in "?bBhHiIlLqQefdFDSO"] + [np.dtype(ml_dtypes.bfloat16)]
     for name in wanted:
         for dtype in (d for kind in dtypes for d in (kind, kind.newbyteorder("S"))):
-            if dtype.newbyteorder("=") == extra[name].dtype:
+            if dtype.newbyteorder("=") in (FLOATS if extra[name].dtype in FLOATS else [extra[name].dtype]):
                 continue
             given = {other: np.full_like(extra[other], 1) for other in wanted}
             given[name] = np.ones(extra[name].shape, dtype)
@@ -247,6 +249,19 @@ def test_extras_of_other_dtypes_are_refused_before_anything_is_written(rows):
             assert (gradient == 7).all()
             for other, array in given.items():
                 assert (array == np.ones((), array.dtype)).all(), f"{other} {dtype}"
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("rows", PLAIN, ids=str)
+def test_extras_of_another_floating_dtype_are_rounded_once(rows, dtype):
+    loss, wanted = cases.loss(rows.loss), ("lse", "probabilities", "log_probabilities")
+    operands = rows_cases.draw(rows, cases.seed(rows), (5,), 70, dtype)
+    _, extra = loss(**operands, return_=wanted)
+    for other in FLOATS:
+        given = {name: np.ones(x.shape, other) for name, x in extra.items()}
+        loss(**operands, return_=given)
+        for name, array in given.items():
+            np.testing.assert_array_equal(array, rounded_once(extra[name], other), err_msg=f"{name} {other}")
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
@@ -314,7 +329,7 @@ def test_bad_places():
         ({"logits": None}, ValueError, "return_ must be 'lse'.* not 'logits'"),
         ({1: None}, TypeError, "return_ must be 'lse'.* not int"),
         ({"lse": 1.0}, TypeError, r"return_\['lse'\] must be a NumPy array, not float"),
-        ({"lse": np.zeros(2, np.float32)}, TypeError, "the array for 'lse' must have dtype float64, got float32"),
+        ({"lse": np.zeros(2, int)}, TypeError, "the array for 'lse' must have a floating dtype, got int64"),
         ({"lse": np.zeros(3)}, ValueError, r"the array for 'lse' must have shape \(2,\), got \(3,\)"),
         ({"prediction": np.zeros(2)}, TypeError, "the array for 'prediction' must have dtype int64"),
         ({"probabilities": z[:, ::-1]}, ValueError, "out overlaps input"),

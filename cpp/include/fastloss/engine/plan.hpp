@@ -44,6 +44,9 @@ class FASTLOSS_API call_plan {
   call_shape shape_;
 };
 
+// Writes a reduced value to an array of no axes and a floating dtype, rounded once.
+FASTLOSS_API void store_number(double x, const mutable_array& to);
+
 // Throws unless the options are in their ranges; so does every call.
 FASTLOSS_API void check_options(const loss_info& loss, const void* options);
 // Throws unless `x` may be a default of the operand under these options: for numbers that calls are to take later.

@@ -13,14 +13,21 @@ namespace {
 
 const_array view_of(const mutable_array& a) { return {a.data, a.shape, a.strides, a.rank, a.type, a.byteswapped}; }
 
+// Results are rounded once to any dtype of floating numbers; those that are none have one dtype.
+bool takes(const mutable_array& out, const array_spec& need) {
+  return out.type == need.type || (is_floating(out.type) && is_floating(need.type));
+}
+
 // Names are made only for messages: a small call has no time for strings.
 void check_output(const loss_info& loss, const char* what, const char* of, const mutable_array& out, const array_spec& need) {
   const std::string prefix = std::string(loss.name) + ": ";
   std::string name = loss.arguments.out != nullptr ? loss.arguments.out : what;
   if (loss.arguments.out == nullptr && of != nullptr) name += std::string(" '") + of + "'";
   if (out.absent()) throw value_error(prefix + "no memory for " + name);
-  if (out.type != need.type)
-    throw type_error(prefix + name + " must have dtype " + dtype_text(need.type) + ", got " + dtype_text(out.type));
+  if (!takes(out, need))
+    throw type_error(prefix + name + " must have " +
+                     (is_floating(need.type) ? "a floating dtype" : std::string("dtype ") + dtype_text(need.type)) + ", got " +
+                     dtype_text(out.type));
   if (out.rank != need.rank || !std::equal(need.shape, need.shape + need.rank, out.shape))
     throw value_error(prefix + name + " must have shape " + shape_text(need.rank, need.shape) + ", got " + shape_text(out.rank, out.shape));
   if (may_overlap_itself(view_of(out))) throw value_error(prefix + name + " has elements that share memory with one another");
@@ -65,7 +72,7 @@ class output_checker {
 };
 
 void output_checker::add(const mutable_array& out, const array_spec& need, const char* what, const char* of) {
-  const bool fits = !out.absent() && out.type == need.type && out.rank == need.rank &&
+  const bool fits = !out.absent() && takes(out, need) && out.rank == need.rank &&
                     std::equal(need.shape, need.shape + need.rank, out.shape) && (out.unshared || !may_overlap_itself(view_of(out)));
   if (!fits) check_output(loss_, what, of, out, need);
   if (out.unshared) return;

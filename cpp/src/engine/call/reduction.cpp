@@ -6,6 +6,7 @@
 
 #include "engine/call/checks.hpp"
 #include "engine/call/messages.hpp"
+#include "fastloss/runtime/floating_point.hpp"
 #include "isa/dispatch.hpp"
 #include "isa/kernel_table.hpp"
 
@@ -34,6 +35,11 @@ double finished_value(const call_plan& plan, double value) {
   if (plan.computation() == dtype::float32) value = static_cast<double>(static_cast<float>(value));
   if (plan.call().call.raise_nonfinite && !std::isfinite(value)) fail_value(plan.loss(), "the loss is not finite: " + number_text(value));
   return value;
+}
+
+void store_number(double x, const mutable_array& to) {
+  const standard_floating_point mode;
+  active_kernels().tiles[1].store[static_cast<int>(to.type)][to.byteswapped](&x, to.data, {0, nullptr, nullptr, 0, 1}, 1.0, false);
 }
 
 void check_finite(const call_plan& plan, bool nonfinite) {
