@@ -1,5 +1,7 @@
 #include "results.hpp"
 
+#include <algorithm>
+
 #include "fastloss/runtime/memory.hpp"
 #include "views.hpp"
 
@@ -13,7 +15,50 @@ void release_block(PyObject* capsule) {
   release_result(data, reinterpret_cast<std::size_t>(PyCapsule_GetContext(capsule)));
 }
 
-owned new_block_array(const array_spec& spec, std::size_t bytes, bool& recycled) {
+// How a new array lies, as NumPy's order="K" has it: axes in the order of another array's strides. Axes of one element and of
+// stride 0 have no say.
+class memory_order {
+ public:
+  explicit memory_order(const array_spec& spec) : spec_(spec) {
+    if (spec.strides == nullptr) return;
+    for (int i = 0, before = -1; i < spec.rank; ++i) {
+      if (!has_say(i)) continue;
+      is_c_ &= before < 0 || stride(before) >= stride(i);
+      before = i;
+    }
+  }
+
+  bool is_c() const { return is_c_; }
+
+  // Strides of a new array, in bytes.
+  void fill(std::ptrdiff_t* strides) const {
+    int axes[max_rank];  // the last axis in memory last
+    for (int i = 0; i < spec_.rank; ++i) {
+      int to = i;
+      for (int k = i - 1; k >= 0; --k) {
+        if (!has_say(i) || !has_say(axes[k])) continue;
+        if (stride(axes[k]) >= stride(i)) break;
+        to = k;
+      }
+      for (int k = i; k > to; --k) axes[k] = axes[k - 1];
+      axes[to] = i;
+    }
+    std::ptrdiff_t step = static_cast<std::ptrdiff_t>(itemsize(spec_.type));
+    for (int k = spec_.rank - 1; k >= 0; --k) {
+      strides[axes[k]] = step;
+      step *= std::max<std::ptrdiff_t>(1, spec_.shape[axes[k]]);
+    }
+  }
+
+ private:
+  bool has_say(int axis) const { return spec_.shape[axis] > 1 && spec_.strides[axis] != 0; }
+  std::ptrdiff_t stride(int axis) const { return spec_.strides[axis] < 0 ? -spec_.strides[axis] : spec_.strides[axis]; }
+
+  const array_spec& spec_;
+  bool is_c_ = true;
+};
+
+owned new_block_array(const array_spec& spec, const npy_intp* strides, std::size_t bytes, bool& recycled) {
   const result_block block = acquire_result(bytes);
   recycled = block.recycled;
   owned capsule(PyCapsule_New(block.data, block_name, nullptr));
@@ -25,13 +70,15 @@ owned new_block_array(const array_spec& spec, std::size_t bytes, bool& recycled)
   PyCapsule_SetDestructor(capsule.get(), release_block);
   owned array =
       checked(PyArray_NewFromDescr(&PyArray_Type, description_of(spec.type), spec.rank, reinterpret_cast<const npy_intp*>(spec.shape),
-                                   nullptr, block.data, NPY_ARRAY_CARRAY, nullptr));
+                                   strides, block.data, NPY_ARRAY_ALIGNED | NPY_ARRAY_WRITEABLE, nullptr));
   if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject*>(array.get()), capsule.release()) < 0) throw python_error{};
   return array;
 }
 
-owned new_small_array(const array_spec& spec) {
+owned new_small_array(const array_spec& spec, const npy_intp* strides) {
   const npy_intp* const shape = reinterpret_cast<const npy_intp*>(spec.shape);
+  if (strides != nullptr)
+    return checked(PyArray_NewFromDescr(&PyArray_Type, description_of(spec.type), spec.rank, shape, strides, nullptr, 0, nullptr));
   if (spec.type == dtype::float32) return checked(PyArray_SimpleNew(spec.rank, shape, NPY_FLOAT));
   if (spec.type == dtype::float64) return checked(PyArray_SimpleNew(spec.rank, shape, NPY_DOUBLE));
   return checked(PyArray_NewFromDescr(&PyArray_Type, description_of(spec.type), spec.rank, shape, nullptr, nullptr, 0, nullptr));
@@ -54,7 +101,13 @@ std::size_t bytes_of(const array_spec& spec) {
 owned new_array(const array_spec& spec, mutable_array& view) {
   const std::size_t bytes = bytes_of(spec);
   bool recycled = true;  // the system's allocator keeps small blocks mapped
-  owned result = bytes <= small_result_bytes ? new_small_array(spec) : new_block_array(spec, bytes, recycled);
+  std::ptrdiff_t own[max_rank];
+  const npy_intp* strides = nullptr;
+  if (const memory_order order(spec); !order.is_c()) {
+    order.fill(own);
+    strides = reinterpret_cast<const npy_intp*>(own);
+  }
+  owned result = bytes <= small_result_bytes ? new_small_array(spec, strides) : new_block_array(spec, strides, bytes, recycled);
   PyArrayObject* const array = reinterpret_cast<PyArrayObject*>(result.get());
   view = {.data = PyArray_DATA(array),
           .shape = extents(PyArray_DIMS(array)),

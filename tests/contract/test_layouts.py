@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,28 @@ def test_layouts(call, dtype, layout):
             check(call, mixed, dtype, f"{what} {name}", units=units, second=False)
         for name, x in operands.items():
             np.testing.assert_array_equal(turned[name], x)
+
+
+def _orders(x):
+    """The same numbers with their axes in every order in memory."""
+    for axes in itertools.permutations(range(x.ndim)):
+        yield np.ascontiguousarray(x.transpose(axes)).transpose(np.argsort(axes))
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_results_lie_in_the_order_of_what_they_are_of(call):
+    for shape in call.shapes:
+        operands = call.draw(cases.seed(call, shape, "order"), shape, np.float32)
+        first, names = next(iter(operands)), call.wrt(operands)
+        for name in names:
+            for turned in _orders(operands[name]):
+                found = everything(call, {**operands, name: turned}, reduction="none")
+                assert found[f"gradient in {name}"].strides == np.empty_like(turned).strides
+                if name == first:
+                    for part in found.keys() & {"hess", "hvp"}:
+                        assert found[part].strides == np.empty_like(turned).strides, part
+                    if found["value"].shape == turned.shape:
+                        assert found["value"].strides == np.empty_like(turned).strides
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)

@@ -54,6 +54,7 @@ struct array_spec {
   dtype type;
   int rank;
   const std::ptrdiff_t* shape;
+  const std::ptrdiff_t* strides = nullptr;  // of memory in whose order the array may lie, so that a walk follows both; null: C order
 };
 
 struct loss_outputs {

@@ -18,17 +18,19 @@ class call_plan;
 struct unit_axes {
   int rank;
   const std::ptrdiff_t* shape;
-  const char* of;            // in words: the operand that they are axes of
-  const char* without = "";  // which of its axes are not among them
+  const char* of;                           // in words: the operand that they are axes of
+  const char* without = "";                 // which of its axes are not among them
+  const std::ptrdiff_t* strides = nullptr;  // of memory in whose order an unreduced value is to lie; null: C order
 };
 
 // What an engine makes of the shapes and dtypes of a call. It never looks at data.
 struct call_shape {
   unit_axes units;
-  dtype computation;                             // float32 or float64
-  double work;                                   // what `cost_ns_per_element` of the loss is the cost of one of
-  int class_axis;                                // of the first operand, not negative; engines without classes leave it alone
-  std::array<std::ptrdiff_t, max_rank> extents;  // room for the extents of units that no operand has as they are
+  dtype computation;  // float32 or float64
+  double work;        // what `cost_ns_per_element` of the loss is the cost of one of
+  int class_axis;     // of the first operand, not negative; engines without classes leave it alone
+  // Room for the extents of units that no operand has as they are, and for their strides.
+  std::array<std::ptrdiff_t, max_rank> extents, strides;
 
   call_shape() {}  // of a small call every instruction counts: nothing is cleared
 };

@@ -41,7 +41,7 @@ void fill_defaults(loss_call& call) {
 
 // Of the operand's own dtype, if that is one that holds fractions.
 array_spec derivative_in(const const_array& a, dtype computation) {
-  return {is_floating(a.type) && !a.weak ? a.type : computation, a.rank, a.shape};
+  return {is_floating(a.type) && !a.weak ? a.type : computation, a.rank, a.shape, a.strides};
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ call_plan::call_plan(const loss_call& given) : call_(&given) {
 
 array_spec call_plan::value() const {
   if (reduced()) return {computation(), 0, nullptr};
-  return {computation(), units().rank, units().shape};
+  return {computation(), units().rank, units().shape, units().strides};
 }
 
 array_spec call_plan::gradient(int i) const {
@@ -80,7 +80,7 @@ array_spec call_plan::hessian() const { return derivative_in(call_->operands[0],
 array_spec call_plan::extra(row_extra e) const {
   if (e == row_extra::probabilities || e == row_extra::log_probabilities) return hessian();
   const dtype type = e == row_extra::lse ? computation() : e == row_extra::prediction ? dtype::int64 : dtype::boolean;
-  return {type, units().rank, units().shape};
+  return {type, units().rank, units().shape, units().strides};
 }
 
 }  // namespace fastloss

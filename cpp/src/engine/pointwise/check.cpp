@@ -28,7 +28,7 @@ dtype promote(const loss_call& call) {
 void shape_of_elements(const loss_call& call, call_shape& shape) {
   const loss_info& loss = *call.loss;
   const const_array& input = call.operands[0];
-  shape.units = {input.rank, input.shape, loss.operands[0].name};
+  shape.units = {input.rank, input.shape, loss.operands[0].name, "", input.strides};
   for (std::size_t k = 0; k < loss.operands.size(); ++k) {
     const operand& o = loss.operands[k];
     const const_array& a = call.operands[k];

@@ -133,10 +133,12 @@ void shape_of_rows(const loss_call& call, call_shape& shape) {
   shape.work = 1.0;
   for (int i = 0; i < input.rank; ++i) {
     shape.work *= static_cast<double>(input.shape[i]);
-    if (i != axis) shape.extents[static_cast<std::size_t>(rank++)] = input.shape[i];
+    if (i == axis) continue;
+    shape.strides[static_cast<std::size_t>(rank)] = input.strides[i];
+    shape.extents[static_cast<std::size_t>(rank++)] = input.shape[i];
   }
   if (is_array_of_one_row(call)) shape.extents[static_cast<std::size_t>(rank++)] = 1;
-  shape.units = {rank, shape.extents.data(), loss.operands[0].name, " without its class axis"};
+  shape.units = {rank, shape.extents.data(), loss.operands[0].name, " without its class axis", shape.strides.data()};
   operand_checker(call, axis, rank, shape.extents.data()).check();
   check_gradients_of_indices(call);
   if (call.extras != 0) check_extras(call, input, input.shape[axis]);
