@@ -9,9 +9,11 @@ constexpr unsigned bit(keyword k) { return 1u << k; }
 constexpr unsigned value_keywords = bit(kw_reduction) | bit(kw_sample_weight) | bit(kw_where) | bit(kw_normalizer) | bit(kw_out);
 constexpr unsigned gradient_keywords = value_keywords | bit(kw_grad_output) | bit(kw_wrt) | bit(kw_accumulate);
 constexpr unsigned hessian_keywords = value_keywords | bit(kw_accumulate);
+constexpr unsigned statistics_keywords = bit(kw_sample_weight) | bit(kw_where) | bit(kw_normalizer);
 
-constexpr unsigned shared_keywords[call_kind_count] = {value_keywords,   gradient_keywords, gradient_keywords,
-                                                       hessian_keywords, hessian_keywords,  hessian_keywords | bit(kw_vector)};
+constexpr unsigned shared_keywords[call_kind_count] = {value_keywords,     gradient_keywords, gradient_keywords,
+                                                       hessian_keywords,   hessian_keywords,  hessian_keywords | bit(kw_vector),
+                                                       statistics_keywords};
 
 // The function as Python names it in messages: "huber_loss.grad()".
 owned function_text(const loss_object& loss, call_kind kind) {

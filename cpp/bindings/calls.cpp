@@ -95,12 +95,20 @@ PyObject* result_object(call_state& s) {
   return tuple;
 }
 
+PyObject* statistics_object(call_state& s, const call_plan& plan) {
+  loss_statistics found{};
+  s.outputs.statistics = &found;
+  run(s, plan);
+  return checked(Py_BuildValue("(dd)", found.sum, found.denominator)).release();
+}
+
 // Not inlined: numbers are converted in it, which belongs into the floating-point mode that its callers set.
 [[gnu::noinline]] PyObject* call(loss_object& loss, call_kind kind, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
   call_state s(loss, kind);
   match_arguments(loss, kind, args, PyVectorcall_NARGS(nargsf), keyword_names, s.given);
   read_call(s);
   const call_plan plan(s.call);
+  if (kind == call_kind::statistics) return statistics_object(s, plan);
   place_results(s, plan);
   if (s.extra_count > 0) place_extras(s, plan);
   const double x = run(s, plan);

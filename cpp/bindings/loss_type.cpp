@@ -278,6 +278,7 @@ PyMemberDef members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(loss_object, weak_references), READONLY, nullptr},
     {"grad", T_OBJECT_EX, method_offset(call_kind::grad), READONLY, "The gradient."},
     {"value_and_grad", T_OBJECT_EX, method_offset(call_kind::value_and_grad), READONLY, "The value and the gradient."},
+    {"statistics", T_OBJECT_EX, method_offset(call_kind::statistics), READONLY, "What a mean is the quotient of."},
     {nullptr, 0, 0, 0, nullptr},
 };
 

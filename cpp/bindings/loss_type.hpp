@@ -7,12 +7,13 @@
 
 namespace fastloss::bindings {
 
-enum class call_kind : int { value, grad, value_and_grad, hess, grad_and_hess, hvp };
-inline constexpr int call_kind_count = 6;
+enum class call_kind : int { value, grad, value_and_grad, hess, grad_and_hess, hvp, statistics };
+inline constexpr int call_kind_count = 7;
 // Attribute names; null for the value, which is the call of the loss itself.
-inline constexpr const char* method_names[call_kind_count] = {nullptr, "grad", "value_and_grad", "hess", "grad_and_hess", "hvp"};
+inline constexpr const char* method_names[call_kind_count] = {nullptr,         "grad", "value_and_grad", "hess",
+                                                              "grad_and_hess", "hvp",  "statistics"};
 // What a loss needs for a method: bits of call_part.
-inline constexpr unsigned parts_of_method[call_kind_count] = {0u, 0u, 0u, part_hess, part_hess, part_hess | part_vector};
+inline constexpr unsigned parts_of_method[call_kind_count] = {0u, 0u, 0u, part_hess, part_hess, part_hess | part_vector, 0u};
 
 inline bool has_method(const loss_info& info, call_kind kind) { return (parts_of_method[static_cast<int>(kind)] & ~info.parts) == 0; }
 

@@ -7,7 +7,7 @@
 namespace fastloss::bindings {
 namespace {
 
-bool wants_value(call_kind k) { return k == call_kind::value || k == call_kind::value_and_grad; }
+bool wants_value(call_kind k) { return k == call_kind::value || k == call_kind::value_and_grad || k == call_kind::statistics; }
 bool wants_gradient(call_kind k) { return k == call_kind::grad || k == call_kind::value_and_grad || k == call_kind::grad_and_hess; }
 bool wants_hessian(call_kind k) { return k == call_kind::hess || k == call_kind::grad_and_hess || k == call_kind::hvp; }
 
@@ -206,6 +206,7 @@ void read_out(call_state& s) {
 void read_call(call_state& s) {
   s.call.loss = s.loss.info;
   s.call.value = wants_value(s.kind);
+  s.call.statistics = s.kind == call_kind::statistics;
   if (wants_gradient(s.kind)) default_wrt(s);
   s.call.hessian = wants_hessian(s.kind);
   for (int i = 0; i < s.loss.operand_count; ++i) {

@@ -124,6 +124,29 @@ void refuses_what_no_engine_reads(const char* loss, const change& good) {
   for (int e = 0; e < row_extra_count; ++e)
     CHECK(refused([e](request& r) { r.outputs.extras[static_cast<std::size_t>(e)] = to_table(r.data.out[1]); },
                   {"array for", "not asked for"}));
+  static loss_statistics statistics;
+  CHECK(refused([](request& r) { r.outputs.statistics = &statistics; }, {"statistics", "not asked for"}));
+  CHECK(refused([](request& r) { r.call.statistics = true; }, {"statistics", "nothing else"}));
+  CHECK(refused(
+      [&](request& r) {
+        without_gradient(r);
+        r.call.statistics = true;
+      },
+      {"no memory for statistics"}));
+  CHECK(refused(
+      [&](request& r) {
+        without_gradient(r);
+        r.call.statistics = true;
+        r.call.call.reduction = reduction::sum;
+        r.outputs.statistics = &statistics;
+      },
+      {"statistics", "reduction='mean'"}));
+  CHECK(is_taken(loss, [&](request& r) {
+    good(r);
+    without_gradient(r);
+    r.call.statistics = true;
+    r.outputs.statistics = &statistics;
+  }));
   // Operands and gradients.
   CHECK(refused([](request& r) { r.call.operands[max_operands - 1] = table_of(r.data.other); }, {"operand 5 is given"}));
   CHECK(refused([](request& r) { r.call.gradient_of[1] = 1; }, {"gradient_of", "beyond its first 1"}));

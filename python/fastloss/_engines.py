@@ -70,13 +70,14 @@ _CALLS = {
     "hess": _HESSIAN,
     "grad_and_hess": _HESSIAN,
     "hvp": _HESSIAN,
+    "statistics": ("sample_weight", "where", "normalizer"),
 }
 
 
 def methods(parts: Collection[str]) -> tuple[str, ...]:
     """The methods of a loss whose calls have these parts."""
     more = [method for part, names in METHODS_OF_PART.items() if part in parts for method in names]
-    return ("grad", "value_and_grad", *more)
+    return ("grad", "value_and_grad", *more, "statistics")
 
 
 def keywords(parts: Collection[str], method: str) -> tuple[str, ...]:

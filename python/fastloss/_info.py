@@ -138,7 +138,7 @@ class LossInfo:
         What computes it, and so what its unreduced value has a number for: of "pointwise" each element, of "rowwise"
         each row of class scores; the documentation of each loss says it.
     methods : tuple of str
-        The methods that it has: always "grad" and "value_and_grad".
+        The methods that it has: always "grad", "value_and_grad" and "statistics".
     has_ufunc : bool
         `ufunc` and `grad_ufunc` exist.
     also_named : tuple of str

@@ -51,6 +51,7 @@ ELEMENTS_OUT_FORMS = {
     "value_and_grad": ("gradient", "an array of the operand's shape, or a tuple like `wrt`"),
     "hess": ("second derivative", "an array of the first operand's shape"),
     "grad_and_hess": ("result", "a tuple of two arrays of the first operand's shape"),
+    "statistics": ("", ""),  # it has no out
 }
 
 COMMON_RAISES = """ValueError
@@ -98,6 +99,14 @@ ndarray
 gradient, hessian : ndarray
     The first and second derivative of the reduced loss in each element of the first operand, of its
     shape and dtype.""",
+    ),
+    "statistics": (
+        "Sum of the losses of `{loss}` and the denominator of their mean, as float64.",
+        """Returns
+-------
+sum, denominator : float
+    What the mean is made of, whatever dtype computes, before anything is divided: those of parts of the
+    data add up to those of the whole. Both are 0 over nothing, which is no error here.""",
     ),
 }
 

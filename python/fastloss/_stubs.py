@@ -206,6 +206,7 @@ def loss_stub(loss: Declared) -> str:
     methods["hess"] = [(sign(*curvature), (ARRAY,))]
     methods["grad_and_hess"] = [(sign(ANY_REDUCTION, COMMON, SEVERAL_OUT, ACCUMULATE), (ARRAY, ARRAY))]
     methods["hvp"] = [(loss.signature_with_vector(*curvature), (ARRAY,))]
+    methods["statistics"] = [(sign(COMMON), ("float", "float"))]
     methods = {name: methods[name] for name in _engines.methods(loss.parts)}
     lines: list[str] = []
     attributes: list[str] = []

@@ -63,7 +63,7 @@ def test_examples_of_the_losses(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("method", ["grad", "value_and_grad", "hess", "grad_and_hess", "hvp"])
+@pytest.mark.parametrize("method", ["grad", "value_and_grad", "hess", "grad_and_hess", "hvp", "statistics"])
 def test_examples_of_the_methods(name, method):
     loss = getattr(fl, name)
     curved = {"hvp": loss.info.rowwise}.get(method, loss.info.elementwise or loss.info.rowwise)

@@ -197,7 +197,7 @@ def test_stub_parameters_are_the_real_ones(name):
     loss = getattr(fl, name)
     classes = stub_classes()
     stem = class_of(name)
-    for method in ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess", "hvp"):
+    for method in ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess", "hvp", "statistics"):
         holder = stem if method == "__call__" else stem + "".join(part.capitalize() for part in method.split("_"))
         call = loss if method == "__call__" else getattr(loss, method, None)
         assert (call is None) == (holder not in classes)

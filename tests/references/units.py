@@ -93,9 +93,7 @@ class Units(ABC):
         if reduction == "none" and self.unreduced is not self:
             return self.unreduced.reduce("none", sample_weight=sample_weight, where=where, grad_output=grad_output)
         shape = self.values.shape
-        counts = self.counts if where is None else self.counts & leading(where, shape).astype(bool)
-        s = np.ones(shape, LONG) if sample_weight is None else leading(sample_weight, shape).astype(LONG)
-        s = np.where(counts, s, 0)
+        s, counts = self._sample_weights(sample_weight, where)
         g = LONG(1) if grad_output is None else np.asarray(grad_output).astype(LONG)
         with np.errstate(all="ignore"):
             values, sizes = times(s, self.values), times(np.abs(s), self.magnitudes)
@@ -110,6 +108,20 @@ class Units(ABC):
             size = times(sizes.sum() / np.abs(total), np.abs(slope))
             into_terms = None if terms is None else (normalizer, -g * slope * statistic * s / total)
             return self._result(Sized(value, size), g * slope * s / total, s / total, into_terms)
+
+    def statistics(self, *, sample_weight=None, where=None, normalizer=None) -> tuple[Sized, np.ndarray]:
+        """The sum of the losses and the denominator of their mean."""
+        s, counts = self._sample_weights(sample_weight, where)
+        with np.errstate(all="ignore"):
+            total = Sized(times(s, self.values).sum(), times(np.abs(s), self.magnitudes).sum())
+            return total, self._denominator("mean", normalizer, s, counts)[0]
+
+    def _sample_weights(self, sample_weight, where):
+        """The weight of each unit, 0 where it does not count, and whether it does."""
+        shape = self.values.shape
+        counts = self.counts if where is None else self.counts & leading(where, shape).astype(bool)
+        s = np.ones(shape, LONG) if sample_weight is None else leading(sample_weight, shape).astype(LONG)
+        return np.where(counts, s, 0), counts
 
     def _denominator(self, reduction, normalizer, s, counts):
         """The denominator, and its terms where the units have some."""

@@ -176,7 +176,7 @@ CASES = [
         ("linear_bias", "weight", *EVERY),
     ),
 ]
-METHODS = ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess", "hvp", "partial")
+METHODS = ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess", "hvp", "statistics", "partial")
 DOCUMENTED = (TypeError, ValueError, IndexError, MemoryError, JunkError)
 
 

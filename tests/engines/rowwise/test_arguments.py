@@ -17,7 +17,7 @@ Z = np.array([[2.0, 0.5, -1.0], [0.0, 1.0, 0.0]])
 T = np.array([0, 2])
 V = np.array([[1.0, 0.0, -1.0], [0.5, 2.0, 0.0]])
 ROWWISE = [name for name, info in fl.losses().items() if info.rowwise]
-METHODS = ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess", "hvp")
+METHODS = ("__call__", "grad", "value_and_grad", "hess", "grad_and_hess", "hvp", "statistics")
 OWN = {"axis", "ignore_index", "return_", "vector"}
 
 
@@ -38,7 +38,7 @@ def test_which_loss_has_which_keyword(name):
     methods = ["grad", "value_and_grad"]
     methods += ["hess", "grad_and_hess"] if "hess" in parts else []
     methods += ["hvp"] if "vector" in parts else []
-    assert info.methods == tuple(methods)
+    assert info.methods == (*methods, "statistics")
     assert info.has_ufunc == ("ufunc" in parts)
     for method in METHODS:
         found = parameters(name, method)

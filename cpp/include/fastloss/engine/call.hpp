@@ -42,7 +42,8 @@ struct loss_call {
   std::array<const_array, max_operands> operands{};
   call_options call{};
   bool value = true;
-  int gradient_count = 0;  // gradients asked for, of these operands, without repetition
+  bool statistics = false;  // in place of a mean, alone: what it is the quotient of
+  int gradient_count = 0;   // gradients asked for, of these operands, without repetition
   std::array<int, max_operands> gradient_of{};
   bool hessian = false;  // the diagonal second derivative in the first operand
   // Row-wise losses only: the product of the second derivative with this array of the input's shape, in place of the diagonal.
@@ -57,11 +58,17 @@ struct array_spec {
   const std::ptrdiff_t* strides = nullptr;  // of memory in whose order the array may lie, so that a walk follows both; null: C order
 };
 
+// What a mean is the quotient of: the sum of the losses, weighted as in "sum", and the denominator; in double, whatever computes.
+struct loss_statistics {
+  double sum, denominator;
+};
+
 struct loss_outputs {
   mutable_array value{};                                // for reduction::none, when the value is asked for
   std::array<mutable_array, max_operands> gradients{};  // in the order of gradient_of
   mutable_array hessian{};
   std::array<mutable_array, row_extra_count> extras{};  // by row_extra
+  loss_statistics* statistics = nullptr;                // of a call that asks for them
 };
 
 }  // namespace fastloss

@@ -131,6 +131,8 @@ void check_call_options(const loss_call& call, const unit_axes& elements) {
   if (c.normalizer != normalizer::number && c.normalizer_value != 1.0)
     fail_value(loss,
                "normalizer_value is given, " + number_text(c.normalizer_value) + ", and normalizer does not say that it is the number");
+  if (call.statistics && (!call.value || differentiates() || call.extras != 0 || c.reduction != reduction::mean))
+    fail_value(loss, "statistics are those of a mean, reduction='mean', and nothing else may be asked for with them");
   if (c.accumulate && !differentiates()) fail_value(loss, "accumulate adds to gradients and second derivatives, and none is asked for");
   if (c.threads < 0) fail_value(loss, "threads must be >= 0, got " + std::to_string(c.threads));
   if (c.reduction == reduction::batchmean && elements.rank == 0)

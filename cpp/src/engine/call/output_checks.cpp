@@ -116,6 +116,9 @@ bool output_checker::against_inputs(const loss_call& call) const {
 bool check_outputs(const call_plan& plan, const loss_outputs& outputs) {
   const loss_call& call = plan.call();
   const loss_info& loss = plan.loss();
+  if (call.statistics != (outputs.statistics != nullptr))
+    throw value_error(std::string(loss.name) +
+                      (call.statistics ? ": no memory for statistics" : ": statistics are given, and are not asked for"));
   // Nothing would be written to what the call does not ask for.
   if (ignores_outputs(call, outputs)) fail_ignored(call, outputs);
   output_checker checker(loss);

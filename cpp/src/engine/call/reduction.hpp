@@ -73,7 +73,7 @@ inline double denominator_of(const call_plan& plan, const unit_sums& sums) {
 [[noreturn]] void fail_over_nothing(const call_plan&);
 // A mean is over nothing: it is NaN, or 0 where the call wants that, and nothing flows back. Throws where the call wants that.
 inline bool is_over_nothing(const call_plan& plan, double denominator) {
-  if (!plan.reduced() || denominator != 0.0) return false;
+  if (!plan.reduced() || denominator != 0.0 || plan.call().statistics) return false;
   if (plan.call().call.empty == empty_policy::raise) fail_over_nothing(plan);
   return true;
 }
@@ -84,6 +84,8 @@ double scalar_flow(const loss_call&);
 
 // The value as it is returned, in the precision of the computation. Throws where it is not finite and the call wants that.
 double finished_value(const call_plan&, double value);
+// The same of a call that asks for statistics, which it writes.
+double finished_statistics(const call_plan&, const loss_outputs&, const loss_statistics&);
 // Throws where a result was found not to be finite.
 void check_finite(const call_plan&, bool nonfinite);
 

@@ -369,6 +369,8 @@ double run_linear(const call_plan& plan, const loss_outputs& outputs, bool) {
     if (shape.rows() > 0)
       tiles.store[static_cast<int>(to.type)][to.byteswapped](all.values(), to.data, {to.rank, to.shape, to.strides, 0, shape.rows()}, 1.0,
                                                              false);
+  } else if (call.statistics) {
+    value = finished_statistics(plan, outputs, {all.sum(), rows.denominator});
   } else if (call.value) {
     value = finished_value(plan, rows.divides_by_zero ? value_over_nothing(plan) : all.sum() / rows.denominator);
   }

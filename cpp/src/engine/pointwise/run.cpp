@@ -350,7 +350,9 @@ double run_pointwise(const call_plan& plan, const loss_outputs& outputs, bool in
       store_sums(job, call, t, scale, outputs.gradients[static_cast<std::size_t>(g)], findings);
     }
 
-  const double value = call.value && reduced ? finished_value(plan, head_at(statistics.sum).value) : 0.0;
+  const double value = call.statistics         ? finished_statistics(plan, outputs, {statistics.sum, denominator})
+                       : call.value && reduced ? finished_value(plan, head_at(statistics.sum).value)
+                                               : 0.0;
   check_finite(plan, findings.nonfinite.load());
   return value;
 }

@@ -67,7 +67,8 @@ double run_rowwise(const call_plan& plan, const loss_outputs& outputs, bool) {
   store_class_sums(call, job, outputs, findings);
 
   double value = 0.0;
-  if (call.value && plan.reduced()) value = finished_value(plan, nothing ? value_over_nothing(plan) : sum / denominator);
+  if (call.statistics) value = finished_statistics(plan, outputs, {sum, denominator});
+  else if (call.value && plan.reduced()) value = finished_value(plan, nothing ? value_over_nothing(plan) : sum / denominator);
   check_finite(plan, findings.nonfinite.load());
   return value;
 }
