@@ -20,7 +20,7 @@ void release_block(PyObject* capsule) {
 class memory_order {
  public:
   explicit memory_order(const array_spec& spec) : spec_(spec) {
-    if (spec.strides == nullptr) return;
+    if (spec.strides == nullptr || spec.rank < 2) return;
     for (int i = 0, before = -1; i < spec.rank; ++i) {
       if (!has_say(i)) continue;
       is_c_ &= before < 0 || stride(before) >= stride(i);

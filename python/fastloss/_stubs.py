@@ -201,11 +201,11 @@ def loss_stub(loss: Declared) -> str:
         for reduction, value in ((UNREDUCED, ARRAY), (REDUCED, SCALAR))
         for wrt, gradient in ((ONE, ARRAY), (SEVERAL, ARRAYS))
     ]
-    curvature = (ANY_REDUCTION, COMMON, "out: NDArray[Any] | None = None", ACCUMULATE)
+    hess = (ANY_REDUCTION, COMMON, "out: NDArray[Any] | None = None", ACCUMULATE)
     methods = {"grad": _with_extras(loss, gradient_cases), "value_and_grad": _with_extras(loss, both_cases)}
-    methods["hess"] = [(sign(*curvature), (ARRAY,))]
+    methods["hess"] = [(sign(*hess), (ARRAY,))]
     methods["grad_and_hess"] = [(sign(ANY_REDUCTION, COMMON, SEVERAL_OUT, ACCUMULATE), (ARRAY, ARRAY))]
-    methods["hvp"] = [(loss.signature_with_vector(*curvature), (ARRAY,))]
+    methods["hvp"] = [(loss.signature_with_vector(*hess), (ARRAY,))]
     methods["statistics"] = [(sign(COMMON), ("float", "float"))]
     methods = {name: methods[name] for name in _engines.methods(loss.parts)}
     lines: list[str] = []
