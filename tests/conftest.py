@@ -35,9 +35,10 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture(autouse=True)
 def restored_settings():
-    """Gives the instruction set and the number of threads back after every test."""
+    """Gives the instruction set and the number of threads back after every test, which has the teams it asks for."""
     import fastloss as fl
 
+    fl._core.set_adaptive_teams(False)
     isa, threads = fl._core.active_isa(), fl.get_num_threads()
     yield
     if fl._core.active_isa() != isa:

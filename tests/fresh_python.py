@@ -10,6 +10,7 @@ PREAMBLE = """
 import os, sys, threading
 import numpy as np
 import fastloss as fl
+fl._core.set_adaptive_teams(False)
 x = np.linspace(-3, 3, 1 << 20)
 y = np.cos(x)
 def call():

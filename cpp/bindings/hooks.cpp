@@ -64,6 +64,7 @@ void add_test_hooks(py::module_& module) {
       "use_isa", [](const std::string& name) { use_isa(name.c_str()); }, py::arg("name"),
       "For tests: compute with this instruction set from now on.");
   module.def("last_team_size", last_team_size, "For tests: threads of this thread's latest parallel loop.");
+  module.def("set_adaptive_teams", set_adaptive_teams, py::arg("on"), "For tests: whether a loop has fewer threads where more do not pay.");
 }
 
 }  // namespace fastloss::bindings

@@ -136,6 +136,31 @@ def test_calls_from_many_threads_at_once(large):
     assert not wrong
 
 
+def test_teams_that_adapt_change_no_bits(large):
+    """More threads than there are processors: teams shrink and grow by what the scheduler does."""
+    expected = fl.huber_loss.value_and_grad(*large)
+    seen = []
+
+    def call():
+        for threads in (2, 3, 4, 7) * 8:
+            with fl.threads(threads):
+                value, gradient = fl.huber_loss.value_and_grad(*large)
+                seen.append(
+                    value == expected[0]
+                    and gradient.tobytes() == expected[1].tobytes()
+                    and 1 <= fl._core.last_team_size() <= threads
+                )
+
+    fl._core.set_adaptive_teams(True)
+    callers = [threading.Thread(target=call) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len(seen) == 96
+    assert all(seen)
+
+
 # --- forks: libgomp hangs in a child of a process that has run a parallel region
 
 FORKED = """

@@ -10,10 +10,13 @@
 
 #include <omp.h>
 #include <pthread.h>
+#include <time.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -25,6 +28,7 @@
 #include "fastloss/runtime/floating_point.hpp"
 #include "fastloss/runtime/interruption.hpp"
 #include "runtime/team.hpp"
+#include "runtime/team_policy.hpp"
 
 namespace fastloss {
 namespace {
@@ -37,6 +41,8 @@ constexpr std::size_t shares_per_thread = 4;
 std::atomic<int> chosen_threads{0};  // by set_num_threads; 0: not called
 std::atomic<int> openmp_when_chosen{0};
 std::atomic<bool> forked{false};
+std::atomic<bool> adaptive_teams{true};
+team_policy policy;
 thread_local int team_size = 1;
 
 // A container's share of the processors, which OpenMP does not look at; 0: no limit.
@@ -87,24 +93,40 @@ void after_fork_in_child() {
   return true;
 }();
 
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Time that the calling thread was running. Asking takes a system call.
+std::int64_t thread_ns() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return std::int64_t{t.tv_sec} * 1000000000 + t.tv_nsec;
+}
+
 struct loop {
   std::size_t count;
   std::size_t step;
+  double serial_ns;
   void (*body)(void* context, std::size_t i);
   void* context;
   std::atomic<std::size_t> next{0};
   std::atomic<bool> failed{false};
+  std::atomic<int> came{0};  // threads that were in time for a block
   std::exception_ptr failure{};
 
-  // `watch`: of the thread that called the loop.
-  void work(interruptible* watch) noexcept {
+  // Returns how many indices it computed. `watch`: of the thread that called the loop.
+  std::size_t work(interruptible* watch) noexcept {
     const standard_floating_point mode;
+    std::size_t done = 0;
     try {
       for (;;) {
         const std::size_t first = next.fetch_add(step, std::memory_order_relaxed);
-        if (first >= count) return;
+        if (first >= count) return done;
+        if (done == 0) came.fetch_add(1, std::memory_order_relaxed);
         const std::size_t last = std::min(first + step, count);
         for (std::size_t i = first; i < last; ++i) body(context, i);
+        done += last - first;
         if (watch != nullptr) watch->poll();
       }
     } catch (...) {
@@ -112,26 +134,46 @@ struct loop {
       if (!failed.exchange(true)) failure = std::current_exception();
       next.store(count, std::memory_order_relaxed);
     }
+    return done;
+  }
+
+  // The share of the thread that called the loop: its time, scaled to the whole loop, is what the loop would take without a team.
+  // Where the scheduler may have taken the processor away meanwhile, that is the time for which the thread ran.
+  double measured_work(interruptible* watch) noexcept {
+    constexpr double may_be_interrupted_ns = 500000.0;
+    const auto clock = serial_ns < may_be_interrupted_ns ? now_ns : thread_ns;
+    const std::int64_t start = clock();
+    const std::size_t done = work(watch);
+    if (done == 0) return serial_ns;
+    return static_cast<double>(clock() - start) * static_cast<double>(count) / static_cast<double>(done);
+  }
+
+  int region(int threads, interruptible* watch) {
+    int size = 1;
+    const std::int64_t start = now_ns();
+    double alone_ns = 0;
+#pragma omp parallel num_threads(threads)
+    {
+      if (omp_get_thread_num() == 0) {
+        size = omp_get_num_threads();
+        alone_ns = measured_work(watch);
+      } else if (has_stack_for_work()) {
+        work(nullptr);
+      }
+    }
+    team_was(threads);
+    const std::int64_t end = now_ns();
+    if (size == threads && !failed.load(std::memory_order_relaxed)) {
+      policy.learn({threads, threads - came.load(std::memory_order_relaxed), static_cast<double>(end - start), alone_ns}, end);
+    }
+    return size;
   }
 
   int run(int wanted, interruptible* watch) {
     const int threads = affordable_team(wanted);
-    int size = 1;
-    if (threads > 1) {
-#pragma omp parallel num_threads(threads)
-      {
-        if (omp_get_thread_num() == 0) {
-          size = omp_get_num_threads();
-          work(watch);
-        } else if (has_stack_for_work()) {
-          work(nullptr);
-        }
-      }
-      team_was(threads);
-    } else {
-      work(watch);
-    }
-    return size;
+    if (threads > 1) return region(threads, watch);
+    work(watch);
+    return 1;
   }
 };
 
@@ -162,17 +204,20 @@ void set_num_threads(int n) {
 
 int last_team_size() { return team_size; }
 
+void set_adaptive_teams(bool on) { adaptive_teams.store(on, std::memory_order_relaxed); }
+
 void parallel_for(std::size_t count, double serial_ns, int threads, void (*body)(void* context, std::size_t i), void* context) {
   team_size = 1;
   interruptible* const watch = serial_ns >= parallel_threshold_ns ? interruptible::current() : nullptr;
   if (count > 1 && serial_ns >= parallel_threshold_ns) {
     const int wanted = threads > 0 ? threads : get_num_threads();
-    const int team = static_cast<int>(std::min<std::size_t>(count, static_cast<std::size_t>(std::min(wanted, most_threads))));
+    int team = static_cast<int>(std::min<std::size_t>(count, static_cast<std::size_t>(std::min(wanted, most_threads))));
+    if (team > 1 && adaptive_teams.load(std::memory_order_relaxed)) team = policy.threads(team, serial_ns, now_ns);
     if (team > 1 && !omp_in_parallel()) {
       const std::size_t share = count / (static_cast<std::size_t>(team) * shares_per_thread);
       const double longest = most_at_once_ns * static_cast<double>(count) / serial_ns;
       const std::size_t most = longest < most_at_once ? static_cast<std::size_t>(longest) : most_at_once;
-      loop work{count, std::max(std::min(share, most), std::size_t{1}), body, context};
+      loop work{count, std::max(std::min(share, most), std::size_t{1}), serial_ns, body, context};
       bool done = true;
       if (!forked.load(std::memory_order_relaxed)) {
         team_size = work.run(team, watch);

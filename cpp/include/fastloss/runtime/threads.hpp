@@ -10,8 +10,9 @@ namespace fastloss {
 // Work below this many nanoseconds (estimated, one thread) stays on the calling thread: waking a sleeping team costs that much.
 inline constexpr double parallel_threshold_ns = 20000.0;
 
-// Runs body(context, i) for every i in [0, count), on at most `threads` threads (0: get_num_threads()), handing blocks out
-// dynamically. `serial_ns` is the estimated work in nanoseconds on one thread. The body must not throw.
+// Runs body(context, i) for every i in [0, count), on at most `threads` threads (0: get_num_threads()), fewer where a busy machine
+// makes more of them wait, handing blocks out dynamically. `serial_ns` is the estimated work in nanoseconds on one thread. The body must
+// not throw.
 FASTLOSS_API void parallel_for(std::size_t count, double serial_ns, int threads, void (*body)(void* context, std::size_t i), void* context);
 
 template <class F>
@@ -25,5 +26,7 @@ FASTLOSS_API int get_num_threads();
 FASTLOSS_API void set_num_threads(int n);
 // The number of threads that the calling thread's latest parallel_for really had.
 FASTLOSS_API int last_team_size();
+// For tests: false gives every loop as many threads as it may have, whether they pay beside what else runs or not.
+FASTLOSS_API void set_adaptive_teams(bool on);
 
 }  // namespace fastloss
