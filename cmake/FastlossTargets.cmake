@@ -20,8 +20,10 @@ target_compile_options(fastloss_settings INTERFACE "$<$<CXX_COMPILER_ID:GNU>:-Wn
 target_compile_options(fastloss_settings INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-pragmas>)
 # GCC clears and copies small structs with `rep stos` and `rep movs`, which take some 10 ns to start: a tenth of a small call.
 include(CheckCXXCompilerFlag)
-foreach(what memset memcpy)
-  set(by_stores -m${what}-strategy=unrolled_loop:1024:noalign,libcall:-1:noalign)
+set(cleared_or_copied memset memcpy)
+set(loops vector_loop unrolled_loop)
+foreach(what loop IN ZIP_LISTS cleared_or_copied loops)
+  set(by_stores -m${what}-strategy=${loop}:1024:noalign,libcall:-1:noalign)
   check_cxx_compiler_flag(${by_stores} FASTLOSS_HAS_${what}_STRATEGY)
   target_compile_options(fastloss_settings INTERFACE $<$<BOOL:${FASTLOSS_HAS_${what}_STRATEGY}>:${by_stores}>)
 endforeach()

@@ -35,6 +35,8 @@ struct tile_operations {
   void (*fill)(void* tile, double value, std::size_t count);
   // c * a, and 0 where c is 0.
   void (*multiply)(void* out, const void* c, const void* a, std::size_t count);
+  // The same times `scale`, to contiguous memory of dtype S; any count.
+  void (*multiply_scaled)(void* out, const void* c, const void* a, double scale, std::size_t count);
   // alpha * a + beta * b, where b may be null (then the constant 1).
   void (*axpby)(void* out, double alpha, const void* a, double beta, const void* b, std::size_t count);
   // a where the mask is not 0, `otherwise` where it is.
@@ -42,8 +44,10 @@ struct tile_operations {
   // a, but NaN where `from` is NaN.
   void (*propagate_nan)(void* out, const void* from, const void* a, std::size_t count);
   double (*sum)(const void* tile, std::size_t count);
-  bool (*outside)(const void* tile, const domain&, std::size_t count);  // any element outside the domain
-  bool (*nonfinite)(const void* tile, std::size_t count);               // any element infinite or NaN; any count
+  double (*sum_of_products)(const void* c, const void* a, std::size_t count);  // of what `multiply` gives
+  std::size_t (*count_true)(const void* base, const strided_run&);             // elements of a run of bool that are true
+  bool (*outside)(const void* tile, const domain&, std::size_t count);         // any element outside the domain
+  bool (*nonfinite)(const void* tile, std::size_t count);                      // any element infinite or NaN; any count
 };
 
 // A tile of rows of class scores lies in one of two ways: a row's classes side by side, or a class's rows side by side. Strides

@@ -104,6 +104,37 @@ void load(void* tile, const void* base, const strided_run& run) {
   });
 }
 
+typedef unsigned char vector_of_bytes __attribute__((vector_size(FASTLOSS_VECTOR_BYTES), aligned(1), may_alias));
+
+FASTLOSS_FN std::size_t count_nonzero(const unsigned char* p, std::size_t n) {
+  std::size_t found = 0, i = 0;
+  while (n - i >= FASTLOSS_VECTOR_BYTES) {
+    vector_of_bytes counts = {};
+    // A lane holds up to 255.
+    for (int k = 0; k < 255 && n - i >= FASTLOSS_VECTOR_BYTES; ++k, i += FASTLOSS_VECTOR_BYTES) {
+      vector_of_bytes v;
+      __builtin_memcpy(&v, p + i, sizeof v);
+      counts -= reinterpret_cast<vector_of_bytes>(v != vector_of_bytes{});  // -1 where it holds
+    }
+    for (int k = 0; k < FASTLOSS_VECTOR_BYTES; ++k) found += counts[k];
+  }
+  for (; i < n; ++i) found += p[i] != 0;
+  return found;
+}
+
+inline std::size_t count_true(const void* base, const strided_run& run) {
+  const unsigned char* const from = static_cast<const unsigned char*>(base);
+  std::size_t found = 0;
+  for_each_row(run, [&](std::ptrdiff_t offset, std::ptrdiff_t stride, std::size_t, std::size_t n) {
+    const unsigned char* const p = from + offset;
+    if (stride == 1) found += count_nonzero(p, n);
+    else if (stride == 0) found += *p != 0 ? n : 0;
+    else
+      for (std::size_t i = 0; i < n; ++i) found += p[static_cast<std::ptrdiff_t>(i) * stride] != 0;
+  });
+  return found;
+}
+
 template <class S, class T, bool Swapped, bool Accumulate>
 FASTLOSS_FN void store_rows(const S* in, char* to, const strided_run& run, S scale) {
   for_each_row(run, [&](std::ptrdiff_t offset, std::ptrdiff_t stride, std::size_t first, std::size_t n) {

@@ -28,10 +28,13 @@ constexpr tile_operations make_tiles(std::integer_sequence<int, T...>) {
   t.scatter_add = scatter_add<S>;
   t.fill = fill<S>;
   t.multiply = multiply<S>;
+  t.multiply_scaled = multiply_scaled<S>;
   t.axpby = axpby<S>;
   t.blend = blend<S>;
   t.propagate_nan = propagate_nan<S>;
   t.sum = sum<S, V>;
+  t.sum_of_products = sum_of_products<S, V>;
+  t.count_true = count_true;
   t.outside = outside<S, V>;
   t.nonfinite = nonfinite<S>;
   return t;

@@ -29,6 +29,18 @@ void multiply(void* out, const void* c, const void* a, std::size_t count) {
 }
 
 template <class S>
+void multiply_scaled(void* out, const void* c, const void* a, double scale, std::size_t count) {
+  S* const o = static_cast<S*>(out);
+  const S *const x = static_cast<const S*>(c), *const y = static_cast<const S*>(a);
+  const S s = static_cast<S>(scale);
+#pragma GCC ivdep
+  for (std::size_t i = 0; i < count; ++i) {
+    const S product = x[i] * y[i];
+    o[i] = (x[i] == S(0) ? S(0) : product) * s;
+  }
+}
+
+template <class S>
 void axpby(void* out, double alpha, const void* a, double beta, const void* b, std::size_t count) {
   S* const o = static_cast<S*>(out);
   const S *const x = static_cast<const S*>(a), *const y = static_cast<const S*>(b);
@@ -127,15 +139,9 @@ bool outside(const void* tile, const domain& d, std::size_t count) {
 // Eight packs are added as a tree in the computation dtype, everything after that in double: three roundings in float32
 // whatever the length, so that a mean of 10^8 elements keeps seven digits. One exception is summed in double throughout:
 // a tile whose float32 sum overflows although the mean does not.
-template <class S, class V>
-double sum(const void* tile, std::size_t count) {
-  const S* const x = static_cast<const S*>(tile);
+template <class S, class At>
+FASTLOSS_FN double sum_of_vectors(std::size_t count, const At& at) {
   constexpr std::size_t w = FASTLOSS_VECTOR_BYTES / sizeof(S);
-  const auto at = [x](std::size_t i) {
-    V v;
-    __builtin_memcpy(&v, x + i, sizeof v);
-    return v;
-  };
   vector_of_double even = {}, odd = {};
   std::size_t i = 0;
   for (; i + 16 * w <= count; i += 16 * w) {
@@ -148,9 +154,34 @@ double sum(const void* tile, std::size_t count) {
   double total = lanes_sum(even + odd);
   if (sizeof(S) < sizeof(double) && !(total - total == 0)) {
     total = 0;
-    for (i = 0; i < count; ++i) total += static_cast<double>(x[i]);
+    for (i = 0; i < count; i += w) {
+      const auto v = at(i);
+      for (std::size_t k = 0; k < w; ++k) total += static_cast<double>(v[k]);
+    }
   }
   return total;
+}
+
+template <class V, class S>
+FASTLOSS_FN V vector_at(const S* x) {
+  V v;
+  __builtin_memcpy(&v, x, sizeof v);
+  return v;
+}
+
+template <class S, class V>
+double sum(const void* tile, std::size_t count) {
+  const S* const x = static_cast<const S*>(tile);
+  return sum_of_vectors<S>(count, [x](std::size_t i) { return vector_at<V>(x + i); });
+}
+
+template <class S, class V>
+double sum_of_products(const void* c, const void* a, std::size_t count) {
+  const S *const x = static_cast<const S*>(c), *const y = static_cast<const S*>(a);
+  return sum_of_vectors<S>(count, [x, y](std::size_t i) {
+    const V factor = vector_at<V>(x + i), product = factor * vector_at<V>(y + i);
+    return factor == V{} ? V{} : product;
+  });
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ struct pointwise_job {
   walk operands[max_operands];
   unsigned checked;              // bits of the operands whose domain is to be checked
   domain domains[max_operands];  // theirs
-  double filler[max_operands];   // stands in for masked elements: never read, but must be harmless
+  double filler[max_operands];   // inside the domain: stands in for masked elements in checks, and for what a tile has beyond its end
   int formula[max_operands];     // call operand of each formula operand
   int formula_total;
   int weight_operand;  // the operand that multiplies from outside, or -1

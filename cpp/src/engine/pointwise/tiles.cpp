@@ -1,5 +1,6 @@
 // The inner part of the pointwise driver: one range of elements, tile by tile, on one thread.
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <new>
 
@@ -12,8 +13,8 @@ namespace {
 // to another tile that the processor takes for the same place.
 constexpr std::size_t slot_padding = 192;
 constexpr int operand_slot = 0;
-constexpr int masked_slot = operand_slot + max_operands;
-constexpr int factor_slot = masked_slot + max_operands;  // of sample_weight, where, grad_output and their products
+constexpr int unmasked_slot = operand_slot + max_operands;
+constexpr int factor_slot = unmasked_slot + 1;  // of sample_weight, where, grad_output and their products
 constexpr int derivative_slot = factor_slot + 6;
 constexpr int output_slot = derivative_slot + max_operands;
 constexpr int value_slot = output_slot + max_operands;
@@ -52,6 +53,12 @@ class tile_walker {
 
   block_sums run() {
     block_sums totals{};
+    if (only_counts_mask()) {
+      first_ = range_.first;
+      count_ = range_.last - range_.first;
+      totals.denominator = static_cast<double>(ops_.count_true(base(job_.where), run_of(job_.where)));
+      return totals;
+    }
     for (first_ = range_.first; first_ < range_.last; first_ += count_) {
       const std::size_t left = range_.last - first_;
       count_ = left < tile_elements ? left : tile_elements;
@@ -73,6 +80,11 @@ class tile_walker {
 
   char* base(const walk& w) const { return range_.split_axis < 0 ? w.base : w.base + range_.offset_axis * w.strides[range_.split_axis]; }
   strided_run run_of(const walk& w) const { return {job_.rank, range_.shape, w.strides, first_, count_}; }
+
+  bool only_counts_mask() const {
+    return pass_.denominator && job_.divides == summed_for_mean::mask && job_.where.how == walk::kind::strided && !pass_.value &&
+           !pass_.gradients && !pass_.hessian && !pass_.check_domains;
+  }
 
   // Constants are written once per range, not once per tile.
   void fill_constants() {
@@ -96,6 +108,13 @@ class tile_walker {
     return slot(i);
   }
 
+  // Masks are true in long runs, mostly: such a tile is computed as if there were none.
+  bool masks_nothing() const {
+    const walk& w = job_.where;
+    if (w.how != walk::kind::strided || job_.rank > 1 || w.strides[0] != 1 || range_.split_axis >= 0) return false;
+    return std::memchr(w.base + first_, 0, count_) == nullptr;
+  }
+
   void* times(void* factor, void* x, int i) {
     if (factor == nullptr) return x;
     if (x == nullptr) return factor;
@@ -109,24 +128,28 @@ class tile_walker {
     return !job_.gradients[g].broadcast || sums_[g] != nullptr;
   }
 
+  // Formulas compute masked elements, too, from whatever they are: their results are replaced by 0, not multiplied by it. Only checks
+  // must not see them.
+  void check_domain(int k, const void* x) {
+    if (where_ != nullptr) {
+      ops_.blend(slot(unmasked_slot), where_, x, job_.filler[k], padded_);
+      x = slot(unmasked_slot);
+    }
+    if (ops_.outside(x, job_.domains[k], padded_)) findings_.outside.store(true, std::memory_order_relaxed);
+  }
+
   void load_operands() {
     for (int f = 0; f < job_.formula_total; ++f) {
       const int k = job_.formula[f];
-      void* x = tile_of(job_.operands[k], operand_slot + k, job_.filler[k]);
-      if (where_ != nullptr) {
-        ops_.blend(slot(masked_slot + k), where_, x, job_.filler[k], padded_);
-        x = slot(masked_slot + k);
-      }
-      tile_.operand[f] = x;
-      if (pass_.check_domains && job_.is_checked(k) && ops_.outside(x, job_.domains[k], padded_))
-        findings_.outside.store(true, std::memory_order_relaxed);
+      tile_.operand[f] = tile_of(job_.operands[k], operand_slot + k, job_.filler[k]);
+      if (pass_.check_domains && job_.is_checked(k)) check_domain(k, tile_.operand[f]);
     }
     tile_.count = padded_;
   }
 
   // Products of what multiplies an element from outside the formula; null stands for 1.
   void load_factors() {
-    where_ = job_.where.how == walk::kind::none ? nullptr : tile_of(job_.where, factor_slot + 1, 0.0);
+    where_ = job_.where.how == walk::kind::none || masks_nothing() ? nullptr : tile_of(job_.where, factor_slot + 1, 0.0);
     void* const sample = job_.sample_weight.how == walk::kind::none ? nullptr : tile_of(job_.sample_weight, factor_slot, 0.0);
     sample_factor_ = times(where_, sample, factor_slot + 3);
     weight_ = job_.weight_operand < 0 ? nullptr : tile_of(job_.operands[job_.weight_operand], operand_slot + job_.weight_operand, 0.0);
@@ -141,16 +164,16 @@ class tile_walker {
     if (pass_.denominator) totals.denominator += sum(denominator_tile());
     const bool gradients_left = pass_.gradients && !direct_;
     if (gradients_left) make_gradients();
-    void* const value = pass_.value ? times(value_factor_, value_, value_slot + 1) : nullptr;
+    const bool sums_value = pass_.value && job_.value.how == walk::kind::none;
+    const bool sums_products = sums_value && value_factor_ != nullptr && count_ == padded_;
+    void* const value = pass_.value && !sums_products ? times(value_factor_, value_, value_slot + 1) : nullptr;
     void* const hessian = pass_.hessian ? times(value_factor_, hessian_, value_slot + 3) : nullptr;
     // Everything is computed before anything is stored: an output may be one of the inputs.
-    if (pass_.value) {
-      if (job_.value.how == walk::kind::none) {
-        const double s = sum(value);
-        const bool exact = s - s == 0.0 && !(std::abs(s) < job_.least_sum);
-        totals.sum += exact || job_.item == sizeof(double) ? s : sum_in_float64();
-      } else store(value, job_.value, 1.0, job_.value_streams, false);
-    }
+    if (sums_value) {
+      const double s = sums_products ? ops_.sum_of_products(value_factor_, value_, padded_) : sum(value);
+      const bool exact = s - s == 0.0 && !(std::abs(s) < job_.least_sum);
+      totals.sum += exact || job_.item == sizeof(double) ? s : sum_in_float64();
+    } else if (pass_.value) store(value, job_.value, 1.0, job_.value_streams, false);
     if (gradients_left) store_gradients();
     if (pass_.hessian) store(hessian, job_.hessian, pass_.d_sum, job_.hessian_streams, job_.accumulate);
   }
@@ -180,11 +203,13 @@ class tile_walker {
     if (wants_value && d1_left) k.value_and_gradient(job_.options, tile_);
     else if (wants_value) k.value(job_.options, tile_);
     else if (d1_left) k.gradient[0](job_.options, tile_);
+    if (direct_ && where_ != nullptr) ops_.blend(tile_.gradient, where_, tile_.gradient, 0.0 * tile_.scale, padded_);
   }
 
+  // The lines of the result come while the formula is computed; masked elements are then replaced where they are, in the cache.
   bool writes_directly() const {
-    return job_.gradients[0].direct && value_factor_ == nullptr && job_.grad_output.how == walk::kind::none && count_ == padded_ &&
-           pass_.d_sum != 0.0;
+    const bool has_factor = value_factor_ != nullptr && (value_factor_ != where_ || job_.gradients[0].streams);
+    return job_.gradients[0].direct && !has_factor && job_.grad_output.how == walk::kind::none && count_ == padded_ && pass_.d_sum != 0.0;
   }
 
   void* denominator_tile() {
@@ -260,7 +285,8 @@ class tile_walker {
         ops_.propagate_nan(out, weight_, x, padded_);
         x = out;
       }
-      if (factor != nullptr) {
+      unscaled_factor_ = factor != nullptr && upstream == nullptr && multiplies_when_stored(target) ? factor : nullptr;
+      if (factor != nullptr && unscaled_factor_ == nullptr) {
         ops_.multiply(out, factor, x, padded_);
         x = out;
       }
@@ -275,6 +301,12 @@ class tile_walker {
       }
       results_[g] = x;
     }
+  }
+
+  // A result that goes to contiguous memory takes its factor on the way.
+  bool multiplies_when_stored(const gradient_target& t) const {
+    return job_.gradient_total == 1 && !t.broadcast && !t.streams && !t.in_denominator && t.to.how == walk::kind::contiguous &&
+           range_.split_axis < 0 && !job_.accumulate && !job_.check_finite && pass_.d_sum != 0.0;
   }
 
   // The derivative of the denominator's term, times its sample weight; null stands for ones.
@@ -293,6 +325,8 @@ class tile_walker {
       if (target.broadcast) {
         double* const to = sums_[g] + (base(target.to) - target.to.base) / static_cast<std::ptrdiff_t>(sizeof(double));
         ops_.scatter_add(results_[g], to, run_of(target.to));
+      } else if (unscaled_factor_ != nullptr) {
+        ops_.multiply_scaled(at(target.to.base, first_), unscaled_factor_, results_[g], target.sign * pass_.d_sum, count_);
       } else {
         store(results_[g], target.to, target.in_denominator ? 1.0 : target.sign * pass_.d_sum, target.streams, job_.accumulate);
       }
@@ -320,6 +354,7 @@ class tile_walker {
   std::size_t first_ = 0, count_ = 0, padded_ = 0;
   tile tile_{};
   bool direct_ = false;
+  void* unscaled_factor_ = nullptr;  // of the one gradient whose product with it is left to its store
   void *where_ = nullptr, *weight_ = nullptr, *sample_factor_ = nullptr, *value_factor_ = nullptr;
   void *value_ = nullptr, *hessian_ = nullptr;
   void* results_[max_operands];
