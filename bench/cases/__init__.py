@@ -3,6 +3,7 @@
 from bench.case import Case
 from bench.cases import (
     binary,
+    boxes,
     count,
     deviance,
     divergence,
@@ -40,6 +41,7 @@ CASES: dict[str, Case] = {
         softmax_losses,
         multiclass_margin,
         linear,
+        boxes,
         row_functions,
     )
     for name, case in family.CASES.items()

@@ -1,4 +1,7 @@
 // Options between Python and the loss struct.
+#include <algorithm>
+#include <cstring>
+
 #include "loss_type.hpp"
 #include "python_objects.hpp"
 #include "views.hpp"
@@ -11,14 +14,26 @@ bool is_real(int type_number) {
   return type_number == NPY_LONGDOUBLE || (dtype_of(type_number, type) && type != dtype::boolean);
 }
 
+// Where there are choices of two names, "a,b", they may come as a tuple; that of the same name twice is the name alone.
+owned joined_names(const option_info& o, PyObject* given) {
+  const bool of_two = std::any_of(o.choices, o.choices + o.choice_count, [](const char* c) { return std::strchr(c, ',') != nullptr; });
+  if (!of_two || !PyTuple_Check(given) || PyTuple_GET_SIZE(given) != 2) return borrowed(given);
+  PyObject *const first = PyTuple_GET_ITEM(given, 0), *const second = PyTuple_GET_ITEM(given, 1);
+  if (!PyUnicode_Check(first) || !PyUnicode_Check(second)) return borrowed(given);
+  if (PyUnicode_Compare(first, second) == 0) return borrowed(first);
+  const owned comma = checked(PyUnicode_FromString(","));
+  return checked(PyUnicode_Join(comma.get(), given));
+}
+
 double choice_value(const option_info& o, PyObject* given, PyObject* loss_name) {
-  if (PyUnicode_Check(given))
+  const owned name = joined_names(o, given);
+  if (PyUnicode_Check(name.get()))
     for (int i = 0; i < o.choice_count; ++i)
-      if (PyUnicode_CompareWithASCIIString(given, o.choices[i]) == 0) return i;
+      if (PyUnicode_CompareWithASCIIString(name.get(), o.choices[i]) == 0) return i;
   owned choices = checked(PyTuple_New(o.choice_count));
   for (int i = 0; i < o.choice_count; ++i) PyTuple_SET_ITEM(choices.get(), i, checked(PyUnicode_FromString(o.choices[i])).release());
-  raise(PyUnicode_Check(given) ? PyExc_ValueError : PyExc_TypeError, "%U: %s must be one of %R, not %R", loss_name, o.name, choices.get(),
-        given);
+  raise(PyUnicode_Check(name.get()) ? PyExc_ValueError : PyExc_TypeError, "%U: %s must be one of %R, not %R", loss_name, o.name,
+        choices.get(), given);
 }
 
 // Whether float() of it is the number that it is. Of NumPy's objects float() takes the real part of a complex number, the digits of a

@@ -1,4 +1,5 @@
 // Losses that a user writes: structs that are not in the registry, described and compiled where they are used.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -7,6 +8,7 @@
 #include "check.hpp"
 #include "fastloss/engine/loss_info.hpp"
 #include "fastloss/engine/plan.hpp"
+#include "fastloss/engines/box.hpp"
 #include "fastloss/engines/pointwise.hpp"
 #include "fastloss/engines/rowwise.hpp"
 #include "fastloss/simd/primitives.hpp"
@@ -51,6 +53,26 @@ struct sharpened {
   template <class U, class T>
   FASTLOSS_FN auto value(U log_probability, T target) const {
     return -mul0(target, log_probability);
+  }
+};
+
+// 1 - IoU + the square of what share of the enclosing box neither box covers, weighted
+struct compactness {
+  double weight = 1.0, eps = 1e-7;
+  int fmt = 0;
+
+  static constexpr const char* name = "compactness_loss";
+  static constexpr box_traits traits{};
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable}};
+  static constexpr auto options() {
+    using L = compactness;
+    return std::array{option<L>{"weight", &L::weight, at_least(0)}, option<L>{"eps", &L::eps, above(0)},
+                      option<L>{"fmt", &L::fmt, box_formats}};
+  }
+
+  template <class Pair>
+  FASTLOSS_FN auto value(const Pair& pair) const {
+    return (1.0 - pair.iou(eps)) + weight * square(pair.uncovered(eps));
   }
 };
 
@@ -111,10 +133,52 @@ void a_default_of_a_rowwise_loss() {
   CHECK(near(of_sharpness[0] + of_sharpness[1] + of_sharpness[2], total));
 }
 
+void a_loss_of_boxes() {
+  const compactness options{.weight = 0.5, .eps = 1e-15};
+  const std::ptrdiff_t shape[] = {2, box_numbers}, steps[] = {box_numbers * sizeof(double), sizeof(double)};
+  // Unions of 7 in enclosing boxes of 9, and of 16 in 20.
+  const double input[] = {1, 1, 3, 3, 0, 0, 4, 2}, target[] = {2, 2, 4, 4, 1, 0, 5, 4};
+  double gradients[2][8], changed[8];
+  loss_call call;
+  call.loss = &described<compactness>();
+  call.options = &options;
+  for (std::size_t k = 0; const double* data : {input, target}) call.operands[k++] = {data, shape, steps, 2, dtype::float64};
+  const auto value_with = [&](std::size_t k, const double* boxes) {
+    loss_call other = call;
+    other.operands[k].data = boxes;
+    const call_plan plan(other);
+    return plan.run({});
+  };
+  const double of_first = 1 - 1.0 / 7 + 0.5 * 4.0 / 81, of_second = 1 - 6.0 / 18 + 0.5 * 4.0 / 400;
+  CHECK(near(value_with(0, input), (of_first + of_second) / 2));
+
+  loss_call differentiated = call;
+  differentiated.gradient_count = 2;
+  differentiated.gradient_of[1] = 1;
+  const call_plan plan(differentiated);
+  loss_outputs outputs;
+  for (std::size_t k = 0; k < 2; ++k) outputs.gradients[k] = {gradients[k], shape, steps, 2, dtype::float64};
+  CHECK(near(plan.run(outputs), (of_first + of_second) / 2));
+  constexpr double step = 1e-6;
+  for (std::size_t k = 0; k < 2; ++k)
+    for (std::size_t i = 0; i < 8; ++i) {
+      if (i == 5) continue;  // both boxes of the second pair begin there: a tie
+      const double* const boxes = k == 0 ? input : target;
+      const auto value_at = [&](double x) {
+        std::copy(boxes, boxes + 8, changed);
+        changed[i] = x;
+        return value_with(k, changed);
+      };
+      const double slope = (value_at(boxes[i] + step) - value_at(boxes[i] - step)) / (2 * step);
+      CHECK(std::abs(gradients[k][i] - slope) <= 1e-8);
+    }
+}
+
 }  // namespace
 
 int main() {
   a_pointwise_loss();
   a_default_of_a_rowwise_loss();
+  a_loss_of_boxes();
   return report();
 }

@@ -304,12 +304,40 @@ void linear_calls() {
   }
 }
 
+void box_calls() {
+  constexpr const char* loss = "generalized_box_iou_loss";
+  static_assert(classes == 4);  // so that tables of rows and classes are boxes
+  const change good = ask_for_gradient;
+  refuses_what_no_engine_reads(loss, good);
+  refuses_calls_without_a_loss(loss, good);
+  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) { return is_refused(loss, good, bad, words); };
+  CHECK(refused([](request& r) { r.call.hessian = true; }, {"second derivative", "has none"}));
+  CHECK(refused([](request& r) { r.call.vector = table_of(r.data.other); }, {"vector", "no second derivative"}));
+  CHECK(refused([](request& r) { r.call.extras = 1u; }, {"extras", "softmax"}));
+  CHECK(refused([](request& r) { r.call.call.axis = 1; }, {"axis", "no axis of classes"}));
+  CHECK(refused([](request& r) { r.call.call.ignore_index = 0; }, {"ignore_index=0", "class indices"}));
+  // Shapes.
+  static constexpr std::ptrdiff_t three_numbers[] = {rows, 3}, fewer_boxes[] = {rows - 1, 4}, one_box[] = {1, 4};
+  CHECK(refused([](request& r) { r.call.operands[0].shape = three_numbers; }, {"input has shape (3, 3)", "four numbers on the last axis"}));
+  CHECK(refused([](request& r) { r.call.operands[0] = number(r.data.input); }, {"input has shape ()", "four numbers on the last axis"}));
+  for (const std::ptrdiff_t* shape : {three_numbers, fewer_boxes, one_box})
+    CHECK(refused([shape](request& r) { r.call.operands[1].shape = shape; },
+                  {"target has shape (", "the shape of input, (3, 4)", "in pairs"}));
+  CHECK(refused([](request& r) { r.call.operands[1] = {r.data.target, &table_shape[1], &table_strides[1], 1, dtype::float64}; },
+                {"target has shape (4,)", "the shape of input, (3, 4)"}));
+  CHECK(refused([](request& r) { r.call.call.sample_weight = table_of(r.data.other); }, {"sample_weight has shape (3, 4)", "(3,)"}));
+  CHECK(refused([](request& r) { r.outputs.gradients[0] = to_rows(r.data.out[0]); }, {"gradient of 'input'", "(3, 4)", "(3,)"}));
+  // Outputs over what is read: a part of it, or another view.
+  CHECK(refused([](request& r) { r.call.operands[0].data = r.data.out[0] + 4; }, {"out overlaps input"}));
+}
+
 }  // namespace
 
 int main() {
   pointwise_calls();
   rowwise_calls();
   linear_calls();
+  box_calls();
   classes_beyond_32_bits();
   return report();
 }

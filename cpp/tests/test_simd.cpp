@@ -1,10 +1,11 @@
-// Packs, tags, duals and primitives: values and derivatives at every edge, second derivatives, and what folds at compile
+// Packs, tags, duals, partials, records and primitives: values and derivatives at every edge, second derivatives, and what folds at compile
 // time. Compiled once for each instruction set that the machine can run. Prints every failure and returns their number.
 #include <cmath>
 #include <cstdio>
 #include <limits>
 #include <type_traits>
 
+#include "fastloss/simd/boxes.hpp"
 #include "fastloss/simd/primitives.hpp"
 
 using namespace fastloss;
@@ -41,6 +42,10 @@ static_assert(same<decltype(mul0(zero_t{}, P1(2))), zero_t>);
 static_assert(same<decltype(detach(variable<2>(P1(2)))), P1>);
 static_assert(same<decltype(select(P1(1) > P1(0), one_t{}, one_t{})), one_t>);
 static_assert(depth<decltype(variable<2>(P1(2)) * P1(3))> == 2);
+static_assert(same<decltype(variable_of<1, 3>(P1(2))), dual<P1, partials<zero_t, one_t, zero_t>>>);
+static_assert(same<decltype(variable_of<0, 2>(P1(2)) * variable_of<1, 2>(P1(3))), dual<P1, partials<P1, P1>>>);
+static_assert(same<decltype(variable_of<0, 2>(P1(2)) * P1(3)), dual<P1, partials<P1, zero_t>>>);
+static_assert(same<decltype(variable_of<0, 2>(P1(2)) - variable_of<0, 2>(P1(1))), dual<P1, partials<zero_t, zero_t>>>);
 static_assert(native_pack<float>::width == 2 * native_pack<double>::width);
 
 // ---- comparing ------------------------------------------------------------------------------------------------------------
@@ -272,9 +277,88 @@ static void packs() {
 #endif
 }
 
+// ---- derivatives in several variables ---------------------------------------------------------------------------------------
+
+// A function of x and y, of three variables: its value, and its derivatives in these two and in the one that it does not depend on.
+template <class P, class F>
+static void check_partials(const char* name, F f, double x, double y, double value, double in_x, double in_y) {
+  section = name;
+  using S = typename P::scalar;
+  const auto result = f(variable_of<0, 3>(P(x)), variable_of<2, 3>(P(y)));
+  S lanes[4][P::width];
+  value_of<P>(result).store(lanes[0]);
+  partial_derivative<0, P>(result).store(lanes[1]);
+  partial_derivative<1, P>(result).store(lanes[2]);
+  partial_derivative<2, P>(result).store(lanes[3]);
+  for (int i = 0; i < P::width; ++i) {
+    check<S>("value", x, lanes[0][i], value, 2);
+    check<S>("derivative in x", x, lanes[1][i], in_x, 2);
+    check<S>("derivative in neither", x, lanes[2][i], 0, 0);
+    check<S>("derivative in y", x, lanes[3][i], in_y, 2);
+  }
+}
+
+template <class P>
+static void several_variables() {
+  check_partials<P>("x + 2 y", [](auto x, auto y) { return x + 2.0 * y; }, 3, 5, 13, 1, 2);
+  check_partials<P>("1 - x", [](auto x, auto) { return 1.0 - x; }, 3, 5, -2, -1, 0);
+  check_partials<P>("x - y, x a constant", [](auto x, auto y) { return detach(x) - y; }, 3, 5, -2, 0, -1);
+  check_partials<P>("product", [](auto x, auto y) { return x * y; }, 3, 5, 15, 5, 3);
+  check_partials<P>("square of a product", [](auto x, auto y) { return square(x * y); }, 3, 5, 225, 150, 90);
+  check_partials<P>("quotient", [](auto x, auto y) { return x / y; }, 3, 4, 0.75, 0.25, -0.1875);
+  check_partials<P>("ratio", [](auto x, auto y) { return ratio(x, y); }, 3, 4, 0.75, 0.25, -0.1875);
+  check_partials<P>("ratio of a variable and itself", [](auto x, auto) { return ratio(x, x + 1.0); }, 3, 5, 0.75, 0.0625, 0);
+  check_partials<P>("ratio of a number", [](auto, auto y) { return ratio(P(3), y); }, 3, 4, 0.75, 0, -0.1875);
+  check_partials<P>("ratio by a number", [](auto x, auto) { return ratio(x, P(4)); }, 3, 5, 0.75, 0.25, 0);
+  check_partials<P>("select, the first", [](auto x, auto y) { return select(detail::innermost(x) < 4.0, x * y, y); }, 3, 5, 15, 5, 3);
+  check_partials<P>("select, the second", [](auto x, auto y) { return select(detail::innermost(x) > 4.0, x * y, y); }, 3, 5, 5, 0, 1);
+  check_partials<P>("select of a number", [](auto x, auto y) { return select(detail::innermost(x) < 4.0, 7.0, x * y); }, 3, 5, 7, 0, 0);
+  check_partials<P>("choose", [](auto x, auto y) { return choose(false, [&] { return x; }, [&] { return x * y; }); }, 3, 5, 15, 5, 3);
+  check_partials<P>("larger of two equals", [](auto x, auto y) { return larger(x, y); }, 3, 3, 3, 1, 0);
+  check_partials<P>("smaller", [](auto x, auto y) { return smaller(x, y); }, 5, 3, 3, 0, 1);
+  check_partials<P>("power", [](auto x, auto y) { return power(x * y, 3.0); }, 2, 3, 216, 324, 216);
+}
+
+// ---- records ----------------------------------------------------------------------------------------------------------------
+
+// Number k of record i is 10 i + k.
+template <class S>
+static void records() {
+  section = "records";
+  using P = native_pack<S>;
+  constexpr int w = P::width;
+  S memory[4 * w + 1], back[4 * w + 1], index[w], order[w], lanes[4][w];
+  for (int i = 0; i < w; ++i) {
+    index[i] = static_cast<S>(i);
+    for (int k = 0; k < 4; ++k) memory[4 * i + k + 1] = static_cast<S>(10 * i + k);
+  }
+  const record_packs<P> r = load_records<P>(memory + 1);  // aligned to a number
+  for (int k = 0; k < 4; ++k) r.of[k].store(lanes[k]);
+  in_record_lanes(P::load(index)).store(order);
+  for (int lane = 0; lane < w; ++lane)
+    for (int k = 0; k < 4; ++k) check<S>("the number of the record of a lane", k, lanes[k][lane], 10 * order[lane] + k, 0);
+  for (int k = 0; k < 4; ++k) {
+    in_record_order(r.of[k]).store(order);
+    for (int i = 0; i < w; ++i) check<S>("numbers in the order of records", i, order[i], 10 * i + k, 0);
+  }
+  in_record_order(in_record_lanes(P::load(index))).store(order);
+  for (int i = 0; i < w; ++i) check<S>("lanes and back", i, order[i], i, 0);
+  back[0] = -1;
+  store_records(r, back + 1, false);
+  check<S>("nothing before the records", 0, back[0], -1, 0);
+  for (int i = 0; i < 4 * w; ++i) check<S>("load and store", i, back[i + 1], memory[i + 1], 0);
+  alignas(64) S streamed[4 * w];
+  store_records(r, streamed, true);
+  for (int i = 0; i < 4 * w; ++i) check<S>("load and stream", i, streamed[i], memory[i + 1], 0);
+}
+
 int main() {
   packs<float>();
   packs<double>();
+  several_variables<native_pack<float>>();
+  several_variables<native_pack<double>>();
+  records<float>();
+  records<double>();
   kinks();
   zero_products();
   smooth();

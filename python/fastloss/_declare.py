@@ -276,8 +276,8 @@ def declare(
     Notes
     -----
     Annotate operands with ``ArrayLike`` (``ArrayLike | None = None`` where they may be left out, ``ArrayLike = 0.5``
-    where they have a default) and options with ``float``, ``bool`` or ``Literal[...]``: the stubs for type checkers and
-    editors are made from these words.
+    where they have a default) and options with ``float``, ``bool``, ``Literal[...]`` or a name of ``_annotations.py``:
+    the stubs for type checkers and editors are made from these words.
 
     The docstring has a summary (one sentence), the formula as an indented block after ``::``, further paragraphs if
     needed, and these numpydoc sections in this order: ``Parameters`` (operands and options only), ``Returns`` (of the

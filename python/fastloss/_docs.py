@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fastloss._engines import ENGINES, keywords
 from fastloss._phrases import (
     COMMON_RAISES,
+    DECLARED_NOTES,
     DECLARED_PARAMETERS,
     INDEX_ERROR,
     ROW_FUNCTION_PHRASES,
@@ -103,6 +104,8 @@ def parse(loss: str, docstring: str, parameters: Sequence[str]) -> Documentation
         raise DocumentationError(f"{loss}: the docstring has no section {', '.join(missing)}")
     sections = dict(zip(titles, texts, strict=True))
     sections["Parameters"] = _fill(loss, sections["Parameters"], DECLARED_PARAMETERS)
+    if "Notes" in sections:
+        sections["Notes"] = _fill(loss, sections["Notes"], DECLARED_NOTES)
     documented = re.findall(r"^(\w+) : ", sections["Parameters"], flags=re.MULTILINE)
     if documented != list(parameters):
         raise DocumentationError(f"{loss}: documents the parameters {documented}, but has {list(parameters)}")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastloss._phrases import OF_ELEMENTS, OF_LINEAR_SCORES, OF_ROWS, Phrases
+from fastloss._phrases import OF_BOXES, OF_ELEMENTS, OF_LINEAR_SCORES, OF_ROWS, Phrases
 
 # An operand as the core describes it.
 Operand = Mapping[str, Any]
@@ -39,6 +39,11 @@ def _sample(operands: Sequence[Operand]) -> list[Any]:
     return [_spaced(2), [[1.0, 0.0], [0.0, 1.0]], *(1 for o in operands[2:] if not o["optional"])]
 
 
+def _boxes(operands: Sequence[Operand]) -> list[Any]:
+    """One pair of boxes that overlap."""
+    return [[0.0, 0.0, 2.0, 2.0], [1.0, 1.0, 3.0, 3.0]]
+
+
 @dataclass(frozen=True)
 class Engine:
     """What is said of an engine's losses: of its units, the places with a loss of their own, and by a smallest call.
@@ -54,6 +59,7 @@ ENGINES: Mapping[str, Engine] = {
     "pointwise": Engine(OF_ELEMENTS, _elements),
     "rowwise": Engine(OF_ROWS, _row),
     "linear": Engine(OF_LINEAR_SCORES, _sample),
+    "box": Engine(OF_BOXES, _boxes),
 }
 
 METHODS_OF_PART = {"hess": ("hess", "grad_and_hess"), "vector": ("hvp",)}

@@ -145,7 +145,27 @@ ROWS_PARAMETERS = {
     What the second derivative is multiplied with, of the first operand's shape.""",
 }
 
-# What a declaration's section `Parameters` may say as {name}, on a line of its own: parameters of many losses of rows.
+BOXES_PARAMETERS = {
+    **ELEMENTS_PARAMETERS,
+    "reduction": """reduction : {"mean", "none", "sum", "batchmean"}, default "mean"
+    How the losses of the pairs of boxes become the value: their mean, nothing, their sum, or their sum
+    divided by the first extent of the pairs' shape. Gradients are those of the reduced value.""",
+    "sample_weight": """sample_weight : array_like, optional
+    Weights of pairs, aligned to the *leading* axes of the pairs' shape (that of the first operand without its
+    last axis), or of that shape. They multiply the losses in every reduction and count in the denominator
+    of the mean, which is then a weighted average.""",
+    "where": """where : array_like of bool, optional
+    True for the pairs that count; aligned as `sample_weight` is. The others are 0 in "none" and in
+    gradients, are in no denominator, and their data are never used.""",
+    "normalizer": """normalizer : float, "count" or "weight", optional
+    Replaces the denominator of the mean: by a number above 0, by the number of pairs that count, or by the
+    sum of their weights. Only with ``reduction="mean"``.""",
+    "grad_output": """grad_output : float or array_like, optional
+    Gradient flowing in, which multiplies the result: a number or, with ``reduction="none"``, an array of
+    the pairs' shape. Default: ones.""",
+}
+
+# What a declaration's section `Parameters` may say as {name}, on a line of its own: parameters of many losses.
 DECLARED_PARAMETERS = {
     "logits": """input : array_like
     Logits, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.""",
@@ -162,6 +182,23 @@ DECLARED_PARAMETERS = {
     "label_smoothing": """label_smoothing : float, default 0.0
     The share of each target that is spread over all classes evenly, from 0 to 1: t becomes
     (1 - label_smoothing) * t + label_smoothing / C.""",
+    "predicted_boxes": """input : array_like
+    Predicted boxes, of shape (..., 4), or (4,) for one box.""",
+    "true_boxes": """target : array_like
+    The boxes that they should be, of input's shape: two boxes at the same place are a pair.""",
+    "box_eps": """eps : float, default 1e-7
+    Added to what is divided by, so that boxes without an area are no special case; at least 1e-30.""",
+    "box_format": """fmt : {"xyxy", "xywh", "cxcywh"} or tuple of two of these, default "xyxy"
+    What the four numbers of a box are: two opposite corners x1, y1, x2, y2; the corner x1, y1, width and
+    height; or the centre, width and height. A tuple has the format of input and that of target.""",
+}
+
+# What its section `Notes` may say in the same way.
+DECLARED_NOTES = {
+    "box_rules": """Gradients, in either box, are in the numbers that `fmt` names. Where both boxes have an edge at the
+same place, input's counts: overlap and enclosing box move with it. Boxes that only touch do not overlap. A
+width or height below 0 counts as 0, with the gradient 0 there; in ``fastloss.errstate(domain="raise")`` it is
+an error. Boxes without an area have finite values and gradients.""",
 }
 
 ROWS_REDUCTIONS = """scalar or ndarray
@@ -191,6 +228,23 @@ ROWS_OUT_FORMS = {
         'an array of the rows\' shape with ``reduction="none"``, else one of\n    shape ()',
     ),
     "hvp": ("product", "an array of the first operand's shape"),
+}
+
+# What a declaration of a loss of boxes may say as {reductions}.
+BOXES_REDUCTIONS = """scalar or ndarray
+    ============  =====================================================
+    "none"        l, of the pairs' shape: input's without its last axis
+    "sum"         sum(l)
+    "mean"        sum(l) / (number of pairs)
+    "batchmean"   sum(l) / (first extent of the pairs' shape)
+    ============  ====================================================="""
+
+BOXES_OUT_FORMS = {
+    **ELEMENTS_OUT_FORMS,
+    "__call__": (
+        "value",
+        'an array of the pairs\' shape with ``reduction="none"``, else one of\n    shape ()',
+    ),
 }
 
 # Of a loss that takes class indices.
@@ -230,7 +284,7 @@ class Phrases:
     reductions: str
     out_forms: Mapping[str, tuple[str, str]]
     methods: Mapping[str, tuple[str, str]]
-    ufunc: str
+    ufunc: str  # empty where no loss has one
 
 
 OF_ELEMENTS = Phrases(
@@ -258,6 +312,7 @@ OF_LINEAR_SCORES = replace(
     then a weighted average.""",
     },
 )
+OF_BOXES = Phrases(BOXES_PARAMETERS, BOXES_REDUCTIONS, BOXES_OUT_FORMS, METHODS, "")
 
 # What the documentation of a function of rows may say as {name}, on a line of its own. In these, {function} is its name
 # and {axis} that of its parameter for the axis of a row.

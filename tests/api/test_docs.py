@@ -216,6 +216,7 @@ def example(name):
 def test_every_example_is_tested():
     assert {p.stem for p in (ROOT / "examples").glob("*.py")} == {
         "boosting_objective",
+        "fitting_boxes",
         "missing_targets",
         "rare_classes",
         "robust_regression",
@@ -237,6 +238,21 @@ def test_rare_classes_example(capsys):
     assert found["weighted"][2] > 0.5
     assert min(found["weighted"]) > min(found["unweighted"]) + 0.3
     assert "recognised of each class" in capsys.readouterr().out
+
+
+def test_fitting_boxes_example(capsys):
+    found = example("fitting_boxes")["main"]()
+    assert (found["IoU"] == 0).all()
+    for name in ("GIoU", "DIoU"):
+        assert found[name][0] == 0
+        assert found[name][-1] > 0.98
+    assert "mean IoU after" in capsys.readouterr().out
+
+
+@pytest.mark.needs("matplotlib")
+def test_fitting_boxes_example_draws(tmp_path):
+    example("fitting_boxes")["main"](str(tmp_path / "boxes.svg"))
+    assert "mean IoU" in (tmp_path / "boxes.svg").read_text(encoding="utf-8")
 
 
 def test_boosting_example(capsys):

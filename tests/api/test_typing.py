@@ -41,6 +41,8 @@ reveal_type(fl.cross_entropy.hvp(x, 1, x, [1.0, 2.0, 1.0]))
 reveal_type(fl.softmax([[1, 2]], dim=0, out=x))
 reveal_type(fl.log_softmax.value_and_grad(x, x))
 reveal_type(fl.logsumexp.grad(x, 1.0, axis=0))
+reveal_type(fl.box_iou_loss([[2, 2, 2, 2]], [[1, 1, 3, 4]], fmt=("cxcywh", "xyxy")))
+reveal_type(fl.box_iou_loss.grad([[2, 2, 2, 2]], [[1, 1, 3, 4]], fmt="xywh"))
 reveal_type(fl.huber_loss.info.robust)
 reveal_type(fl.huber_loss.ufunc)
 reveal_type(fl.losses()["mse_loss"].name)
@@ -71,6 +73,8 @@ REVEALED = [
     r"ndarray\[.*\]",
     r"tuple\[.*ndarray.*, .*ndarray.*\]",
     r"ndarray\[.*\]",
+    r"floating\[Any\]",
+    r"ndarray\[.*\]",
     r"bool \| .*str \| None|Union\[.*bool, .*str, None\]",
     r"ufunc",
     r"str",
@@ -90,6 +94,9 @@ BAD = [
     ("fl.cross_entropy(x, 1, return_='log_sum_exp')", "arg-type"),
     ("fl.cross_entropy.hvp(x, 1)", "call-arg"),
     ("fl.cross_entropy(x, 1, return_={'prediction': 1})", "dict-item"),
+    ("fl.box_iou_loss(x, x, fmt='xxyy')", "call-overload"),
+    ("fl.box_iou_loss(x, x, fmt=('xyxy', 'xxyy'))", "arg-type"),
+    ("fl.box_iou_loss(x, x, fmt=('xyxy', 'xywh', 'xywh'))", "arg-type"),
     ("fl.softmax(x, axis=0)", "call-arg"),
     ("fl.logsumexp.grad(x)", "call-arg"),
     ("fl.mse_loss.hess(x, x, wrt='input')", "call-arg"),

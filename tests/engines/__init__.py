@@ -2,11 +2,12 @@
 
 import fastloss as fl
 from engines.adapter import Adapter, Shape
+from engines.box.adapter import Box
 from engines.linear.adapter import Linear
 from engines.pointwise.adapter import Pointwise
 from engines.rowwise.adapter import Rowwise
 
-ADAPTERS: dict[str, type[Adapter]] = {"pointwise": Pointwise, "rowwise": Rowwise, "linear": Linear}
+ADAPTERS: dict[str, type[Adapter]] = {"pointwise": Pointwise, "rowwise": Rowwise, "linear": Linear, "box": Box}
 
 
 def calls() -> list[Adapter]:

@@ -39,6 +39,7 @@ TIMED = {
     "sizes": (ELEMENTWISE, ("64", "65536")),
     "shapes": (("cross_entropy", "softmax", "logsumexp"), ("16x4", "300x500", "2x3x5")),
     "linear-shapes": (("linear_cross_entropy",), ("6x5x7", "300x200x100")),
+    "boxes": (("generalized_box_iou_loss",), ("64", "3000")),
 }
 LOSSES = tuple(name for names, _ in TIMED.values() for name in names)
 OUTPUTS = [("value", "fresh"), ("grad", "fresh"), ("grad", "out"), ("both", "fresh"), ("both", "out")]
@@ -152,6 +153,8 @@ def test_the_figures_are_consistent(run):
             assert size[0] - case.columns < problem.operands["input"].size <= size[0]
         elif case.sizes.option == "shapes":
             assert problem.operands["input"].shape == size
+        elif case.sizes.option == "boxes":
+            assert problem.operands["input"].shape == (*size, 4)
         read = [*problem.operands.values()]
         written = [] if row["mode"] == "grad" or problem.flow is None else [problem.value.astype(np.float32)]
         if row["mode"] != "value":
@@ -192,7 +195,7 @@ def test_the_result_says_where_it_comes_from(run):
 def test_the_table_is_printed(run):
     stdout, _, _ = run
     assert all(loss in stdout for loss in LOSSES)
-    for size in ("64 elements", "2x3x5", "6x5x7 (NxDxV)"):
+    for size in ("64 elements", "2x3x5", "6x5x7 (NxDxV)", "64 pairs of boxes"):
         assert f"{size}, float32, 1 thread" in stdout
     assert "MB beside operands and results" in stdout
 
@@ -515,6 +518,7 @@ BAD = [
     (["--shapes", "8x9,12"], "--shapes: '12' is not the shape of rows of scores"),
     (["--shapes", "8x0"], "--shapes: '8x0' is not the shape of rows of scores"),
     (["--linear-shapes", "8x9"], "--linear-shapes: '8x9' is not samples x features x classes"),
+    (["--boxes", "8x4"], "--boxes: '8x4' is not a positive number of pairs"),
     (["--threads", "0"], "--threads: '0' is not a list of positive numbers"),
     (["--threads", "two"], "--threads: 'two' is not a list of positive numbers"),
     (["--threads", "100000"], "--threads: 100000 threads need as many CPUs"),

@@ -19,10 +19,17 @@ import pytest
 import cases
 import fastloss
 from engines import ADAPTERS, Adapter, calls
-from references import REFERENCES, ROW_REFERENCES
+from engines.linear.adapter import REFERENCES as LINEAR_REFERENCES
+from references import BOX_REFERENCES, REFERENCES, ROW_REFERENCES
 from references.schema import Reference
 
 ROOT = Path(__file__).resolve().parents[2]
+OF_ENGINE = {
+    "pointwise": REFERENCES,
+    "rowwise": ROW_REFERENCES,
+    "linear": LINEAR_REFERENCES,
+    "box": BOX_REFERENCES,
+}
 MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_dtypes")  # of the pointwise engine
 
 
@@ -183,7 +190,7 @@ def without_benchmark(infos, benchmarks):
 
 
 def _infos():
-    return list(cases.INFO.values())
+    return list(fastloss.losses().values())
 
 
 def _benchmarks(monkeypatch):
@@ -192,13 +199,14 @@ def _benchmarks(monkeypatch):
 
 
 def test_the_registry_is_not_empty():
-    assert len(cases.INFO) >= 7
-    assert all(name == info.name for name, info in cases.INFO.items())
+    assert len(_infos()) >= 7
+    assert all(name == info.name for name, info in fastloss.losses().items())
 
 
 def test_every_loss_has_a_reference():
-    elements, rows = ([i for i in _infos() if i.rowwise == rowwise] for rowwise in (False, True))
-    for infos, references in ((elements, REFERENCES), (rows, ROW_REFERENCES)):
+    assert {info.engine for info in _infos()} == set(OF_ENGINE)
+    for engine, references in OF_ENGINE.items():
+        infos = [info for info in _infos() if info.engine == engine]
         assert missing_references(infos, references) == []
         assert sorted(set(references) - {i.name for i in infos}) == [], "references of losses that do not exist"
 
@@ -227,9 +235,8 @@ def test_every_option_changes_something(name):
 
 
 def test_every_engine_has_an_adapter_that_calls_all_its_losses():
-    infos = fastloss.losses().values()
-    assert without_adapter(infos, ADAPTERS) == []
-    assert uncalled(infos, calls()) == []
+    assert without_adapter(_infos(), ADAPTERS) == []
+    assert uncalled(_infos(), calls()) == []
 
 
 @pytest.mark.parametrize("module", sorted(path.stem for path in (ROOT / "tests" / "contract").glob("test_*.py")))
@@ -242,7 +249,7 @@ def test_every_loss_is_on_a_docs_page():
 
 
 def test_every_loss_has_a_benchmark(monkeypatch):
-    assert without_benchmark(fastloss.losses().values(), _benchmarks(monkeypatch)) == []
+    assert without_benchmark(_infos(), _benchmarks(monkeypatch)) == []
 
 
 def clashing_names(infos, others):
@@ -252,7 +259,7 @@ def clashing_names(infos, others):
 
 
 def test_losses_are_attributes_of_the_package_under_each_of_their_names():
-    for name, info in cases.INFO.items():
+    for name, info in fastloss.losses().items():
         assert getattr(fastloss, name).__name__ == name
         for each in (name, *info.also_named):
             assert getattr(fastloss, each) is getattr(fastloss, name)
@@ -262,10 +269,10 @@ def test_losses_are_attributes_of_the_package_under_each_of_their_names():
     assert clashing_names(_infos(), others) == []
 
 
-@pytest.mark.parametrize("name", cases.NAMES)
+@pytest.mark.parametrize("name", fastloss.losses())
 def test_defaults_are_documented(name):
-    text = inspect.getdoc(cases.loss(name))
-    for parameter in (*cases.INFO[name].operands, *cases.INFO[name].options):
+    text, info = inspect.getdoc(cases.loss(name)), fastloss.losses()[name]
+    for parameter in (*info.operands, *info.options):
         if parameter.default is not None:
             (shown,) = re.findall(rf"^{parameter.name} : .*, default (.+)$", text, flags=re.M)
             assert ast.literal_eval(shown) == parameter.default
@@ -275,11 +282,11 @@ def test_defaults_are_documented(name):
 
 
 def test_the_gate_sees_an_engine_without_an_adapter_and_a_loss_that_is_not_called():
-    infos, ways = fastloss.losses().values(), calls()
+    ways = calls()
     for engine in ADAPTERS:
-        assert without_adapter(infos, set(ADAPTERS) - {engine}) == [engine]
-    for name in ("huber_loss", "cross_entropy", "linear_cross_entropy"):
-        assert uncalled(infos, [call for call in ways if call.loss != name]) == [name]
+        assert without_adapter(_infos(), set(ADAPTERS) - {engine}) == [engine]
+    for name in ("huber_loss", "cross_entropy", "linear_cross_entropy", "eiou_loss"):
+        assert uncalled(_infos(), [call for call in ways if call.loss != name]) == [name]
 
 
 def test_the_gate_misses_nothing():
@@ -298,9 +305,9 @@ def test_the_gate_misses_nothing():
         check = cases.Check("huber_loss", what)
         assert check in tested
         assert missing_checks([info], tested - {check}) == [check]
-    references = {**REFERENCES, **ROW_REFERENCES}
-    for name in ("l1_loss", "nll_loss"):
-        assert missing_references(_infos(), set(references) - {name}) == [name]
+    references = set().union(*OF_ENGINE.values())
+    for name in ("l1_loss", "nll_loss", "linear_cross_entropy", "eiou_loss"):
+        assert missing_references(_infos(), references - {name}) == [name]
     losses = fastloss.losses()
     for name in {info.engine: name for name, info in losses.items()}.values():
         assert without_benchmark(losses.values(), set(losses) - {name}) == [name]

@@ -2,6 +2,7 @@
 
 from references import (
     binary,
+    boxes,
     count,
     deviance,
     divergence,
@@ -25,6 +26,7 @@ from references import (
     softmax_losses,
     softmax_margin,
 )
+from references.boxes_schema import BoxReference
 from references.rows_schema import RowReference
 from references.schema import Kink, Operand, Reference
 
@@ -59,4 +61,16 @@ ROW_REFERENCES: dict[str, RowReference] = {
     for reference in family.ROW_REFERENCES
 }
 
-__all__ = ["REFERENCES", "ROW_REFERENCES", "Kink", "Operand", "Reference", "RowReference"]
+# Of the losses of pairs of boxes, by `boxes_schema`.
+BOX_REFERENCES: dict[str, BoxReference] = {reference.name: reference for reference in boxes.BOX_REFERENCES}
+
+__all__ = [
+    "BOX_REFERENCES",
+    "REFERENCES",
+    "ROW_REFERENCES",
+    "BoxReference",
+    "Kink",
+    "Operand",
+    "Reference",
+    "RowReference",
+]

@@ -10,7 +10,7 @@ import pytest
 import cases
 import fastloss as fl
 import rows_cases
-from references import REFERENCES
+from references import BOX_REFERENCES, REFERENCES, box_draws
 from references import linear as linear_reference
 
 UNTOUCHED = 7
@@ -238,3 +238,26 @@ def test_nothing_is_written_before_a_class_index_of_linear_scores_is_found_out_o
                 with pytest.raises(IndexError, match="got 5 at index"):
                     method(**operands, wrt=names, out=outs, accumulate=accumulate)
     assert all((out == UNTOUCHED).all() for out in (value, *outs))
+
+
+@pytest.mark.parametrize("operand", ["input", "target"])
+@pytest.mark.parametrize("name", BOX_REFERENCES)
+@pytest.mark.parametrize("count", COUNTS)
+def test_nothing_is_written_before_a_box_is_found_inverted(name, operand, count):
+    loss, operands = cases.loss(name), box_draws.ordinary(cases.seed(name, count), (count,), np.float32)
+    operands[operand][-1] = [3, 0, 1, 2]
+    value = np.full(count, UNTOUCHED, np.float32)
+    outs = tuple(map(untouched, operands.values()))
+    own = {each: boxes.copy() for each, boxes in operands.items()}
+    for team, accumulate in itertools.product((1, 2), (False, True)):
+        with fl.threads(team), fl.errstate(domain="raise"):
+            with pytest.raises(ValueError, match=f"{operand} must have"):
+                loss(**operands, reduction="none", out=value)
+            for method in (loss.grad, loss.value_and_grad):
+                with pytest.raises(ValueError, match=f"{operand} must have"):
+                    method(**operands, wrt=("input", "target"), out=outs, accumulate=accumulate)
+                with pytest.raises(ValueError, match=f"{operand} must have"):
+                    method(**own, wrt=("input", "target"), out=tuple(own.values()))
+    assert all((out == UNTOUCHED).all() for out in (value, *outs))
+    for each, boxes in operands.items():
+        np.testing.assert_array_equal(own[each], boxes)

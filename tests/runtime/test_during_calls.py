@@ -88,7 +88,26 @@ LINEAR = (
     },
     {},
 )
-CALLS = {"pointwise": POINTWISE, "none": POINTWISE_NONE, "rowwise": ROWWISE, "product": PRODUCT, "linear": LINEAR}
+BOXES = np.cumsum(np.abs(numbers(N, 4)) + 1, axis=1)[:, [0, 1, 3, 2]]
+BOX = (
+    fl.complete_box_iou_loss.value_and_grad,
+    {
+        "input": BOXES,
+        "target": BOXES * 0.75,
+        "sample_weight": np.arange(1.0, N + 1),
+        "where": np.arange(N) % 4 > 0,
+        "out": np.zeros((N, 4)),
+    },
+    {},
+)
+CALLS = {
+    "pointwise": POINTWISE,
+    "none": POINTWISE_NONE,
+    "rowwise": ROWWISE,
+    "product": PRODUCT,
+    "linear": LINEAR,
+    "box": BOX,
+}
 VICTIMS = [(call, victim) for call, (_, arrays, _) in CALLS.items() for victim in arrays]
 
 
@@ -108,7 +127,7 @@ def assert_same(one, other):
 
 def triggers(function):
     """Arguments that are read last: a keyword of numbers, with a value that changes nothing."""
-    return {"ignore_index": -100} if function is not POINTWISE[0] else {"delta": 1.0}
+    return {POINTWISE[0]: {"delta": 1.0}, BOX[0]: {"eps": 1e-7}}.get(function, {"ignore_index": -100})
 
 
 @pytest.mark.parametrize(("call", "victim"), VICTIMS)
@@ -233,10 +252,10 @@ def test_a_loss_lives_as_long_as_its_call():
         assert_same(bound(), expected if attribute == "value_and_grad" else expected[0])
 
 
-@pytest.mark.parametrize("call", ["none", "rowwise", "linear"])
+@pytest.mark.parametrize("call", ["none", "rowwise", "linear", "box"])
 def test_arrays_that_other_threads_reshape_all_the_time(call):
     function, small, fixed = copies(call)
-    rows = {"none": 20_000, "rowwise": 20_000, "linear": 4_000}[call]
+    rows = {"none": 20_000, "rowwise": 20_000, "linear": 4_000, "box": 20_000}[call]
     arrays = {}
     for name, array in small.items():
         along_rows = array.shape[0] == N

@@ -14,8 +14,9 @@ import pytest
 import cases
 import fastloss as fl
 import rows_cases
+from engines.box.adapter import Box
 from floating_point import MODES, control, mode
-from references import REFERENCES
+from references import BOX_REFERENCES, REFERENCES, box_draws
 from references import linear as linear_reference
 
 pytestmark = pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="sets a register of x86")
@@ -59,6 +60,17 @@ def linear_calls():
     yield lambda: fl.linear_cross_entropy.value_and_grad(**operands, wrt=("input", "linear_weight"))
 
 
+def box_calls(name):
+    """The same of a loss of boxes, some of which are so small that areas are subnormal."""
+    operands = box_draws.ordinary(cases.seed(name, "mode"), (COUNT,), np.float32)
+    sizes = np.float32(10.0) ** np.linspace(-21, 10, COUNT, dtype=np.float32)[:, np.newaxis]
+    operands = {each: boxes * sizes for each, boxes in operands.items()}
+    for options in Box(name).option_sets():
+        for reduction in ("mean", "none"):
+            call = {**operands, **options, "reduction": reduction, "wrt": tuple(operands)}
+            yield lambda call=call: cases.loss(name).value_and_grad(**call)
+
+
 def assert_same_in_every_mode(calls):
     for call in calls:
         for threads in (1, 2):
@@ -82,6 +94,11 @@ def test_rows(rows):
 
 def test_linear():
     assert_same_in_every_mode(linear_calls())
+
+
+@pytest.mark.parametrize("name", BOX_REFERENCES)
+def test_boxes(name):
+    assert_same_in_every_mode(box_calls(name))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32])

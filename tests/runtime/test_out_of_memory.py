@@ -32,6 +32,11 @@ CALLS = {  # results of more bytes than an address space has; those of the last 
         lambda x: fl.linear_cross_entropy.grad(x[:2], x[:3], [0, 1], wrt=(0, 1)),
         [repeated("f4", 3, 2**46)],
     ),
+    "box none": (lambda x: fl.box_iou_loss(x, x, reduction="none"), [repeated("f4", 2**57, 4)]),
+    "box grad": (
+        lambda x: fl.box_iou_loss.value_and_grad(x, x, wrt=("input", "target")),
+        [repeated("f4", 2**45, 4), repeated("f8", 2**57, 4)],
+    ),
     "linear value": (lambda x: fl.linear_cross_entropy(x[:2], x, [0, 1]), [repeated("f8", 2**46, 2)]),
 }
 
@@ -53,6 +58,7 @@ calls = {
     "float32": lambda: fl.huber_loss.grad(x.astype("f4"), 0.5),
     "list": lambda: fl.mse_loss([1.0] * 100_000, 0.0),
     "rowwise": lambda: fl.cross_entropy.value_and_grad(z, labels, return_=("probabilities", "lse")),
+    "boxes": lambda: fl.eiou_loss.value_and_grad(x.reshape(-1, 4), y.reshape(-1, 4), wrt=("input", "target")),
     "planes": lambda: fl.cross_entropy.grad(z.T, labels, axis=0),
     "hvp": lambda: fl.cross_entropy.hvp(z, labels, z),
     "linear": lambda: fl.linear_cross_entropy.value_and_grad(z, z, labels, wrt=("input", "linear_weight")),

@@ -1,7 +1,8 @@
-// A pointwise and a row-wise loss with what the macros put into them.
+// A pointwise loss, a row-wise one and one of boxes with what the macros put into them.
 #include <array>
 
 #include "fastloss/engine/loss_info.hpp"
+#include "fastloss/engines/box.hpp"
 #include "fastloss/engines/pointwise.hpp"
 #include "fastloss/engines/rowwise.hpp"
 #include "fastloss/simd/primitives.hpp"
@@ -12,11 +13,26 @@
 #ifndef ROW_TRAITS
 #define ROW_TRAITS
 #endif
+#ifndef BOX_TRAITS
+#define BOX_TRAITS
+#endif
 #ifndef MEMBER
 #define MEMBER
 #endif
 #ifndef ROW_MEMBER
 #define ROW_MEMBER
+#endif
+#ifndef BOX_MEMBER
+#define BOX_MEMBER
+#endif
+#ifndef BOX_FORMAT
+#define BOX_FORMAT fmt
+#endif
+#ifndef BOX_FORMULA
+#define BOX_FORMULA value
+#endif
+#ifndef BOX_TARGET
+#define BOX_TARGET {"target", differentiable}
 #endif
 
 namespace fastloss {
@@ -44,8 +60,25 @@ struct negative_log {
   }
 };
 
+struct overlap {
+  double eps = 1e-7;
+  int BOX_FORMAT = 0;
+  BOX_MEMBER;
+  static constexpr const char* name = "overlap";
+  static constexpr box_traits traits{BOX_TRAITS};
+  static constexpr operand operands[] = {{"input", differentiable}, BOX_TARGET};
+  static constexpr auto options() {
+    return std::array{option<overlap>{"eps", &overlap::eps, above(0)}, option<overlap>{"fmt", &overlap::BOX_FORMAT, box_formats}};
+  }
+  template <class Pair>
+  FASTLOSS_FN auto BOX_FORMULA(const Pair& pair) const {
+    return 1.0 - pair.iou(eps);
+  }
+};
+
 constexpr loss_info of_elements = describe<squared>(-1);
 constexpr loss_info of_rows = describe<negative_log>(-1);
+constexpr loss_info of_boxes = describe<overlap>(-1);
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -4,6 +4,7 @@
 
 #include "fastloss/core/type_list.hpp"
 #include "fastloss/losses/binary.hpp"
+#include "fastloss/losses/boxes.hpp"
 #include "fastloss/losses/count.hpp"
 #include "fastloss/losses/deviance.hpp"
 #include "fastloss/losses/divergence.hpp"
@@ -36,7 +37,8 @@
   APPLY(softmax)                 \
   APPLY(log_sum_exp)             \
   APPLY(multiclass_margin)       \
-  APPLY(linear)
+  APPLY(linear)                  \
+  APPLY(boxes)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {

@@ -267,6 +267,7 @@ FASTLOSS_FN T widened(A a) {
   if constexpr (std::is_same_v<T, A>) return a;
   else if constexpr (is_number<T>) return plain(a);
   else if constexpr (is_pack<T>) return as_pack<T>(a);
+  else if constexpr (requires { T::widened_from(a); }) return T::widened_from(a);  // a tangent in several variables
   else return {widened<decltype(T::value)>(value_at<depth<T>>(a)), widened<decltype(T::tangent)>(tangent_at<depth<T>>(a))};
 }
 

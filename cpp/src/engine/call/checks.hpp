@@ -47,6 +47,23 @@ inline bool has_unusual_operands(const loss_call& call) {
 // What must be given is, and has no more axes than are supported.
 void check_operands(const loss_call&);
 
+// The promotion of the floating operands, float32 or float64. A bare number decides only where nothing else does; integers never do,
+// except as predictions, which count as float64 (NumPy's rule).
+inline dtype promoted(const loss_call& call) {
+  bool any = false, wide = false;
+  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
+    const const_array& a = call.operands[k];
+    if (a.absent() || a.weak) continue;
+    if (is_floating(a.type)) {
+      any = true;
+      wide |= a.type == dtype::float64;
+    } else if (k == 0) {
+      any = wide = true;
+    }
+  }
+  return any && !wide ? dtype::float32 : dtype::float64;
+}
+
 bool same_shape(const const_array& a, int rank, const std::ptrdiff_t* shape);
 [[noreturn]] void fail_shape(const loss_info&, const char* name, const const_array&, const std::string& need);
 

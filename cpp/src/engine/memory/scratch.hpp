@@ -1,4 +1,4 @@
-// Memory of one thread for the tiles and per-row numbers of a row-wise call.
+// Memory of one thread for the tiles, and numbers for each row or pair, of a call.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,87 @@
+"""Where boxes and their gradients lie in memory, and how many threads compute: nothing changes but the places."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import cases
+import fastloss as fl
+import layouts
+from contract.compare import assert_same
+from references import box_draws
+from references.boxes_schema import BoxLoss
+
+NAMES = [name for name, info in fl.losses().items() if info.engine == "box"]
+BOTH = BoxLoss.names
+
+
+def results(name, operands, **call):
+    value, gradients = cases.loss(name).value_and_grad(**operands, wrt=BOTH, reduction="none", **call)
+    return [value, *gradients]
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_in_place_of_the_boxes(name, isa, use_isa):
+    use_isa(isa)
+    for dtype, units in itertools.product(cases.DTYPES, ((), (1,), (5, 7), (3001,))):
+        operands = box_draws.ordinary(cases.seed(name, units), units, dtype)
+        expected = results(name, operands)
+        own = {each: x.copy() for each, x in operands.items()}
+        value, gradients = cases.loss(name).value_and_grad(**own, wrt=BOTH, reduction="none", out=tuple(own.values()))
+        assert all(gradient is x for gradient, x in zip(gradients, own.values(), strict=True))
+        for one, other in zip((value, *gradients), expected, strict=True):
+            assert_same(one, other, f"{units}")
+        # The gradient in one box, where the other lies.
+        own = {each: x.copy() for each, x in operands.items()}
+        cases.loss(name).grad(**own, wrt="input", reduction="none", out=own["target"])
+        assert_same(own["target"], expected[1], f"{units}")
+
+
+@pytest.mark.parametrize("layout", layouts.ALL)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_bits_wherever_the_boxes_lie(name, layout):
+    turn = layouts.ALL[layout]
+    for dtype, units in itertools.product(cases.DTYPES, ((), (33,), (5, 7), (3001,))):
+        operands = box_draws.ordinary(cases.seed(name, units), units, dtype)
+        expected = results(name, operands)
+        for moved in (
+            {each: turn(x) for each, x in operands.items()},
+            {**operands, "target": turn(operands["target"])},
+        ):
+            for one, other in zip(results(name, moved), expected, strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_bits_with_any_number_of_threads(name, isa, use_isa):
+    use_isa(isa)
+    for dtype, units in itertools.product(cases.DTYPES, ((70_001,), (300, 401))):
+        few = box_draws.ordinary(cases.seed(name), (999,), dtype)
+        operands = {each: np.resize(x, (*units, 4)) for each, x in few.items()}
+        found = set()
+        for threads in (1, 2, 3, 7):
+            with fl.threads(threads):
+                value, gradients = cases.loss(name).value_and_grad(**operands, wrt=BOTH)
+                alone = cases.loss(name)(**operands)
+            assert_same(alone, value, f"{threads}")
+            found.add((value.tobytes(), *(gradient.tobytes() for gradient in gradients)))
+        assert len(found) == 1
+
+
+def test_boxes_beside_each_other_in_one_array():
+    """The first and the last four columns of a table: rows that lie apart."""
+    table = np.concatenate([*box_draws.ordinary(np.random.default_rng(2), (101,), np.float32).values()], axis=1)
+    value, gradients = fl.complete_box_iou_loss.value_and_grad(table[:, :4], table[:, 4:], wrt=BOTH)
+    again, others = fl.complete_box_iou_loss.value_and_grad(table[:, :4].copy(), table[:, 4:].copy(), wrt=BOTH)
+    assert_same(value, again, "value")
+    for one, other in zip(gradients, others, strict=True):
+        assert_same(one, other, "gradient")
+    out = np.zeros_like(table)
+    for k, each in enumerate(BOTH):
+        fl.complete_box_iou_loss.grad(table[:, :4], table[:, 4:], wrt=each, out=out[:, 4 * k : 4 * k + 4])
+    assert_same(out, np.concatenate(others, axis=1), "out")
