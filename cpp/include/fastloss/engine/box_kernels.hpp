@@ -15,7 +15,7 @@ struct box_tile {
   const void* boxes[2];  // of input and target
   std::size_t count;
   void* value;           // before it is multiplied by the factor
-  void* gradients[2];    // as the kernel's name says which
+  void* gradients[2];    // in input and target; null: not wanted
   const void* factor;    // of each pair's gradient, which is 0 where this is; null: ones
   double scale = 1.0;    // of all gradients
   bool streams = false;  // gradients go past the caches; they are aligned to 16 bytes
@@ -23,7 +23,7 @@ struct box_tile {
 
 using box_kernel = void (*)(const void* loss, const box_tile&);
 
-// A gradient in the target alone is that of both, of which one is not stored: it takes a fifth longer than a kernel of its own would.
+// A gradient in the target alone is that of both, of which one is not stored: that takes 0 to 8 % longer than a kernel of its own.
 struct box_kernels_of_dtype {
   box_kernel value, in_input, in_both;
 };

@@ -12,7 +12,7 @@
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 
-// What is divided by: its inverse, and the square of it times what float32 holds of an area, must be numbers of float32.
+// What is divided by: its inverse must be a number of float32.
 inline constexpr domain divisor_range = at_least(1e-30);
 
 inline constexpr operand pair_of_boxes[] = {{"input", differentiable}, {"target", differentiable}};

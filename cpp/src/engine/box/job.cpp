@@ -27,20 +27,18 @@ class builder {
     job_.check_finite = call_.call.raise_nonfinite;
     for (int k = 0; k < 2; ++k) add_boxes(job_.boxes[k], call_.operands[static_cast<std::size_t>(k)]);
     for (int g = 0; g < call_.gradient_count; ++g)
-      add_boxes(job_.gradients[call_.gradient_of[static_cast<std::size_t>(g)]], view(outputs_.gradients[static_cast<std::size_t>(g)]));
+      add_boxes(job_.gradients[call_.gradient_of[static_cast<std::size_t>(g)]], view_of(outputs_.gradients[static_cast<std::size_t>(g)]));
     add(job_.sample_weight, call_.call.sample_weight);
     add(job_.where, call_.call.where);
     if (!plan_.reduced()) {
       if (call_.call.grad_output.rank > 0) add(job_.grad_output, call_.call.grad_output);
-      if (call_.value) add(job_.value, view(outputs_.value));
+      if (call_.value) add(job_.value, view_of(outputs_.value));
     }
     layout();
     choose_streaming();
   }
 
  private:
-  static const_array view(const mutable_array& a) { return {a.data, a.shape, a.strides, a.rank, a.type, a.byteswapped}; }
-
   void set(box_view& v, const const_array& a) {
     v.base = static_cast<char*>(const_cast<void*>(a.data));
     v.type = a.type;
@@ -69,7 +67,7 @@ class builder {
     for (int i = 0; i < job_.rank; ++i) job_.joined_shape[i] = job_.shape[i] * (i + 1 == job_.rank ? box_numbers : 1);
     for (int k = 0; k < 2; ++k) finish(job_.boxes[k], view_of_operand(k));
     for (int g = 0; g < call_.gradient_count; ++g)
-      finish(job_.gradients[call_.gradient_of[static_cast<std::size_t>(g)]], view(outputs_.gradients[static_cast<std::size_t>(g)]));
+      finish(job_.gradients[call_.gradient_of[static_cast<std::size_t>(g)]], view_of(outputs_.gradients[static_cast<std::size_t>(g)]));
   }
 
   const const_array& view_of_operand(int k) const { return call_.operands[static_cast<std::size_t>(k)]; }

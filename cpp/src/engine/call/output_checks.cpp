@@ -11,8 +11,6 @@
 namespace fastloss {
 namespace {
 
-const_array view_of(const mutable_array& a) { return {a.data, a.shape, a.strides, a.rank, a.type, a.byteswapped}; }
-
 // Results are rounded once to any dtype of floating numbers; those that are none have one dtype.
 bool takes(const mutable_array& out, const array_spec& need) {
   return out.type == need.type || (is_floating(out.type) && is_floating(need.type));

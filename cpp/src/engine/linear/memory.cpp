@@ -16,8 +16,6 @@ constexpr double cost_ns_to_copy = 0.5;              // estimated, a number on o
 constexpr std::size_t large = std::size_t{2} << 20;  // bytes
 constexpr std::align_val_t line{64};
 
-const_array view_of(const mutable_array& a) { return {a.data, a.shape, a.strides, a.rank, a.type, a.byteswapped}; }
-
 double work_of(std::size_t lines, std::size_t features) {
   return static_cast<double>(lines) * static_cast<double>(features) * cost_ns_to_copy;
 }

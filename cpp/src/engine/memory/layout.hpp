@@ -9,6 +9,9 @@
 
 namespace fastloss {
 
+// An output as an array that is read.
+inline const_array view_of(const mutable_array& a) { return {a.data, a.shape, a.strides, a.rank, a.type, a.byteswapped}; }
+
 // How the axes of an argument are matched with those of the input.
 enum class alignment {
   same,             // the input's rank; 1 where it is broadcast

@@ -42,7 +42,7 @@ class builder {
     add_rows(job_.where, call_.call.where);
     if (call_.call.reduction == reduction::none) {
       if (call_.call.grad_output.rank > 0) add_rows(job_.grad_output, call_.call.grad_output);
-      if (call_.value) add_rows(job_.value, view(outputs_.value));
+      if (call_.value) add_rows(job_.value, view_of(outputs_.value));
     }
     add_outputs();
     layout();
@@ -53,8 +53,6 @@ class builder {
   }
 
  private:
-  static const_array view(const mutable_array& a) { return {a.data, a.shape, a.strides, a.rank, a.type, a.byteswapped}; }
-
   void set(row_view& w, const const_array& a) {
     w.base = static_cast<char*>(const_cast<void*>(a.data));
     w.type = a.type;
@@ -144,14 +142,14 @@ class builder {
         to.sums.assign(job_.classes, 0.0);
       } else {
         to.of = to.operand == 0 ? row_gradient::kind::input : row_gradient::kind::target;
-        add_classes(to.to, view(outputs_.gradients[g]));
+        add_classes(to.to, view_of(outputs_.gradients[g]));
       }
     }
     job_.hessian = call_.hessian;
-    if (job_.hessian) add_classes(job_.hessian_to, view(outputs_.hessian));
+    if (job_.hessian) add_classes(job_.hessian_to, view_of(outputs_.hessian));
     job_.has_extras = call_.extras != 0;
     const auto wanted = [&](row_extra e) { return (call_.extras >> static_cast<int>(e) & 1u) != 0; };
-    const auto extra = [&](row_extra e) { return view(outputs_.extras[static_cast<std::size_t>(e)]); };
+    const auto extra = [&](row_extra e) { return view_of(outputs_.extras[static_cast<std::size_t>(e)]); };
     if (wanted(row_extra::probabilities)) add_classes(job_.probabilities, extra(row_extra::probabilities));
     if (wanted(row_extra::log_probabilities)) add_classes(job_.log_probabilities, extra(row_extra::log_probabilities));
     if (wanted(row_extra::lse)) add_rows(job_.lse, extra(row_extra::lse));
