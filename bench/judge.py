@@ -14,6 +14,9 @@ from bench.mode import Mode
 # largest of its array.
 VALUE_TOLERANCE = {"float32": 2e-4, "float64": 1e-10}
 ELEMENT_TOLERANCE = {"float32": 1e-4, "float64": 1e-11}
+# A rounded operand may lie on the other side of a jump of the gradient: this near to it, in units of the operands'
+# spacing, either side is right.
+SPACINGS_TO_KINK = 4
 
 Arrays = np.ndarray | tuple[np.ndarray, ...]
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from bench.case import Case, timed_of
-from bench.judge import Problem
+from bench.judge import SPACINGS_TO_KINK, Problem
 from bench.sizes import Size, Sizes
 from references import REFERENCES, Reference
 from references.reductions import left_out
@@ -24,10 +24,6 @@ ELEMENTS = Sizes(
     quick="1000",
     unit=" elements",
 )
-
-# A rounded operand may lie on the other side of a jump of the gradient: this near to it, in units of the operands'
-# spacing, either side is right.
-SPACINGS_TO_KINK = 4
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from bench.case import Case
 from bench.cases import (
     binary,
     boxes,
+    boxes_rotated,
     count,
     deviance,
     divergence,
@@ -42,6 +43,7 @@ CASES: dict[str, Case] = {
         multiclass_margin,
         linear,
         boxes,
+        boxes_rotated,
         row_functions,
     )
     for name, case in family.CASES.items()

@@ -40,7 +40,9 @@ def _sample(operands: Sequence[Operand]) -> list[Any]:
 
 
 def _boxes(operands: Sequence[Operand]) -> list[Any]:
-    """One pair of boxes that overlap."""
+    """One pair of boxes that overlap: by their corners, or centres, extents and angles."""
+    if "rotated" in operands[0]["roles"]:
+        return [[1.0, 1.0, 4.0, 2.0, 0.0], [2.0, 1.0, 4.0, 2.0, 0.5]]
     return [[0.0, 0.0, 2.0, 2.0], [1.0, 1.0, 3.0, 3.0]]
 
 

@@ -58,7 +58,8 @@ class OperandInfo:
         one for each row), "distribution" (one number for each class of each row; with "class_index": either, as the
         dtype says), "per_class" (one number for each class), "class_list" (class indices of any integer dtype, those of
         a row up to its first -1), "as_logits" (with "distribution": logits, of which a softmax makes probabilities),
-        and others that only the formula knows.
+        and others that only the formula knows. Of losses of boxes: "rotated" (boxes of five numbers, the last of which
+        is an angle).
     domain : str
         The values that it may take, such as "[0, 1]"; empty where all are allowed.
     """

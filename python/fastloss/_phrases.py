@@ -186,6 +186,18 @@ DECLARED_PARAMETERS = {
     Predicted boxes, of shape (..., 4), or (4,) for one box.""",
     "true_boxes": """target : array_like
     The boxes that they should be, of input's shape: two boxes at the same place are a pair.""",
+    "predicted_rotated_boxes": """input : array_like
+    Predicted boxes, of shape (..., 5), or (5,) for one box: centre x and y, width, height, and the angle in
+    radians, which turns the x axis towards the y axis.""",
+    "true_rotated_boxes": """target : array_like
+    The boxes that they should be, of input's shape: two boxes at the same place are a pair.""",
+    "smallest_side": """eps : float, default 1e-7
+    The smallest width and height, from 1e-9 to 1: what is below counts as eps.""",
+    "distance_tau": """tau : float, default 1.0
+    From 1 to 1e6. l goes from 1 - 1 / tau, between equal boxes, to 1: the larger it is, the less distances
+    count.""",
+    "distance_fun": """fun : {"log1p", "sqrt"}, default "log1p"
+    The function f of the distance, as above.""",
     "box_eps": """eps : float, default 1e-7
     Added to what is divided by, so that boxes without an area are no special case; at least 1e-30.""",
     "box_format": """fmt : {"xyxy", "xywh", "cxcywh"} or tuple of two of these, default "xyxy"
@@ -199,6 +211,11 @@ DECLARED_NOTES = {
 same place, input's counts: overlap and enclosing box move with it. Boxes that only touch do not overlap. A
 width or height below 0 counts as 0, with the gradient 0 there; in ``fastloss.errstate(domain="raise")`` it is
 an error. Boxes without an area have finite values and gradients.""",
+    "rotated_box_rules": """Gradients, in either box, are in the five numbers. Boxes whose angles differ by half a turn
+are the same, as are those with width and height exchanged and a quarter turn between them; the angle of a square
+has the gradient 0. A width or height below eps counts as eps, with the gradient 0 there; one below 0 is an error
+in ``fastloss.errstate(domain="raise")``. A pair with NaN in it, or with an area or a distance that is not
+finite, has the value and the gradients NaN.""",
 }
 
 ROWS_REDUCTIONS = """scalar or ndarray

@@ -29,6 +29,8 @@ from bench.mode import MODES  # noqa: E402
 from bench.plan import Plan  # noqa: E402
 from bench.sizes import Sizes  # noqa: E402
 
+from references import BOX_REFERENCES, box_draws  # noqa: E402
+
 # torch.compile takes a C++ compiler and seconds for each function: its formulas are tested without it below.
 PEERS = ("numpy", "torch", "torch.chunked", "jax", "scipy", "sklearn")
 # Of those that `pip install '.[test]'` does not install, the package.
@@ -39,7 +41,7 @@ TIMED = {
     "sizes": (ELEMENTWISE, ("64", "65536")),
     "shapes": (("cross_entropy", "softmax", "logsumexp"), ("16x4", "300x500", "2x3x5")),
     "linear-shapes": (("linear_cross_entropy",), ("6x5x7", "300x200x100")),
-    "boxes": (("generalized_box_iou_loss",), ("64", "3000")),
+    "boxes": (("generalized_box_iou_loss", "probiou_loss"), ("64", "3000")),
 }
 LOSSES = tuple(name for names, _ in TIMED.values() for name in names)
 OUTPUTS = [("value", "fresh"), ("grad", "fresh"), ("grad", "out"), ("both", "fresh"), ("both", "out")]
@@ -154,7 +156,7 @@ def test_the_figures_are_consistent(run):
         elif case.sizes.option == "shapes":
             assert problem.operands["input"].shape == size
         elif case.sizes.option == "boxes":
-            assert problem.operands["input"].shape == (*size, 4)
+            assert problem.operands["input"].shape == (*size, BOX_REFERENCES[row["loss"]].boxes.numbers)
         read = [*problem.operands.values()]
         written = [] if row["mode"] == "grad" or problem.flow is None else [problem.value.astype(np.float32)]
         if row["mode"] != "value":
@@ -318,6 +320,8 @@ SPOILT = {
         {"grad", "both"},
         "1 gradients where 2 are due",
     ),
+    ("box_iou_loss", "half"): (on_gradient(lambda g: g / 2), {"grad", "both"}, "gradient in input["),
+    ("probiou_loss", "half"): (on_gradient(lambda g: g / 2), {"grad", "both"}, "gradient in input["),
     ("softmax", "value"): (on_value(lambda p: p * np.float32(1.001)), {"value", "both"}, "value["),
     ("softmax", "nan value"): (on_value(lambda p: p * np.nan), {"value", "both"}, "value[0, 0] nan"),
     ("softmax", "reduced value"): (on_value(np.mean), {"value", "both"}, "value np.float32("),
@@ -335,6 +339,31 @@ def test_a_wrong_peer_is_reported_and_not_timed(name, kind):
     assert all(entry["reason"].startswith(message) and "\n" not in entry["reason"] for entry in result["unfit"])
     for row in result["rows"]:
         assert set(row["peers"]) == ({"numpy"} if row["mode"] in modes else {"numpy", "spoilt"})
+
+
+def test_only_where_edges_of_boxes_meet_may_a_peer_have_a_gradient_of_its_own(monkeypatch):
+    """As torch has, which halves it between them; elsewhere half a gradient is wrong."""
+
+    def meeting(loss, rng, shape, dtype):
+        boxes = ordinary_of(loss, rng, shape, dtype)
+        boxes["input"][3, 0] = boxes["target"][3, 0]
+        boxes["input"][5, 1] = boxes["target"][5, 3]
+        boxes["target"][7, [0, 2]] = boxes["input"][7, [0, 2]] + np.array([1, -1], dtype)
+        return boxes
+
+    ordinary_of = box_draws.ordinary_of
+    monkeypatch.setattr(box_draws, "ordinary_of", meeting)
+    case = CASES["siou_loss"]
+    for dtype in ("float32", "float64"):
+        problem = case.draw("siou_loss", (1000,), dtype)
+        assert np.argwhere(problem.at_kink["input"]).tolist() == [[3, 0], [5, 1], [7, 0], [7, 2]]
+        _, gradient = contestants.Fastloss(1).prepare("siou_loss", case, MODES["both"], problem, None)()
+        problem.judge(MODES["grad"], None, np.where(problem.at_kink["input"], gradient / 2, gradient))
+        for k in (0, 1, 2, 3):
+            half = gradient.copy()
+            half[9, k] /= 2
+            with pytest.raises(Disagreement, match=rf"gradient in input\[9, {k}\]"):
+                problem.judge(MODES["grad"], None, half)
 
 
 @pytest.mark.parametrize(("name", "extent"), [("huber_loss", "1000 elements"), ("softmax", "40x50")])

@@ -12,16 +12,20 @@ import cases
 import fastloss as fl
 from engines import ADAPTERS, calls
 from references import BOX_REFERENCES, box_draws
-from references.boxes_schema import CHOICES, BoxLoss, BoxReference
+from references.boxes_schema import CHOICES, BoxLoss, BoxReference, RotatedPair
 
 INFOS = {name: info for name, info in fl.losses().items() if info.engine == "box"}
+ROTATED = {name for name in INFOS if BOX_REFERENCES[name].rotated}
+CORNERS = INFOS.keys() - ROTATED
 # The tests that try every loss with every option: of values and gradients, of formats, of degenerate boxes, with torch.
 BOX_TESTS = {
-    "test_values": ("test_values_and_gradients_of_every_option", "test_golden_values"),
-    "test_degenerate": ("test_places_where_conventions_decide",),
-    "test_formats": ("test_every_format_is_that_of_the_corners",),
-    "test_gradients": ("test_gradients_are_those_of_finite_differences",),
-    "test_torch": ("test_values_and_gradients_are_those_of_the_published_formulas",),
+    ("test_values", "test_values_and_gradients_of_every_option"): INFOS.keys(),
+    ("test_values", "test_golden_values"): INFOS.keys(),
+    ("test_degenerate", "test_places_where_conventions_decide"): CORNERS,
+    ("test_formats", "test_every_format_is_that_of_the_corners"): CORNERS,
+    ("test_rotated", "test_places_where_conventions_decide"): ROTATED,
+    ("test_gradients", "test_gradients_are_those_of_finite_differences"): INFOS.keys(),
+    ("test_torch", "test_values_and_gradients_are_those_of_the_published_formulas"): INFOS.keys(),
 }
 
 
@@ -30,6 +34,8 @@ def incomplete_box_reference(info, reference: BoxReference):
     problems = []
     if [o.name for o in info.operands] != list(BoxLoss.names):
         problems.append(f"operands {[o.name for o in info.operands]}")
+    if any(("rotated" in o.roles) != reference.rotated for o in info.operands):
+        problems.append("what a box is")
     problems += [f"gradient in {o.name}" for o in info.operands if not o.differentiable or o.optional]
     if not reference.golden:
         problems.append("golden numbers")
@@ -50,7 +56,7 @@ def idle_box_options(info, compute=None):
     """Options that change neither the value nor a gradient, whatever they are set to."""
     reference, idle = BOX_REFERENCES[info.name], []
     compute = compute or (lambda loss, operands, options: loss.value_and_grad(**operands, **options, wrt=BoxLoss.names))
-    operands = box_draws.ordinary(cases.seed(info.name, "idle"), (200,))
+    operands = box_draws.ordinary_of(info.name, cases.seed(info.name, "idle"), (200,))
     for option in info.options:
         for value in reference.options.get(option.name, ()):
             changed = [
@@ -93,18 +99,16 @@ def test_every_option_of_a_loss_of_boxes_changes_something(name):
 
 
 def test_formats_have_the_order_of_the_library():
-    assert INFOS
-    for info in INFOS.values():
-        (fmt,) = (option for option in info.options if option.name == "fmt")
-        assert tuple(fmt.choices) == CHOICES
+    assert CORNERS
+    for name, info in INFOS.items():
+        assert ("fmt" in info.defaults) == (name in CORNERS)
+        assert all(tuple(option.choices) == CHOICES for option in info.options if option.name == "fmt")
 
 
 def test_every_loss_of_boxes_is_tested():
     assert {call.loss for call in calls() if isinstance(call, ADAPTERS["box"])} == set(INFOS)
-    for module, tests in BOX_TESTS.items():
-        for test in tests:
-            found = losses_of(getattr(importlib.import_module(f"engines.box.{module}"), test))
-            assert found == set(INFOS), f"{module}.{test}"
+    for (module, test), due in BOX_TESTS.items():
+        assert losses_of(getattr(importlib.import_module(f"engines.box.{module}"), test)) == due, f"{module}.{test}"
 
 
 # The gate guards only if it can fail.
@@ -119,6 +123,7 @@ def test_the_gate_sees_an_incomplete_box_reference():
         "choices of fmt": {"options": {**whole.options, "fmt": CHOICES[1:-1]}},
         "values of eps": {"options": {**whole.options, "eps": (1e-7,)}},
         "the published formula": {"torch": None},
+        "what a box is": {"boxes": RotatedPair},
     }
     for problem, change in broken.items():
         assert incomplete_box_reference(info, dataclasses.replace(whole, **change)) == [problem]

@@ -3,6 +3,7 @@
 from references import (
     binary,
     boxes,
+    boxes_rotated,
     count,
     deviance,
     divergence,
@@ -62,7 +63,9 @@ ROW_REFERENCES: dict[str, RowReference] = {
 }
 
 # Of the losses of pairs of boxes, by `boxes_schema`.
-BOX_REFERENCES: dict[str, BoxReference] = {reference.name: reference for reference in boxes.BOX_REFERENCES}
+BOX_REFERENCES: dict[str, BoxReference] = {
+    reference.name: reference for family in (boxes, boxes_rotated) for reference in family.BOX_REFERENCES
+}
 
 __all__ = [
     "BOX_REFERENCES",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from references.jets import Jet, absolute, at_least_zero, maximum, minimum, square, where
+from references.jets import Jet, absolute, at_least_zero, cos, maximum, minimum, sin, square, where
 from references.units import LONG, Sized, Units, times
 
 FORMATS = ("xyxy", "xywh", "cxcywh")
@@ -46,6 +46,14 @@ def in_format(fmt, boxes):
 
 class Pair:
     """Pairs of boxes: the corners as jets, and what the formulas have in common. A `t` is of the target."""
+
+    numbers = 4  # of a box
+
+    @classmethod
+    def of(cls, box, target, options) -> Pair:
+        """Pairs of boxes whose formats are among the options, which lose them."""
+        one, other = formats_of(options.pop("fmt"))
+        return cls(corners(one, *box), corners(other, *target))
 
     def __init__(self, corners, target_corners):
         self.x1, self.y1, self.x2, self.y2 = corners
@@ -101,6 +109,50 @@ class Pair:
         return absolute(self.shift[0]), absolute(self.shift[1])
 
 
+class RotatedPair:
+    """Pairs of rotated boxes: centres, extents and angles as jets. A `t` is of the target."""
+
+    numbers = 5
+
+    @classmethod
+    def of(cls, box, target, options) -> RotatedPair:
+        """Pairs of boxes whose smallest extent is among the options, which lose it."""
+        return cls(box, target, options.pop("eps"))
+
+    def __init__(self, box, target, eps):
+        self.x, self.y, w, h, self.angle = box
+        self.tx, self.ty, tw, th, self.tangle = target
+        self.w, self.h, self.tw, self.th = (where(side.value >= LONG(eps), side, LONG(eps)) for side in (w, h, tw, th))
+
+    @cached_property
+    def turn(self):
+        """Sine and cosine of the angle between the boxes, the difference of which is rounded."""
+        turned = self.tangle - self.angle
+        return sin(turned), cos(turned)
+
+    @cached_property
+    def turn2(self):
+        """Their squares."""
+        return square(self.turn[0]), square(self.turn[1])
+
+    @cached_property
+    def shift(self):
+        """From the centre of the target to that of the input, along the sides of the input."""
+        dx, dy, s, c = self.x - self.tx, self.y - self.ty, sin(self.angle), cos(self.angle)
+        return c * dx + s * dy, c * dy - s * dx
+
+    @cached_property
+    def tshift(self):
+        """The same along the sides of the target."""
+        (u, v), (s, c) = self.shift, self.turn
+        return c * u + s * v, c * v - s * u
+
+    @cached_property
+    def oblong(self):
+        """(w^2 - h^2) (tw^2 - th^2): positive where the longer sides have the same name."""
+        return (self.w - self.h) * (self.w + self.h) * ((self.tw - self.th) * (self.tw + self.th))
+
+
 @dataclass(frozen=True)
 class BoxCase:
     """A pair of boxes, keywords, and the value that is known for them, right to ten decimals."""
@@ -118,12 +170,14 @@ class BoxReference:
     Parameters
     ----------
     value
-        `f(pair, **options) -> Jet`, of a `Pair`; the options are all but `fmt`.
+        `f(pair, **options) -> Jet`, of a pair of `boxes`; the options are all but those that make the pair.
     torch
-        `f(torch, input, target, **options) -> tensor`: the published formula of boxes in corners, unreduced, written
-        with torch's operations, of tensors of shape (..., 4).
+        `f(torch, input, target, **options) -> tensor`: the published formula of boxes in corners, or of rotated ones,
+        unreduced, written with torch's operations, of tensors of shape (..., 4) or (..., 5).
     symmetric
         Whether the boxes of a pair may change places.
+    boxes
+        What a box is.
     """
 
     name: str
@@ -134,6 +188,12 @@ class BoxReference:
     combined_options: tuple[Mapping[str, Any], ...] = ()
     golden: tuple[BoxCase, ...] = ()
     symmetric: bool = False
+    boxes: type[Pair] | type[RotatedPair] = Pair
+
+    @property
+    def rotated(self) -> bool:
+        """Whether the boxes are."""
+        return self.boxes is RotatedPair
 
     def option_sets(self) -> list[dict]:
         """The defaults, then each option with each of its other values, then the combinations worth trying."""
@@ -147,13 +207,12 @@ class BoxLoss(Units):
     names = ("input", "target")
 
     def __init__(self, reference: BoxReference, operands, options=None):
-        given = {**reference.defaults, **(options or {})}
-        formats = formats_of(given.pop("fmt"))
+        given, self.numbers = {**reference.defaults, **(options or {})}, reference.boxes.numbers
         wide = [np.moveaxis(np.asarray(operands[name]).astype(LONG), -1, 0) for name in self.names]
         missing = np.isnan(wide).any(axis=(0, 1))
         coordinates = Jet.coordinates(*np.where(missing, 1, np.concatenate(wide)))
-        boxes = [corners(fmt, *coordinates[4 * k : 4 * k + 4]) for k, fmt in enumerate(formats)]
-        found = reference.value(Pair(*boxes), **given)
+        pair = reference.boxes.of(coordinates[: self.numbers], coordinates[self.numbers :], given)
+        found = reference.value(pair, **given)
         self.values, self.magnitudes = np.where(missing, np.nan, found.value), found.error
         self.slopes = np.where(missing, np.nan, found.slopes)
         self.slope_magnitudes = found.slope_errors
@@ -162,8 +221,8 @@ class BoxLoss(Units):
         self.terms = {None: ones, "weight": ones}
 
     def pull_back(self, flow):
-        """A pair has eight coordinates of its own."""
+        """A pair has coordinates of its own."""
         slopes = np.moveaxis(times(flow, self.slopes), 0, -1)
         sizes = np.moveaxis(times(np.abs(flow), self.slope_magnitudes), 0, -1)
-        own = {"input": np.s_[..., :4], "target": np.s_[..., 4:]}
+        own = {"input": np.s_[..., : self.numbers], "target": np.s_[..., self.numbers :]}
         return {name: Sized(slopes[part], sizes[part]) for name, part in own.items()}

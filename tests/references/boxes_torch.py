@@ -1,4 +1,7 @@
-"""The published formulas of losses of boxes in torch's operations, for autograd: boxes in corners, nothing reduced."""
+"""The published formulas of losses of boxes in torch's operations, for autograd: nothing reduced.
+
+Boxes are in corners, and at the end rotated ones, as normal distributions.
+"""
 
 from __future__ import annotations
 
@@ -135,3 +138,52 @@ def bounded_iou(torch, input, target, beta, eps):
         terms.append(1 - torch.min(target_side / (side + eps), side / (target_side + eps)))
     l = torch.stack(terms, -1)
     return torch.where(l < beta, l**2 / (2 * beta), l - beta / 2).sum(-1)
+
+
+def gaussian(torch, boxes, eps, divisor):
+    """Means, and covariances R diag(w^2, h^2) R^T / divisor."""
+    side, angle = boxes[..., 2:4].clamp(min=eps), boxes[..., 4]
+    c, s = angle.cos(), angle.sin()
+    rotation = torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], -2)
+    return boxes[..., :2], rotation @ torch.diag_embed(side**2 / divisor) @ rotation.mT
+
+
+def mahalanobis2(inverse, x, y):
+    """(x - y)^T M (x - y)."""
+    d = (x - y).unsqueeze(-1)
+    return (d.mT @ inverse @ d).squeeze(-1).squeeze(-1)
+
+
+def trace(matrix):
+    """Of matrices on the last two axes."""
+    return matrix.diagonal(dim1=-2, dim2=-1).sum(-1)
+
+
+def probiou(torch, input, target, mode, eps):
+    """Llerena et al. (2021)."""
+    (mean, one), (other_mean, other) = (gaussian(torch, x, eps, 12) for x in (input, target))
+    both = (one + other) / 2
+    shape = (both.det() / (one.det() * other.det()).sqrt()).log() / 2
+    bhattacharyya = mahalanobis2(both.inverse(), mean, other_mean) / 8 + shape
+    return bhattacharyya if mode == "l2" else (1 - (-bhattacharyya).exp()).sqrt()
+
+
+def of_distance(distance, tau, fun):
+    """1 - 1 / (tau + f(distance))."""
+    return 1 - 1 / (tau + (distance.log1p() if fun == "log1p" else distance.sqrt()))
+
+
+def gwd(torch, input, target, tau, fun, eps):
+    """Yang et al. (2021): the trace of the root of a matrix from its own trace and determinant."""
+    (mean, one), (other_mean, other) = (gaussian(torch, x, eps, 4) for x in (input, target))
+    coupled = (trace(one @ other) + 2 * (one.det() * other.det()).sqrt()).sqrt()
+    distance = ((mean - other_mean) ** 2).sum(-1) + trace(one) + trace(other) - 2 * coupled
+    return of_distance(distance, tau, fun)
+
+
+def kld(torch, input, target, tau, fun, eps):
+    """Yang et al. (2021), the second paper: of the prediction from the target."""
+    (mean, one), (other_mean, other) = (gaussian(torch, x, eps, 4) for x in (input, target))
+    inverse = other.inverse()
+    shape = trace(inverse @ one) / 2 + (other.det() / one.det()).log() / 2 - 1
+    return of_distance(mahalanobis2(inverse, mean, other_mean) / 2 + shape, tau, fun)

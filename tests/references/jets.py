@@ -134,6 +134,43 @@ def log(x) -> Jet:
     return of_one(x, np.log(x.value), 1 / x.value, -1 / x.value**2)
 
 
+def log1p(x) -> Jet:
+    """The natural logarithm of 1 + x."""
+    return of_one(x, np.log1p(x.value), 1 / (1 + x.value), -1 / (1 + x.value) ** 2)
+
+
+def excess(x) -> Jet:
+    """x - log(1 + x), for numbers that are small: by its series."""
+    value, t = np.zeros_like(x.value), x.value / (2 + x.value)  # log(1 + x) is 2 (t + t^3 / 3 + ...)
+    for power in range(61, 1, -2):
+        value = value * t**2 + LONG(1) / power
+    value = x.value * t - 2 * t**3 * value
+    return of_one(x, value, x.value / (1 + x.value), 1 / (1 + x.value) ** 2)
+
+
+def decay(x) -> Jet:
+    """1 - exp(-x)."""
+    slope = np.exp(-x.value)
+    return of_one(x, -np.expm1(-x.value), slope, -slope)
+
+
+def sqrt(x) -> Jet:
+    """The square root of a number that is 0 or more; its slope at 0 is 0."""
+    value, positive = np.sqrt(x.value), np.where(x.value > 0, x.value, 1)
+    slope = np.where(x.value > 0, 0.5 / np.sqrt(positive), 0)
+    return of_one(x, value, slope, -slope / (2 * positive))
+
+
+def sin(x) -> Jet:
+    """The sine."""
+    return of_one(x, np.sin(x.value), np.cos(x.value), -np.sin(x.value))
+
+
+def cos(x) -> Jet:
+    """The cosine."""
+    return of_one(x, np.cos(x.value), -np.sin(x.value), -np.cos(x.value))
+
+
 def atan2(y, x, eps) -> Jet:
     """The angle, whose derivative has `eps` added to its denominator."""
     denominator = x.value**2 + y.value**2 + LONG(eps)

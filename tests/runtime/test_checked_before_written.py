@@ -244,8 +244,8 @@ def test_nothing_is_written_before_a_class_index_of_linear_scores_is_found_out_o
 @pytest.mark.parametrize("name", BOX_REFERENCES)
 @pytest.mark.parametrize("count", COUNTS)
 def test_nothing_is_written_before_a_box_is_found_inverted(name, operand, count):
-    loss, operands = cases.loss(name), box_draws.ordinary(cases.seed(name, count), (count,), np.float32)
-    operands[operand][-1] = [3, 0, 1, 2]
+    loss, operands = cases.loss(name), box_draws.ordinary_of(name, cases.seed(name, count), (count,), np.float32)
+    operands[operand][-1] = [3, 0, 1, -2, 0] if BOX_REFERENCES[name].rotated else [3, 0, 1, 2]
     value = np.full(count, UNTOUCHED, np.float32)
     outs = tuple(map(untouched, operands.values()))
     own = {each: boxes.copy() for each, boxes in operands.items()}

@@ -62,7 +62,7 @@ def linear_calls():
 
 def box_calls(name):
     """The same of a loss of boxes, some of which are so small that areas are subnormal."""
-    operands = box_draws.ordinary(cases.seed(name, "mode"), (COUNT,), np.float32)
+    operands = box_draws.ordinary_of(name, cases.seed(name, "mode"), (COUNT,), np.float32)
     sizes = np.float32(10.0) ** np.linspace(-21, 10, COUNT, dtype=np.float32)[:, np.newaxis]
     operands = {each: boxes * sizes for each, boxes in operands.items()}
     for options in Box(name).option_sets():

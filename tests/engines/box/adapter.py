@@ -8,15 +8,13 @@ from engines.adapter import FLOATS, INTEGERS, Adapter, Shape
 from references import BOX_REFERENCES, box_draws
 from references.boxes_schema import BoxLoss
 
-COORDINATES = 4
-
 
 class Box(Adapter):
-    """A unit is a pair of boxes: four numbers of each operand, on its last axis."""
+    """A unit is a pair of boxes: four or five numbers of each operand, on its last axis."""
 
-    shapes = (Shape((23,), COORDINATES), Shape((3, 5), COORDINATES), Shape((2, 3, 4), COORDINATES))
+    shapes = (Shape((23,), 4), Shape((3, 5), 4), Shape((2, 3, 4), 4))
     # Units in one row, whose number is no multiple of a tile, and in several.
-    large_shapes = (Shape((70_001,), COORDINATES), Shape((300, 401), COORDINATES))
+    large_shapes = (Shape((70_001,), 4), Shape((300, 401), 4))
 
     @classmethod
     def of(cls, loss):
@@ -38,11 +36,10 @@ class Box(Adapter):
 
     def draw(self, rng, shape, dtype, present=None, options=None):
         """Boxes in the formats that the options name."""
-        fmt = (options or {}).get("fmt", self.reference.defaults["fmt"])
-        return box_draws.ordinary(rng, shape.units, dtype, fmt)
+        return box_draws.ordinary_of(self.loss, rng, shape.units, dtype, options)
 
     def draw_as(self, rng, shape, dtypes):
-        """Corners on a grid that the dtype holds; of bool there is one box that is not inverted and has a size."""
+        """Numbers on a grid that the dtype holds; of bool there is one box that is not inverted and has a size."""
         made = {}
         for name in BoxLoss.names:
             dtype = np.dtype(dtypes[name])
@@ -50,7 +47,11 @@ class Box(Adapter):
             if dtype.kind == "b":
                 low, side = 0 * low, 0 * side + 1
             step = 0.25 if dtype in FLOATS else 1
-            made[name] = (step * np.concatenate([low, low + side], axis=-1)).astype(dtype)
+            if self.reference.rotated:
+                numbers = [low, side, rng.integers(0, 4, (*shape.units, 1)) if dtype.kind != "b" else low[..., :1]]
+            else:
+                numbers = [low, low + side]
+            made[name] = (step * np.concatenate(numbers, axis=-1)).astype(dtype)
         return made
 
     def computation(self, operands):

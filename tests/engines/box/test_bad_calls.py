@@ -9,11 +9,12 @@ import pytest
 
 import cases
 import fastloss as fl
-from references import box_draws
+from references import BOX_REFERENCES, box_draws
 from references.boxes_schema import BoxLoss, in_format
 
 NAMES = [name for name, info in fl.losses().items() if info.engine == "box"]
 BOTH = BoxLoss.names
+INVERTED = {4: [3.0, 0.0, 1.0, 2.0], 5: [3.0, 0.0, 1.0, -2.0, 0.5]}  # by how many numbers a box has
 CORNERS = "x1 <= x2 and y1 <= y2"
 SIDES = "a width and a height of at least 0"
 
@@ -23,25 +24,33 @@ def methods(name):
     return [loss, loss.grad, loss.value_and_grad, loss.statistics]
 
 
+def numbers(name):
+    """How many a box has."""
+    return BOX_REFERENCES[name].boxes.numbers
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_boxes_have_four_coordinates(name):
-    for shape in ((3,), (7, 3), (7, 5), (4, 1), (7, 0), (0,), ()):
+def test_boxes_have_four_or_five_numbers(name):
+    n = numbers(name)
+    for shape in ((3,), (7, 3), (7, 9 - n), (7, 6), (n, 1), (7, 0), (0,), ()):
         x = np.ones(shape)
         for call in methods(name):
-            with pytest.raises(ValueError, match=rf"^{name}: .*input.*4"):
+            with pytest.raises(ValueError, match=rf"^{name}: .*input.*{n}\)"):
                 call(x, x)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_box_has_one_target(name):
     """Nothing is broadcast."""
+    n = numbers(name)
     for one, other in (
-        ((7, 4), (6, 4)),
-        ((7, 4), (4,)),
-        ((4,), (7, 4)),
-        ((7, 1, 4), (7, 4)),
-        ((7, 4), (1, 4)),
-        ((7, 4), ()),
+        ((7, n), (6, n)),
+        ((7, n), (n,)),
+        ((n,), (7, n)),
+        ((7, 1, n), (7, n)),
+        ((7, n), (1, n)),
+        ((7, n), (7, 9 - n)),
+        ((7, n), ()),
     ):
         for call in methods(name):
             with pytest.raises(ValueError, match=rf"^{name}: .*target") as raised:
@@ -52,8 +61,8 @@ def test_every_box_has_one_target(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_and_masks_are_of_pairs(name):
-    operands = box_draws.ordinary(cases.seed(name), (3, 5))
-    for shape in ((3, 5, 4), (4,), (5,), (3, 4)):
+    operands = box_draws.ordinary_of(name, cases.seed(name), (3, 5))
+    for shape in ((3, 5, 4), (3, 5, 5), (4,), (5,), (3, 4)):
         with pytest.raises(ValueError, match=f"{name}: sample_weight"):
             cases.loss(name)(**operands, sample_weight=np.ones(shape))
         with pytest.raises(ValueError, match=f"{name}: where"):
@@ -66,9 +75,10 @@ def test_weights_and_masks_are_of_pairs(name):
 def test_an_inverted_box_is_named(name, operand, isa, use_isa):
     use_isa(isa)
     for dtype in (*cases.DTYPES, np.float16):
-        operands = box_draws.ordinary(cases.seed(name), (40,), dtype)
-        operands[operand][5] = [3.0, 0.0, 1.0, 2.0]
-        message = f"{name}: {operand} must have {CORNERS}, got [3.0, 0.0, 1.0, 2.0] at index (5,)"
+        operands, box = box_draws.ordinary_of(name, cases.seed(name), (40,), dtype), INVERTED[numbers(name)]
+        operands[operand][5] = box
+        must = SIDES if BOX_REFERENCES[name].rotated else CORNERS
+        message = f"{name}: {operand} must have {must}, got {box} at index (5,)"
         for call in methods(name):
             call(**operands)  # silent by default
             with fl.errstate(domain="raise"), pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -98,8 +108,8 @@ def test_each_operand_is_checked_in_its_format():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_masked_or_missing_is_not_checked(name):
-    operands = box_draws.ordinary(cases.seed(name), (40,), np.float32)
-    operands["input"][5] = operands["target"][7] = [3.0, 0.0, 1.0, 2.0]
+    operands = box_draws.ordinary_of(name, cases.seed(name), (40,), np.float32)
+    operands["input"][5] = operands["target"][7] = INVERTED[numbers(name)]
     operands["input"][9, 2] = np.nan
     mask = ~np.isin(np.arange(40), (5, 7))
     loss = cases.loss(name)
@@ -114,6 +124,6 @@ def test_what_is_masked_or_missing_is_not_checked(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_boxes_without_size_are_not_inverted(name):
-    operands = {each: np.zeros((3, 4)) for each in BOTH}
+    operands = {each: np.zeros((3, numbers(name))) for each in BOTH}
     with fl.errstate(domain="raise", nonfinite="raise"):
         cases.loss(name).value_and_grad(**operands, wrt=BOTH)

@@ -1,4 +1,4 @@
-"""Boxes that coincide, touch, have no size or are inverted: finite values and gradients, by documented rules."""
+"""Boxes in corners that coincide, touch, have no size or are inverted: finite, and by documented rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engines.box.adapter import Box
 from references import BOX_REFERENCES, box_draws
 from references.boxes_schema import BoxLoss
 
-NAMES = [name for name, info in fl.losses().items() if info.engine == "box"]
+NAMES = [name for name, reference in BOX_REFERENCES.items() if not reference.rotated]
 BOTH = BoxLoss.names
 UNIT = (0.0, 0.0, 1.0, 1.0)
 

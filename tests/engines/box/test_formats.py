@@ -13,7 +13,7 @@ import fastloss as fl
 from references import BOX_REFERENCES, box_draws
 from references.boxes_schema import CHOICES, FORMATS, BoxLoss, corners, formats_of, in_format
 
-NAMES = [name for name, info in fl.losses().items() if info.engine == "box"]
+NAMES = [name for name, reference in BOX_REFERENCES.items() if not reference.rotated]
 BOTH = BoxLoss.names
 
 

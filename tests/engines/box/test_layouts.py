@@ -28,7 +28,7 @@ def results(name, operands, **call):
 def test_gradients_in_place_of_the_boxes(name, isa, use_isa):
     use_isa(isa)
     for dtype, units in itertools.product(cases.DTYPES, ((), (1,), (5, 7), (3001,))):
-        operands = box_draws.ordinary(cases.seed(name, units), units, dtype)
+        operands = box_draws.ordinary_of(name, cases.seed(name, units), units, dtype)
         expected = results(name, operands)
         own = {each: x.copy() for each, x in operands.items()}
         value, gradients = cases.loss(name).value_and_grad(**own, wrt=BOTH, reduction="none", out=tuple(own.values()))
@@ -46,7 +46,7 @@ def test_gradients_in_place_of_the_boxes(name, isa, use_isa):
 def test_the_same_bits_wherever_the_boxes_lie(name, layout):
     turn = layouts.ALL[layout]
     for dtype, units in itertools.product(cases.DTYPES, ((), (33,), (5, 7), (3001,))):
-        operands = box_draws.ordinary(cases.seed(name, units), units, dtype)
+        operands = box_draws.ordinary_of(name, cases.seed(name, units), units, dtype)
         expected = results(name, operands)
         for moved in (
             {each: turn(x) for each, x in operands.items()},
@@ -61,8 +61,8 @@ def test_the_same_bits_wherever_the_boxes_lie(name, layout):
 def test_the_same_bits_with_any_number_of_threads(name, isa, use_isa):
     use_isa(isa)
     for dtype, units in itertools.product(cases.DTYPES, ((70_001,), (300, 401))):
-        few = box_draws.ordinary(cases.seed(name), (999,), dtype)
-        operands = {each: np.resize(x, (*units, 4)) for each, x in few.items()}
+        few = box_draws.ordinary_of(name, cases.seed(name), (999,), dtype)
+        operands = {each: np.resize(x, (*units, x.shape[-1])) for each, x in few.items()}
         found = set()
         for threads in (1, 2, 3, 7):
             with fl.threads(threads):
@@ -73,15 +73,17 @@ def test_the_same_bits_with_any_number_of_threads(name, isa, use_isa):
         assert len(found) == 1
 
 
-def test_boxes_beside_each_other_in_one_array():
-    """The first and the last four columns of a table: rows that lie apart."""
-    table = np.concatenate([*box_draws.ordinary(np.random.default_rng(2), (101,), np.float32).values()], axis=1)
-    value, gradients = fl.complete_box_iou_loss.value_and_grad(table[:, :4], table[:, 4:], wrt=BOTH)
-    again, others = fl.complete_box_iou_loss.value_and_grad(table[:, :4].copy(), table[:, 4:].copy(), wrt=BOTH)
+@pytest.mark.parametrize("name", ["complete_box_iou_loss", "probiou_loss"])
+def test_boxes_beside_each_other_in_one_array(name):
+    """The first and the last columns of a table: rows that lie apart."""
+    loss, drawn = cases.loss(name), box_draws.ordinary_of(name, np.random.default_rng(2), (101,), np.float32)
+    table, n = np.concatenate([*drawn.values()], axis=1), drawn["input"].shape[1]
+    value, gradients = loss.value_and_grad(table[:, :n], table[:, n:], wrt=BOTH)
+    again, others = loss.value_and_grad(table[:, :n].copy(), table[:, n:].copy(), wrt=BOTH)
     assert_same(value, again, "value")
     for one, other in zip(gradients, others, strict=True):
         assert_same(one, other, "gradient")
     out = np.zeros_like(table)
     for k, each in enumerate(BOTH):
-        fl.complete_box_iou_loss.grad(table[:, :4], table[:, 4:], wrt=each, out=out[:, 4 * k : 4 * k + 4])
+        loss.grad(table[:, :n], table[:, n:], wrt=each, out=out[:, n * k : n * k + n])
     assert_same(out, np.concatenate(others, axis=1), "out")

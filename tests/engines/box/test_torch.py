@@ -23,7 +23,7 @@ def test_values_and_gradients_are_those_of_the_published_formulas(name):
     for options in reference.option_sets():
         own = {k: v for k, v in {**reference.defaults, **options}.items() if k != "fmt"}
         for units in ((400,), (3, 5), ()):
-            operands = box_draws.ordinary(cases.seed(name, options, units), units)
+            operands = box_draws.ordinary_of(name, cases.seed(name, options, units), units)
             value, gradients = cases.loss(name).value_and_grad(**operands, **own, reduction="none", wrt=BOTH)
             tensors = [torch.tensor(x, requires_grad=True) for x in operands.values()]
             want = reference.torch(torch, *tensors, **own)

@@ -3,14 +3,23 @@
 
 #include <cstddef>
 
+#include "fastloss/core/loss.hpp"
+
 namespace fastloss {
 
-// Pairs of a tile: with values, factors and two gradients in flight a float32 working set stays within 24 KiB.
-inline constexpr std::size_t tile_boxes = 256;
-inline constexpr int box_numbers = 4;
+// Pairs of a tile: what its kernel costs once, at both ends, is 4 % of it.
+inline constexpr std::size_t tile_boxes = 1024;
 
-// Boxes of four numbers each, one behind the other, in the computation dtype; `count` is a whole number of packs. An output may be
-// either operand: both are loaded, a pack of boxes at a time, before anything is stored.
+// The numbers of a box: four in one of the formats below, or centre, width, height and angle.
+inline constexpr int upright_numbers = 4, rotated_numbers = 5;
+inline constexpr int most_box_numbers = rotated_numbers;
+// The role of operands that are rotated boxes.
+inline constexpr unsigned rotated = 1u << first_role;
+inline constexpr const char* box_roles[] = {"rotated"};
+constexpr int numbers_of(const operand& o) { return o.is(rotated) ? rotated_numbers : upright_numbers; }
+
+// Boxes one behind the other, in the computation dtype. An output may be either operand: both are loaded, a pack of
+// boxes at a time, before anything is stored.
 struct box_tile {
   const void* boxes[2];  // of input and target
   std::size_t count;

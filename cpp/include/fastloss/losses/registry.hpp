@@ -5,6 +5,7 @@
 #include "fastloss/core/type_list.hpp"
 #include "fastloss/losses/binary.hpp"
 #include "fastloss/losses/boxes.hpp"
+#include "fastloss/losses/boxes_rotated.hpp"
 #include "fastloss/losses/count.hpp"
 #include "fastloss/losses/deviance.hpp"
 #include "fastloss/losses/divergence.hpp"
@@ -38,7 +39,8 @@
   APPLY(log_sum_exp)             \
   APPLY(multiclass_margin)       \
   APPLY(linear)                  \
-  APPLY(boxes)
+  APPLY(boxes)                   \
+  APPLY(boxes_rotated)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {

@@ -108,7 +108,7 @@ class box_pair {
   FASTLOSS_FN box_pair(const record_packs<P>& a, const record_packs<P>& b)
       : x_(a.of[0], a.of[2], b.of[0], b.of[2]),
         y_(a.of[1], a.of[3], b.of[1], b.of[3]),
-        overlap_((x_.common > P(0)) & (y_.common > P(0))),
+        overlap_(detail::min(x_.common, y_.common) > P(0)),
         w_(x_.extent(x_.span_a)),
         h_(y_.extent(y_.span_a)),
         tw_(x_.extent(x_.span_b)),
@@ -136,13 +136,13 @@ class box_pair {
   FASTLOSS_FN auto union_area() const { return (input_area() + target_area()) - intersection(); }
   FASTLOSS_FN auto iou(double eps) const { return ratio(intersection(), union_area() + eps); }
   // The share of the enclosing box that neither box covers, q = (C - U) / (C + eps). Its derivative in C, (1 - q) / (C + eps), is formed
-  // of U where q is near 1: between boxes that are small and far apart, 1 - q has no digits.
+  // of U: between boxes that are small and far apart, 1 - q has no digits.
   FASTLOSS_FN auto uncovered(double eps) const {
     const auto enclosing = enclosing_area(), united = union_area();
     const P c = detail::innermost(enclosing), u = detail::innermost(united);
     const P inverse = 1.0 / (c + eps), q = (c - u) * inverse;
     if constexpr (InInput || InTarget) {
-      const P covered = select(q > P(0.5), (u + eps) * inverse, P(1) - q);
+      const P covered = (u + eps) * inverse;
       return detail::make_dual(q, (covered * detail::tangent_at<1>(enclosing) - detail::tangent_at<1>(united)) * inverse);
     } else {
       return q;
@@ -170,10 +170,10 @@ class box_pair {
     }
   }
 
-  // Pairs with a NaN. Those with an area that is not finite count as such, too: nothing could be said of their overlap.
-  FASTLOSS_FN auto missing() const {
+  // Not so are pairs with a NaN. Those with an area that is not finite count as such, too: nothing could be said of their overlap.
+  FASTLOSS_FN auto present() const {
     const P area = w_ * h_ + tw_ * th_;
-    return !(area - area == P(0));
+    return area - area == P(0);
   }
 
   // From the derivatives of a loss in the above to those in the corners of the input's box, or of the target's.
@@ -190,7 +190,6 @@ class box_pair {
       const auto hull = select(axis.hull >= P(0), in_hull + in_enclosing * across_enclosing, zero_t{});
       const auto extent = select((OfTarget ? axis.span_b : axis.span_a) >= P(0), in_extent + in_area * across, zero_t{});
       const auto centre = 0.5 * in_centre;
-      const auto lower = [&](auto m, auto x) { return OfTarget ? select(m, zero_t{}, x) : select(m, x, zero_t{}); };
       const auto from_corner = [&](P a, P b) {
         if constexpr (is_zero<decltype(corner)>) return zero_t{};
         else return (OfTarget ? b - a : a - b) * (2.0 * corner);
@@ -199,10 +198,17 @@ class box_pair {
         if constexpr (OfTarget) return -centre;
         else return centre;
       }();
-      first = value_of<P>(((from_centre - extent) - (lower(axis.a1 >= axis.b1, common) + lower(axis.a1 <= axis.b1, hull))) +
-                          from_corner(axis.a1, axis.b1));
-      second = value_of<P>(((from_centre + extent) + (lower(axis.a2 <= axis.b2, common) + lower(axis.a2 >= axis.b2, hull))) +
-                           from_corner(axis.a2, axis.b2));
+      // What an edge adds where it is that of the intersection, and of the hull. (AVX-512 adds under a mask: nothing is blended.)
+      const auto at_edge = [&](auto inner, auto outer) {
+        const auto with = [](auto m, auto x, auto y) {
+          if constexpr (is_zero<decltype(y)>) return x;
+          else return select(m, x + y, x);
+        };
+        if constexpr (OfTarget) return with(!outer, with(!inner, extent, common), hull);
+        else return with(outer, with(inner, extent, common), hull);
+      };
+      first = value_of<P>((from_centre - at_edge(axis.a1 >= axis.b1, axis.a1 <= axis.b1)) + from_corner(axis.a1, axis.b1));
+      second = value_of<P>((from_centre + at_edge(axis.a2 <= axis.b2, axis.a2 >= axis.b2)) + from_corner(axis.a2, axis.b2));
     };
     along(x_, OfTarget ? th_ : h_, ch_, y_.common, d(std::integral_constant<int, OfTarget ? 6 : 4>{}), d(std::integral_constant<int, 8>{}),
           d(std::integral_constant<int, 10>{}), g[0], g[2]);

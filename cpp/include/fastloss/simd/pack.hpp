@@ -186,6 +186,16 @@ struct pack {
 #endif
     store(to);
   }
+  // The same in one piece, to memory that is aligned to the pack.
+  FASTLOSS_FN void stream_aligned(S* to) const {
+#if defined(__AVX512F__) && !defined(__CUDACC__)
+    if constexpr (sizeof(v) == 64) return _mm512_stream_si512(reinterpret_cast<__m512i*>(to), __builtin_bit_cast(__m512i, v));
+#endif
+#if defined(__AVX__) && !defined(__CUDACC__)
+    if constexpr (sizeof(v) == 32) return _mm256_stream_si256(reinterpret_cast<__m256i*>(to), __builtin_bit_cast(__m256i, v));
+#endif
+    stream(to);
+  }
 
   static FASTLOSS_FN pack of(floats x) {
     pack r;

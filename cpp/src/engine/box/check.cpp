@@ -13,8 +13,11 @@ void shape_of_pairs(const loss_call& call, call_shape& shape) {
   const loss_info& loss = *call.loss;
   const const_array &input = call.operands[0], &target = call.operands[1];
   const char* const name = loss.operands[0].name;
-  if (input.rank == 0 || input.shape[input.rank - 1] != box_numbers)
-    fail_shape(loss, name, input, "boxes have four numbers on the last axis, shape (..., 4)");
+  const int numbers = numbers_of(loss.operands[0]);
+  if (input.rank == 0 || input.shape[input.rank - 1] != numbers)
+    fail_shape(loss, name, input,
+               numbers == rotated_numbers ? "rotated boxes have five numbers on the last axis, shape (..., 5)"
+                                          : "boxes have four numbers on the last axis, shape (..., 4)");
   if (!same_shape(target, input.rank, input.shape))
     fail_shape(
         loss, loss.operands[1].name, target,
@@ -27,6 +30,6 @@ void shape_of_pairs(const loss_call& call, call_shape& shape) {
 
 }  // namespace
 
-const engine box_engine = {"box", {}, shape_of_pairs, run_boxes};
+const engine box_engine = {"box", box_roles, shape_of_pairs, run_boxes};
 
 }  // namespace fastloss

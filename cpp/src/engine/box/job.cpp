@@ -22,6 +22,7 @@ class builder {
     job_.kernels = &kernels_of<box_kernels>(plan_.loss(), table).of[wide];
     job_.options = call_.options;
     job_.item = itemsize(plan_.computation());
+    job_.numbers = numbers_of(call_.loss->operands[0]);
     job_.count = element_count(units_.rank, units_.shape);
     job_.accumulate = call_.call.accumulate;
     job_.check_finite = call_.call.raise_nonfinite;
@@ -63,8 +64,8 @@ class builder {
     simplify(layout_);
     job_.rank = layout_.rank;
     for (int i = 0; i < job_.rank; ++i) job_.shape[i] = layout_.shape[i];
-    job_.shape[job_.rank] = box_numbers;
-    for (int i = 0; i < job_.rank; ++i) job_.joined_shape[i] = job_.shape[i] * (i + 1 == job_.rank ? box_numbers : 1);
+    job_.shape[job_.rank] = job_.numbers;
+    for (int i = 0; i < job_.rank; ++i) job_.joined_shape[i] = job_.shape[i] * (i + 1 == job_.rank ? job_.numbers : 1);
     for (int k = 0; k < 2; ++k) finish(job_.boxes[k], view_of_operand(k));
     for (int g = 0; g < call_.gradient_count; ++g)
       finish(job_.gradients[call_.gradient_of[static_cast<std::size_t>(g)]], view_of(outputs_.gradients[static_cast<std::size_t>(g)]));
@@ -74,10 +75,10 @@ class builder {
 
   void finish(box_view& v, const const_array& a) const {
     const std::ptrdiff_t step = a.strides[a.rank - 1];
-    v.joined = job_.rank > 0 && v.strides[job_.rank - 1] == box_numbers * step;
+    v.joined = job_.rank > 0 && v.strides[job_.rank - 1] == job_.numbers * step;
     v.strides[v.joined ? job_.rank - 1 : job_.rank] = step;
     const bool aligned = reinterpret_cast<std::uintptr_t>(v.base) % job_.item == 0;
-    const strided_run all = job_.numbers(v, 0, job_.count);
+    const strided_run all = job_.numbers_of(v, 0, job_.count);
     v.in_place = v.type == plan_.computation() && !v.byteswapped && aligned && is_contiguous(all.rank, all.shape, all.strides, job_.item);
   }
 
@@ -87,8 +88,8 @@ class builder {
     std::size_t traffic = 0;
     for (const box_view* v : {&job_.boxes[0], &job_.boxes[1], &job_.gradients[0], &job_.gradients[1]})
       if (v->base != nullptr && (job_.rank == 0 || v->strides[job_.rank - 1] != 0))  // not the same box again and again
-        traffic += job_.count * box_numbers * itemsize(v->type);
-    job_.streams = traffic > last_level_cache_bytes() && call_.gradient_count > 0;
+        traffic += job_.count * upright_numbers * itemsize(v->type);
+    job_.streams = job_.numbers == upright_numbers && traffic > last_level_cache_bytes() && call_.gradient_count > 0;
     for (int g = 0; g < call_.gradient_count; ++g) {
       const box_view& to = job_.gradients[call_.gradient_of[static_cast<std::size_t>(g)]];
       job_.streams &= outputs_.gradients[static_cast<std::size_t>(g)].recycled && to.base != job_.boxes[0].base &&

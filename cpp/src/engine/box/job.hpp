@@ -10,7 +10,7 @@
 
 namespace fastloss {
 
-// An array with a number for each pair, or with four of them. Strides are in bytes, over the simplified axes of the pairs; an array of
+// An array with a number for each pair, or with those of a box. Strides are in bytes, over the simplified axes of the pairs; an array of
 // boxes has that of its numbers behind them, or in place of the last one.
 struct box_view {
   char* base = nullptr;  // null: not given
@@ -28,6 +28,7 @@ struct box_job {
   const box_kernels_of_dtype* kernels;
   const void* options;
   std::size_t item;  // bytes of the computation dtype
+  int numbers;       // of a box
 
   int rank;                            // of the axes of the pairs, as few as possible
   std::ptrdiff_t shape[max_rank + 1];  // and last the numbers of a box
@@ -41,8 +42,9 @@ struct box_job {
 
   box_job() {}
   strided_run pairs(const box_view& v, std::size_t first, std::size_t n) const { return {rank, shape, v.strides, first, n}; }
-  strided_run numbers(const box_view& v, std::size_t first, std::size_t n) const {
-    return {v.joined ? rank : rank + 1, v.joined ? joined_shape : shape, v.strides, box_numbers * first, box_numbers * n};
+  strided_run numbers_of(const box_view& v, std::size_t first, std::size_t n) const {
+    const auto each = static_cast<std::size_t>(numbers);
+    return {v.joined ? rank : rank + 1, v.joined ? joined_shape : shape, v.strides, each * first, each * n};
   }
 };
 

@@ -16,8 +16,8 @@ namespace fastloss {
 namespace {
 
 // Pairs that a thread is handed, with one partial sum: some 3 us of work.
-constexpr std::size_t part_boxes = 8 * tile_boxes;
-// Tiles are padded to whole packs of every instruction set.
+constexpr std::size_t part_boxes = 2 * tile_boxes;
+// Numbers of pairs, such as values, are padded to whole packs of every instruction set.
 constexpr std::size_t pack_boxes = tile_alignment / sizeof(float);
 // Of masks and weights alone.
 constexpr double cost_ns_per_weight = 0.5;
@@ -37,7 +37,7 @@ class tile_of_boxes {
   tile_of_boxes(const box_job& job, std::size_t first, std::size_t count)
       : job_(job), first_(first), count_(count), padded_((count + pack_boxes - 1) / pack_boxes * pack_boxes) {
     thread_local row_scratch scratch;
-    memory_ = scratch.at_least(slots * (box_numbers * tile_boxes * sizeof(double) + slot_padding));
+    memory_ = scratch.at_least(slots * (most_box_numbers * tile_boxes * sizeof(double) + slot_padding));
   }
 
   // The weights of the pairs, 0 where they are masked; null stands for ones.
@@ -61,7 +61,7 @@ class tile_of_boxes {
     const bool in_input = job_.gradients[0].base != nullptr, in_target = job_.gradients[1].base != nullptr;
     box_tile t{};
     for (int k = 0; k < 2; ++k) t.boxes[k] = boxes(k);
-    t.count = padded_;
+    t.count = count_;
     t.value = slot(value_slot);
     t.scale = pass.d_sum;
     t.factor = factor(w, pass);
@@ -79,21 +79,21 @@ class tile_of_boxes {
   enum : int { boxes_slot, gradient_slot = boxes_slot + 2, where_slot = gradient_slot + 2, weight_slot, flow_slot, value_slot, slots };
   static constexpr std::size_t slot_padding = 192;  // as the pointwise tiles have it: slots do not share their low address bits
 
-  void* slot(int i) const { return memory_ + static_cast<std::size_t>(i) * (box_numbers * tile_boxes * job_.item + slot_padding); }
-  char* in_memory(const box_view& v) const { return v.base + box_numbers * first_ * job_.item; }
+  std::size_t numbers_before(std::size_t boxes) const { return static_cast<std::size_t>(job_.numbers) * boxes; }
+  void* slot(int i) const { return memory_ + static_cast<std::size_t>(i) * (most_box_numbers * tile_boxes * job_.item + slot_padding); }
+  char* in_memory(const box_view& v) const { return v.base + numbers_before(first_) * job_.item; }
   void* at(void* tile, std::size_t i) const { return static_cast<char*>(tile) + i * job_.item; }
 
   bool writes_directly(int k) const {
     const box_view& to = job_.gradients[k];
-    return to.base != nullptr && to.in_place && count_ == padded_ && !job_.accumulate && !job_.check_finite;
+    return to.base != nullptr && to.in_place && !job_.accumulate && !job_.check_finite;
   }
 
   const void* boxes(int k) const {
     const box_view& v = job_.boxes[k];
-    if (v.in_place && count_ == padded_) return in_memory(v);
+    if (v.in_place) return in_memory(v);
     void* const to = slot(boxes_slot + k);
-    job_.tiles->load[static_cast<int>(v.type)][v.byteswapped](to, v.base, job_.numbers(v, first_, count_));
-    job_.tiles->fill(at(to, box_numbers * count_), 0.0, box_numbers * (padded_ - count_));
+    job_.tiles->load[static_cast<int>(v.type)][v.byteswapped](to, v.base, job_.numbers_of(v, first_, count_));
     return to;
   }
 
@@ -134,8 +134,9 @@ class tile_of_boxes {
   }
 
   void store(const box_view& to, const void* gradient, box_findings& findings) const {
-    check(gradient, box_numbers * count_, findings);
-    job_.tiles->store[static_cast<int>(to.type)][to.byteswapped](gradient, to.base, job_.numbers(to, first_, count_), 1.0, job_.accumulate);
+    check(gradient, numbers_before(count_), findings);
+    job_.tiles->store[static_cast<int>(to.type)][to.byteswapped](gradient, to.base, job_.numbers_of(to, first_, count_), 1.0,
+                                                                 job_.accumulate);
   }
 
   void check(const void* tile, std::size_t n, box_findings& findings) const {
