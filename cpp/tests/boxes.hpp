@@ -92,7 +92,7 @@ class numbers {
 };
 
 struct box {
-  double of[box_numbers];
+  double of[upright_numbers];
 };
 
 // Of corners that every dtype and every format holds exactly.
@@ -116,7 +116,7 @@ inline void fill(numbers& input, numbers& target, std::ptrdiff_t pairs, int fmt)
     box b = pair % 7 == 6 ? a : draw();
     if (pair % 11 == 10) b.of[0] = a.of[2], b.of[2] = a.of[2] + 1;
     const box given[] = {in_format(format_of(fmt, 0), a), in_format(format_of(fmt, 1), b)};
-    for (int i = 0; i < box_numbers; ++i) {
+    for (int i = 0; i < upright_numbers; ++i) {
       input.set(pair, i, given[0].of[i]);
       target.set(pair, i, given[1].of[i]);
     }
@@ -164,7 +164,7 @@ struct results {
 // The value, or that of every pair, and every number of the gradients.
 inline results results_of(const request& r) {
   const loss_struct with(*r.loss, r.choice, r.fmt);
-  numbers input(r.type, r.pairs, box_numbers, r.how), target(r.type, r.pairs, box_numbers, r.how);
+  numbers input(r.type, r.pairs, upright_numbers, r.how), target(r.type, r.pairs, upright_numbers, r.how);
   fill(input, target, r.pairs, r.fmt);
   loss_call call;
   call.loss = r.loss;
@@ -175,8 +175,8 @@ inline results results_of(const request& r) {
   for (const int k : {0, 1})
     if ((r.gradients >> k & 1u) != 0) call.gradient_of[static_cast<std::size_t>(call.gradient_count++)] = k;
   const call_plan plan(call);
-  numbers value(plan.computation(), r.pairs, 1, r.how), first(r.type, r.pairs, box_numbers, r.how),
-      second(r.type, r.pairs, box_numbers, r.how);
+  numbers value(plan.computation(), r.pairs, 1, r.how), first(r.type, r.pairs, upright_numbers, r.how),
+      second(r.type, r.pairs, upright_numbers, r.how);
   loss_outputs outputs;
   if (!plan.reduced()) outputs.value = value.output();
   results found;

@@ -61,7 +61,7 @@ void threads_change_nothing(const loss_info& loss, int choice) {
 
 // From derivatives in the corners, of which there are four for each pair, to those in the numbers of a format.
 std::vector<double> in_numbers_of(box_format format, std::vector<double> g) {
-  for (std::size_t i = 0; i < g.size(); i += box_numbers)
+  for (std::size_t i = 0; i < g.size(); i += upright_numbers)
     for (std::size_t axis = i; axis < i + 2; ++axis) {
       const double first = g[axis], last = g[axis + 2];
       if (format != box_format::xyxy) g[axis] = first + last;

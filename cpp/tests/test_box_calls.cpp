@@ -15,7 +15,7 @@ void weights_and_masks_multiply(const loss_info& loss, dtype type, layout how) {
   const results plain = results_of(r);
 
   const loss_struct with(loss, 0, 0);
-  numbers input(type, pairs, box_numbers, how), target(type, pairs, box_numbers, how);
+  numbers input(type, pairs, upright_numbers, how), target(type, pairs, upright_numbers, how);
   numbers weight(type, pairs, 1, how), where(dtype::boolean, pairs, 1, how), flow(type, pairs, 1, how);
   fill(input, target, pairs, 0);
   std::vector<double> of_value, of_gradient;
@@ -46,7 +46,7 @@ void weights_and_masks_multiply(const loss_info& loss, dtype type, layout how) {
   call.call.threads = 1;
   call.gradient_count = 2;
   call.gradient_of[1] = 1;
-  numbers value(type, pairs, 1, how), first(type, pairs, box_numbers, how), second(type, pairs, box_numbers, how);
+  numbers value(type, pairs, 1, how), first(type, pairs, upright_numbers, how), second(type, pairs, upright_numbers, how);
   loss_outputs outputs;
   outputs.value = value.output();
   outputs.gradients[0] = first.output();
@@ -61,8 +61,8 @@ void weights_and_masks_multiply(const loss_info& loss, dtype type, layout how) {
       const auto pair = static_cast<std::size_t>(i);
       CHECK(value.get(i, 0) == of_value[pair] * plain.values[pair]);
       sum += value.get(i, 0);
-      for (std::ptrdiff_t k = 0; k < box_numbers; ++k) {
-        const auto number = static_cast<std::size_t>(box_numbers * i + k), of_target = number + box_numbers * pairs;
+      for (std::ptrdiff_t k = 0; k < upright_numbers; ++k) {
+        const auto number = static_cast<std::size_t>(upright_numbers * i + k), of_target = number + upright_numbers * pairs;
         CHECK(first.get(i, k) == times * of_gradient[pair] * plain.gradients[number]);
         CHECK(second.get(i, k) == times * of_gradient[pair] * plain.gradients[of_target]);
       }
@@ -79,9 +79,9 @@ void weights_and_masks_multiply(const loss_info& loss, dtype type, layout how) {
   const double tolerance = tolerance_of(type);
   CHECK(near(mean.run(outputs), sum / denominator, tolerance));
   for (std::ptrdiff_t i = 0; i < pairs; ++i)
-    for (std::ptrdiff_t k = 0; k < box_numbers; ++k)
+    for (std::ptrdiff_t k = 0; k < upright_numbers; ++k)
       CHECK(near(first.get(i, k),
-                 of_value[static_cast<std::size_t>(i)] / denominator * plain.gradients[static_cast<std::size_t>(box_numbers * i + k)],
+                 of_value[static_cast<std::size_t>(i)] / denominator * plain.gradients[static_cast<std::size_t>(upright_numbers * i + k)],
                  tolerance));
   reduced.statistics = true;
   reduced.gradient_count = 0;
@@ -107,8 +107,8 @@ std::string error_of(const loss_call& call, const loss_outputs& outputs) {
 // Under errstate(domain="raise"): pairs of two axes, of which the first is the inner one in memory. One box is inverted along one axis.
 void inverted_boxes_are_named(const loss_info& loss, int fmt, std::size_t k, bool along_y) {
   constexpr std::ptrdiff_t rows = 5, columns = 30, row = 3, column = 7, pairs = rows * columns;
-  constexpr std::ptrdiff_t shape[] = {rows, columns, box_numbers};
-  constexpr std::ptrdiff_t strides[] = {box_numbers * 8, rows * box_numbers * 8, 8}, value_strides[] = {columns * 8, 8}, of_rows[] = {1};
+  constexpr std::ptrdiff_t shape[] = {rows, columns, upright_numbers};
+  constexpr std::ptrdiff_t strides[] = {upright_numbers * 8, rows * upright_numbers * 8, 8}, value_strides[] = {columns * 8, 8}, of_rows[] = {1};
   constexpr double untouched = 7.25;
   const bool in_corners = format_of(fmt, static_cast<int>(k)) == box_format::xyxy;
   const box inverted = in_corners ? (along_y ? box{{0, 3, 2, 1}} : box{{3, 0, 1, 2}}) : along_y ? box{{0, 3, 2, -1}} : box{{3, 0, -1, 2}};
@@ -117,12 +117,12 @@ void inverted_boxes_are_named(const loss_info& loss, int fmt, std::size_t k, boo
   loss_call call;
   loss_outputs outputs;
   for (std::size_t i = 0; i < 2; ++i) {
-    boxes[i].assign(pairs * box_numbers, 2.0);  // a point in one format, and a box in the others
-    gradients[i].assign(pairs * box_numbers, untouched);
+    boxes[i].assign(pairs * upright_numbers, 2.0);  // a point in one format, and a box in the others
+    gradients[i].assign(pairs * upright_numbers, untouched);
     call.operands[i] = {boxes[i].data(), shape, strides, 3, dtype::float64};
     outputs.gradients[i] = {gradients[i].data(), shape, strides, 3, dtype::float64};
   }
-  std::copy(std::begin(inverted.of), std::end(inverted.of), boxes[k].begin() + (row + column * rows) * box_numbers);
+  std::copy(std::begin(inverted.of), std::end(inverted.of), boxes[k].begin() + (row + column * rows) * upright_numbers);
   call.loss = &loss;
   call.options = with.options;
   call.call.reduction = reduction::none;
@@ -152,12 +152,12 @@ void inverted_boxes_are_named(const loss_info& loss, int fmt, std::size_t k, boo
   CHECK(finite(values) && finite(gradients[0]) && finite(gradients[1]));
 }
 
-double value_of_one(const char* name, const double (&input)[box_numbers], const double (&target)[box_numbers], double eps) {
+double value_of_one(const char* name, const double (&input)[upright_numbers], const double (&target)[upright_numbers], double eps) {
   const loss_info& loss = *find_loss(name);
   loss_struct with(loss, 0, 0);
   for (std::size_t i = 0; i < loss.options.size(); ++i)
     if (loss.options[i].name == std::string("eps")) loss.set(with.options, static_cast<int>(i), eps);
-  const std::ptrdiff_t shape[] = {box_numbers}, strides[] = {sizeof(double)};
+  const std::ptrdiff_t shape[] = {upright_numbers}, strides[] = {sizeof(double)};
   loss_call call;
   call.loss = &loss;
   call.options = with.options;

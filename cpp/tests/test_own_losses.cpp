@@ -135,7 +135,7 @@ void a_default_of_a_rowwise_loss() {
 
 void a_loss_of_boxes() {
   const compactness options{.weight = 0.5, .eps = 1e-15};
-  const std::ptrdiff_t shape[] = {2, box_numbers}, steps[] = {box_numbers * sizeof(double), sizeof(double)};
+  const std::ptrdiff_t shape[] = {2, upright_numbers}, steps[] = {upright_numbers * sizeof(double), sizeof(double)};
   // Unions of 7 in enclosing boxes of 9, and of 16 in 20.
   const double input[] = {1, 1, 3, 3, 0, 0, 4, 2}, target[] = {2, 2, 4, 4, 1, 0, 5, 4};
   double gradients[2][8], changed[8];

@@ -126,8 +126,8 @@ class RotatedPair:
 
     @cached_property
     def turn(self):
-        """Sine and cosine of the angle between the boxes, the difference of which is rounded."""
-        turned = self.tangle - self.angle
+        """Sine and cosine of the angle between the boxes, whose rounding would be much to a long box."""
+        turned = (self.tangle - self.angle).exact
         return sin(turned), cos(turned)
 
     @cached_property

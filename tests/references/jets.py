@@ -43,6 +43,11 @@ class Jet:
         flat = np.zeros_like(self.slopes)
         return Jet(self.value, flat, self.error, flat)
 
+    @property
+    def exact(self) -> Jet:
+        """The same number, where what is computed so far has all digits that it needs."""
+        return Jet(self.value, self.slopes, np.zeros_like(self.error), np.zeros_like(self.slope_errors))
+
     def __neg__(self):
         return Jet(-self.value, -self.slopes, self.error, self.slope_errors)
 

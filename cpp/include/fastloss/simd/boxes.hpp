@@ -10,6 +10,8 @@
 // result depends on four or eight corners. What comes of these goes back to the corners in some twenty operations, whatever the loss.
 #pragma once
 
+#include <limits>
+
 #include "fastloss/simd/partials.hpp"
 #include "fastloss/simd/power_of_magnitude.hpp"
 #include "fastloss/simd/primitives.hpp"
@@ -71,10 +73,9 @@ FASTLOSS_FN auto angle_tangent(W w, H h, double eps) {
 // products of extents vanish.
 template <class P>
 FASTLOSS_FN P angle_difference(P w, P h, P from_w, P from_h) {
-  const P y = select((w == P(0)) & (h == P(0)), P(1), h), from_y = select((from_w == P(0)) & (from_h == P(0)), P(1), from_h);
+  const P y = select(w + h == P(0), P(1), h), from_y = select(from_w + from_h == P(0), P(1), from_h);
   const P across = w * from_y - from_w * y, along = y * from_y + w * from_w;
-  const auto vanished = (across == P(0)) & (along == P(0));
-  return copysign(atan_of_ratio(abs(across), select(vanished, P(1), along)), across);
+  return copysign(atan_of_ratio(abs(across), max(P(std::numeric_limits<typename P::scalar>::min()), along)), across);
 }
 
 // One axis of a pair: input's interval and target's.
