@@ -173,10 +173,10 @@ def test_parameters_of_many_losses_are_named():
 
 
 def test_phrases_of_functions_are_named():
-    text = _docs.document_row_function("f", "dim", "Sum.\n\n{given_axis}")
+    text = _docs.document_function("f", "Sum.\n\n{given_axis}", axis="dim")
     assert text == "Sum.\n\ndim : int, default -1\n    The axis of a row, as `f` takes it."
     with pytest.raises(_docs.DocumentationError, match=r"f: no phrase is known as \{axis\}"):
-        _docs.document_row_function("f", "dim", "Sum.\n\n{axis}")
+        _docs.document_function("f", "Sum.\n\n{axis}", axis="dim")
 
 
 def test_worked_reference():
