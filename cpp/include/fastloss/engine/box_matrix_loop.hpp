@@ -5,6 +5,7 @@
 
 #include "fastloss/engine/box_loop.hpp"
 #include "fastloss/engine/box_matrix_kernels.hpp"
+#include "fastloss/simd/double_half.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -94,9 +95,17 @@ struct box_matrix_value_loop {
 // Sums of gradients are formed in the computation dtype within so many boxes, at most 64 in a lane, and in double beyond.
 inline constexpr std::size_t boxes_of_a_sum = 256;
 
+FASTLOSS_FN void add_in_double(native_pack<double>& total, native_pack<double> x) { total += x; }
+FASTLOSS_FN void add_in_double(native_pack<double>& total, native_pack<float> x) {
+  total += detail::widen<0>(x);
+  total += detail::widen<1>(x);
+}
+
 template <class L, class S, bool OfTarget>
 struct box_matrix_gradient_loop {
   using P = native_pack<S>;
+  using W = native_pack<double>;
+  using record = pack<double, box_numbers>;
 
   FASTLOSS_FN static auto pair_of(const record_packs<P>& row, const record_packs<P>& column) {
     if constexpr (OfTarget) return box_pair<P, false, true>(column, row);
@@ -115,6 +124,7 @@ struct box_matrix_gradient_loop {
     double* sums = t.sums;
     for (std::size_t r = 0; r < t.row_count; ++r, sums += box_numbers) {
       const record_packs<P> row = one_box<P>(rows, t.first_row + r).corners;
+      record_packs<W> total{{W(0), W(0), W(0), W(0)}};
       for (std::size_t first = 0; first < padded; first += boxes_of_a_sum) {
         const std::size_t last = std::min(padded, first + boxes_of_a_sum);
         record_packs<P> sum{{P(0), P(0), P(0), P(0)}};
@@ -132,12 +142,14 @@ struct box_matrix_gradient_loop {
             for (int k = 0; k < box_numbers; ++k) sum.of[k] += select(f == P(0), P(0), (g.of[k] * f) * by);
           }
         }
-        for (int k = 0; k < box_numbers; ++k) {
-          S lanes[P::width];
-          sum.of[k].store(lanes);
-          for (const S x : lanes) sums[k] += static_cast<double>(x);
-        }
+        for (int k = 0; k < box_numbers; ++k) add_in_double(total.of[k], sum.of[k]);
       }
+      // Lane by lane: records of four sums.
+      double lanes[box_numbers * W::width];
+      store_records(total, lanes, false);
+      auto of_row = record::load(sums);
+      for (int i = 0; i < W::width; ++i) of_row += record::load(lanes + box_numbers * i);
+      of_row.store(sums);
       if (value != nullptr) value += count;
       if (factor != nullptr) factor += factor_stride;
     }
