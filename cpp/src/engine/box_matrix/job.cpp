@@ -54,9 +54,11 @@ void build_box_matrix_job(const call_plan& plan, const loss_outputs& outputs, bo
   job.check_finite = call.call.raise_nonfinite;
   job.cost_ns_per_pair = plan.loss().cost_ns_per_element;
   job.threads = call.call.threads;
-  if (!in_place) return;
-  for (int k = 0; k < 2; ++k) copy(job, job.boxes[k], plan.computation(), job.copies[k]);
-  if (job.grad_output.base != nullptr) copy(job, job.grad_output, plan.computation(), job.copies[2]);
+  if (in_place) {
+    for (int k = 0; k < 2; ++k) copy(job, job.boxes[k], plan.computation(), job.copies[k]);
+    if (job.grad_output.base != nullptr) copy(job, job.grad_output, plan.computation(), job.copies[2]);
+  }
+  for (int k = 0; k < 2; ++k) job.in_place[k] = job.boxes[k].is_contiguous_in(plan.computation());
 }
 
 }  // namespace fastloss

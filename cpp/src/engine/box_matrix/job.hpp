@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "engine/call/output_checks.hpp"
@@ -18,6 +19,7 @@ struct matrix_view {
   dtype type = dtype::float32;
   bool byteswapped = false;
   std::array<std::ptrdiff_t, 2> shape{}, strides{};
+  std::ptrdiff_t count = 0;
 
   matrix_view() = default;
   explicit matrix_view(const const_array& a)
@@ -25,12 +27,19 @@ struct matrix_view {
         type(a.type),
         byteswapped(a.byteswapped),
         shape{a.shape[0], a.shape[1]},
-        strides{a.strides[0], a.strides[1]} {}
+        strides{a.strides[0], a.strides[1]},
+        count(shape[0] * shape[1]) {}
 
-  // Whole rows.
-  strided_run rows(std::size_t first, std::size_t count) const {
-    const auto of_each = static_cast<std::size_t>(shape[1]);
-    return {2, shape.data(), strides.data(), first * of_each, count * of_each};
+  // Whole rows. Where these lie one behind the other, one walk goes through all of them.
+  strided_run rows(std::size_t first, std::size_t rows_of_it) const {
+    const std::size_t of_each = static_cast<std::size_t>(shape[1]), start = first * of_each, n = rows_of_it * of_each;
+    if (strides[0] == shape[1] * strides[1]) return {1, &count, &strides[1], start, n};
+    return {2, shape.data(), strides.data(), start, n};
+  }
+  bool is_contiguous_in(dtype computation) const {
+    const auto item = static_cast<std::ptrdiff_t>(itemsize(computation));
+    return type == computation && !byteswapped && strides[1] == item && strides[0] == shape[1] * item &&
+           reinterpret_cast<std::uintptr_t>(base) % static_cast<std::uintptr_t>(item) == 0;
   }
   matrix_view transposed() const {
     matrix_view t = *this;
@@ -47,6 +56,7 @@ struct box_matrix_job {
   std::size_t item;  // bytes of the computation dtype
   box_format formats[2];
   matrix_view boxes[2], gradients[2];  // of input and target
+  bool in_place[2];                    // boxes that kernels can read where they are
   matrix_view grad_output, value;
   double flow;  // grad_output where it is one number, else 1
   bool streams, accumulate, check_finite;

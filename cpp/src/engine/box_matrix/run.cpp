@@ -80,6 +80,10 @@ class matrix_pass {
 
   void prepare(int operand, std::size_t first, std::size_t count, char* records, char* to) const {
     const matrix_view& boxes = job_.boxes[operand];
+    if (job_.in_place[operand] && count == padded_columns(count)) {
+      job_.kernels->prepare(job_.formats[operand], boxes.base + box_numbers * first * job_.item, count, to);
+      return;
+    }
     job_.tiles->load[static_cast<int>(boxes.type)][boxes.byteswapped](records, boxes.base, boxes.rows(first, count));
     job_.tiles->fill(records + box_numbers * count * job_.item, 0.0, box_numbers * (padded_columns(count) - count));
     job_.kernels->prepare(job_.formats[operand], records, padded_columns(count), to);
@@ -191,12 +195,12 @@ class matrix_pass {
 
 // What flows in is 0, and 0 times anything is 0.
 void store_zeros(const box_matrix_job& job, int k) {
-  static constexpr double zeros[64]{};
+  static constexpr double zeros[part_rows * box_numbers]{};
   const matrix_view& to = job.gradients[k];
-  const std::size_t count = to.rows(0, static_cast<std::size_t>(to.shape[0])).count;
-  for (std::size_t first = 0; first < count; first += std::size(zeros))
+  const auto rows = static_cast<std::size_t>(to.shape[0]);
+  for (std::size_t first = 0; first < rows; first += part_rows)
     active_kernels().tiles[1].store[static_cast<int>(to.type)][to.byteswapped](
-        zeros, to.base, {2, to.shape.data(), to.strides.data(), first, std::min(std::size(zeros), count - first)}, 1.0, job.accumulate);
+        zeros, to.base, to.rows(first, std::min(part_rows, rows - first)), 1.0, job.accumulate);
 }
 
 }  // namespace
