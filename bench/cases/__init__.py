@@ -3,6 +3,7 @@
 from bench.case import Case
 from bench.cases import (
     binary,
+    box_matrix,
     boxes,
     count,
     deviance,
@@ -43,6 +44,7 @@ CASES: dict[str, Case] = {
         linear,
         boxes,
         row_functions,
+        box_matrix,
     )
     for name, case in family.CASES.items()
 }

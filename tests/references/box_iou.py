@@ -13,7 +13,7 @@ EPS = 1e-7
 
 @dataclass(frozen=True)
 class Products:
-    """Gradients of sum(flow * IoU) in both sets, and the sums of the magnitudes that rounding errors are relative to."""
+    """Gradients of sum(flow * IoU) in both sets, and the sums of magnitudes that rounding errors are relative to."""
 
     input: np.ndarray
     target: np.ndarray
@@ -38,9 +38,8 @@ class Matrix:
         self.intersection = np.where(self.overlap, self.shared.prod(axis=-1), 0)
         self.areas = sum(side.prod(axis=-1) for side in self.sides)
         self.denominator = self.areas - self.intersection + np.asarray(eps, self.areas.dtype)
-        missing = ~np.isfinite(self.areas)
-        self.missing = missing
-        self.value = np.where(missing, np.nan, self.intersection / self.denominator)
+        self.missing = ~np.isfinite(self.areas)
+        self.value = np.where(self.missing, np.nan, self.intersection / self.denominator)
 
     def products(self, flow=1.0):
         """Rows and columns of what the IoU is differentiated in: overlap, and the area of either box."""
@@ -53,8 +52,8 @@ class Matrix:
             for axis in range(2):
                 along = np.where(self.overlap, in_overlap * self.shared[..., 1 - axis], 0)
                 # Where edges coincide, the overlap moves with input's.
-                first = own[..., axis] >= other[..., axis] if k == 0 else own[..., axis] > other[..., axis]
-                last = own[..., axis + 2] <= other[..., axis + 2] if k == 0 else own[..., axis + 2] < other[..., axis + 2]
+                first, last = own[..., axis] - other[..., axis], other[..., axis + 2] - own[..., axis + 2]
+                first, last = (first >= 0, last >= 0) if k == 0 else (first > 0, last > 0)
                 grows = own[..., axis + 2] >= own[..., axis]
                 extent = np.where(grows, in_area * self.sides[k][..., 1 - axis], 0)
                 terms[0, ..., axis], terms[0, ..., axis + 2] = np.where(first, -along, 0), np.where(last, along, 0)
@@ -62,7 +61,7 @@ class Matrix:
             terms = np.where(self.missing[..., None], np.nan, terms)
             some = flow[..., None] != 0
             weighted = np.where(some, flow[..., None] * terms, 0)
-            turn = np.array([np.hstack(corners(self.formats[k], *np.eye(4))).reshape(4, 4)], self.value.dtype)[0]
+            turn = in_corners(self.formats[k], np.eye(4)).T  # corners are this times the numbers
             total, size = weighted.sum(axis=0).sum(axis=1 - k), np.abs(weighted).sum(axis=0).sum(axis=1 - k)
             name = ("input", "target")[k]
             found[name], found[f"{name}_size"] = total @ turn, size @ np.abs(turn)

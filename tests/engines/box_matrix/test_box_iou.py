@@ -308,7 +308,9 @@ def test_dtypes_of_results():
         of_both = np.float64 if "float64" in (one, other) else np.float32
         assert value.dtype == (np.dtype(one) if np.dtype(one) == np.dtype(other) else of_both)
         assert [g.dtype for g in gradients] == [np.dtype(one), np.dtype(other)]
-        np.testing.assert_array_equal(value.astype(of_both), fl.box_iou(input.astype(of_both), target).astype(value.dtype))
+        np.testing.assert_array_equal(
+            value.astype(of_both), fl.box_iou(input.astype(of_both), target).astype(value.dtype)
+        )
 
 
 @pytest.mark.parametrize("kind", [*"bBhHiIlL", list])
@@ -444,8 +446,8 @@ BAD_CALLS = [
     (lambda: f.grad(TWO, BOX, wrt=(0, "input")), ValueError, "wrt names 'input' twice"),
     (lambda: f.grad(TWO, BOX, wrt=BOTH, out=np.zeros((2, 4))), TypeError, "out must be a tuple of 2 arrays"),
     (lambda: f.grad(TWO, BOX, grad_output=np.zeros(2)), ValueError, r"grad_output has shape \(2,\) .* \(2, 1\)$"),
-    (lambda: f.grad(TWO, BOX, grad_output=np.zeros((1, 1))), ValueError, r"grad_output has shape \(1, 1\) .* \(2, 1\)$"),
-    (lambda: f.grad(TWO, BOX, grad_output=np.zeros((1, 2))), ValueError, r"grad_output has shape \(1, 2\) .* \(2, 1\)$"),
+    (lambda: f.grad(TWO, BOX, grad_output=BOX[:, :1]), ValueError, r"grad_output has shape \(1, 1\) .* \(2, 1\)$"),
+    (lambda: f.grad(TWO, BOX, grad_output=BOX[:, :2]), ValueError, r"grad_output has shape \(1, 2\) .* \(2, 1\)$"),
     (lambda: f.grad(TWO, BOX, grad_output=1j), TypeError, "grad_output has dtype complex128"),
     (lambda: f.value_and_grad(TWO, BOX[0]), ValueError, r"target has shape \(4,\)"),
 ]
@@ -479,13 +481,13 @@ def test_more_pairs_than_there_are_numbers():
 def test_overlaps_are_errors():
     memory = np.zeros(36)
     boxes, shifted = memory[:32].reshape(8, 4), memory[4:].reshape(8, 4)
-    with pytest.raises(ValueError, match="^box_iou: out overlaps input; it must be exactly that array"):
+    with pytest.raises(ValueError, match=r"^box_iou: out overlaps input; it must be exactly that array"):
         f(boxes, BOX.repeat(4, axis=0), out=shifted)
-    with pytest.raises(ValueError, match="^box_iou: out overlaps target"):
+    with pytest.raises(ValueError, match=r"^box_iou: out overlaps target"):
         f.grad(TWO, boxes, wrt="target", out=shifted)
-    with pytest.raises(ValueError, match="^box_iou: out overlaps grad_output"):
+    with pytest.raises(ValueError, match=r"^box_iou: out overlaps grad_output"):
         f.grad(boxes + 1, BOX.repeat(4, axis=0), grad_output=boxes, out=shifted)
-    with pytest.raises(ValueError, match="^box_iou: two outputs in out share memory"):
+    with pytest.raises(ValueError, match=r"^box_iou: two outputs in out share memory"):
         f.grad(np.ones((8, 4)), np.ones((8, 4)), wrt=BOTH, out=(boxes, shifted))
     assert not memory.any()
 
@@ -495,12 +497,14 @@ def test_settings():
     bad[1, 2] = np.nan
     with fl.errstate(nonfinite="raise"):
         for call in (f, f.grad, f.value_and_grad):
-            with pytest.raises(ValueError, match="^box_iou: a result is not finite"):
+            with pytest.raises(ValueError, match=r"^box_iou: a result is not finite"):
                 call(boxes, bad)
             call(boxes, boxes)
     bad[1] = [2, 0, 1, 2]
     with fl.errstate(domain="raise"):
-        with pytest.raises(ValueError, match=r"^box_iou: target must have x1 <= x2 .*, got \[2.0, .*\] at index \(1,\)"):
+        with pytest.raises(
+            ValueError, match=r"^box_iou: target must have x1 <= x2 .*, got \[2.0, .*\] at index \(1,\)"
+        ):
             f(boxes, bad)
         with pytest.raises(ValueError, match=r"^box_iou: input must have .*, got \[2.0, .*\] at index \(1,\)"):
             f.grad(bad, boxes)

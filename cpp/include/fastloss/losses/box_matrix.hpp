@@ -1,4 +1,6 @@
-// Functions of two sets of boxes, each box of one with each of the other: losses to the engine, called with reduction::none.
+// Functions of two sets of boxes, each box of one with each of the other. In C++ box_iou is a call_plan of find_function("box_iou"), with
+// reduction::none and what it was asked for as of any loss: value() is (N, M), gradient(i) has the shape of its operand, and grad_output
+// is (N, M) or a number.
 #pragma once
 
 #include <array>

@@ -24,8 +24,10 @@ namespace {
 
 // Rows of a part: preparing the columns takes about as long as two rows' pairs.
 constexpr std::size_t part_rows = 64;
-// Where there are fewer parts than this, rows are cut into segments of columns, whose sums are added up in order.
+// Where there are fewer parts than this, rows are cut into segments of columns, whose sums are added up in order; also where there are
+// more columns than a thread should walk without looking up: 2^18 of them take some 20 ms.
 constexpr std::size_t enough_parts = 64;
+constexpr std::size_t most_tiles = 512;
 // Pairs that a kernel is handed, in whole rows: their values and factors are still in an L1 cache when they are stored.
 constexpr std::size_t pairs_at_once = 1024;
 constexpr std::size_t most_pack = tile_alignment / sizeof(float);
@@ -45,7 +47,8 @@ class matrix_pass {
         column_count_(static_cast<std::size_t>(job.boxes[1 - rows].shape[0])),
         tiles_(ceil_div(column_count_, matrix_tile_boxes)),
         row_parts_(ceil_div(row_count_, part_rows)),
-        segments_(row_parts_ == 0 ? 1 : std::clamp<std::size_t>(ceil_div(enough_parts, row_parts_), 1, std::max<std::size_t>(1, tiles_))) {}
+        segments_(std::min(std::max(ceil_div(enough_parts, std::max<std::size_t>(1, row_parts_)), ceil_div(tiles_, most_tiles)),
+                           std::max<std::size_t>(1, tiles_))) {}
 
   void run() {
     if (gradient_ && segments_ > 1) partial_.assign(segments_ * row_count_ * box_numbers, 0.0);
