@@ -115,7 +115,7 @@ results of_pairs(const matrix_request& r) {
 void are_the_losses_of_all_pairs(dtype type) {
   const double tolerance = type == dtype::float64 ? 1e-13 : 2e-5;
   for (int fmt = 0; fmt < formats; ++fmt)
-    for (const auto [rows, columns] : {std::pair{1, 1}, {3, 7}, {70, 530}, {530, 70}, {1, 1100}}) {
+    for (const auto& [rows, columns] : {std::pair{1, 1}, {3, 7}, {70, 530}, {530, 70}, {1, 1100}}) {
       const matrix_request r{.type = type, .rows = rows, .columns = columns, .fmt = fmt};
       const results found = results_of(r), expected = of_pairs(r);
       CHECK(finite(found.values) && finite(found.gradients));
@@ -125,7 +125,7 @@ void are_the_losses_of_all_pairs(dtype type) {
 }
 
 void layouts_and_threads_change_nothing(dtype type) {
-  for (const auto [rows, columns] : {std::pair{9, 20}, {70, 530}, {1100, 4}}) {
+  for (const auto& [rows, columns] : {std::pair{9, 20}, {70, 530}, {1100, 4}}) {
     matrix_request r{.type = type, .rows = rows, .columns = columns};
     const results expected = results_of(r);
     for (const layout l : layouts)
