@@ -3,6 +3,7 @@
 from bench.case import Case
 from bench.cases import (
     binary,
+    box_matrix,
     boxes,
     boxes_rotated,
     count,
@@ -45,6 +46,7 @@ CASES: dict[str, Case] = {
         boxes,
         boxes_rotated,
         row_functions,
+        box_matrix,
     )
     for name, case in family.CASES.items()
 }

@@ -100,16 +100,16 @@ py::dict loss_descriptions() {
   return all;
 }
 
-py::dict described_row_functions() {
+py::dict described_functions() {
   py::dict all;
-  for (const row_function& f : row_functions()) all[f.key] = py::capsule(&f.loss, description_capsule);
+  for (const named_function& f : functions()) all[f.key] = py::capsule(&f.loss, description_capsule);
   return all;
 }
 
 }  // namespace
 
 void add_descriptions(py::module_& module) {
-  module.attr("row_functions") = described_row_functions();
+  module.attr("functions") = described_functions();
   module.def("loss_descriptions", loss_descriptions, "The registry of the core: name -> operands, options, kind of loss.");
 }
 

@@ -108,7 +108,8 @@ std::string error_of(const loss_call& call, const loss_outputs& outputs) {
 void inverted_boxes_are_named(const loss_info& loss, int fmt, std::size_t k, bool along_y) {
   constexpr std::ptrdiff_t rows = 5, columns = 30, row = 3, column = 7, pairs = rows * columns;
   constexpr std::ptrdiff_t shape[] = {rows, columns, upright_numbers};
-  constexpr std::ptrdiff_t strides[] = {upright_numbers * 8, rows * upright_numbers * 8, 8}, value_strides[] = {columns * 8, 8}, of_rows[] = {1};
+  constexpr std::ptrdiff_t strides[] = {upright_numbers * 8, rows * upright_numbers * 8, 8}, value_strides[] = {columns * 8, 8},
+                           of_rows[] = {1};
   constexpr double untouched = 7.25;
   const bool in_corners = format_of(fmt, static_cast<int>(k)) == box_format::xyxy;
   const box inverted = in_corners ? (along_y ? box{{0, 3, 2, 1}} : box{{3, 0, 1, 2}}) : along_y ? box{{0, 3, 2, -1}} : box{{3, 0, -1, 2}};

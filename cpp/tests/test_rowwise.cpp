@@ -209,19 +209,26 @@ void no_classes_read_nothing(const loss_info& loss) {
       for (layout l : {layout::classes_last, layout::classes_first}) CHECK(!results_of({&loss, type, 3, 0, l, by_index, 1}).empty());
 }
 
+// Those that functions are made of, too.
+std::vector<const loss_info*> rowwise_losses() {
+  std::vector<const loss_info*> found{find_function("logsumexp")};
+  for (const loss_info& loss : registered_losses())
+    if (loss.engine == &rowwise_engine) found.push_back(&loss);
+  return found;
+}
+
 }  // namespace
 
 int main() {
   int found = 0;
   for (const char* const* isa = available_isas(); *isa; ++isa) {
     use_isa(*isa);
-    for (const loss_info& loss : registered_losses()) {
-      if (loss.engine != &rowwise_engine) continue;
+    for (const loss_info* loss : rowwise_losses()) {
       const int failed_before = failed_checks;
-      layouts_and_threads_change_nothing(loss);
-      no_classes_read_nothing(loss);
+      layouts_and_threads_change_nothing(*loss);
+      no_classes_read_nothing(*loss);
       ++found;
-      if (failed_checks != failed_before) std::printf("  with %s on %s\n", loss.name, *isa);
+      if (failed_checks != failed_before) std::printf("  with %s on %s\n", loss->name, *isa);
     }
   }
   CHECK(found > 0);

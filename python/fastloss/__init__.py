@@ -12,6 +12,7 @@ import pkgutil as _pkgutil
 from collections.abc import Mapping as _Mapping
 from typing import TYPE_CHECKING
 
+from fastloss._box_iou import box_iou
 from fastloss._config import __version__, show_config
 from fastloss._core import Loss, empty_cache
 from fastloss._declare import functions as _functions
@@ -59,6 +60,7 @@ __all__ = [
     "OperandInfo",
     "OptionInfo",
     "__version__",
+    "box_iou",
     "class_balanced_weights",
     "empty_cache",
     "errstate",

@@ -10,7 +10,7 @@ from fastloss._info import LossInfo
 
 version: str
 settings_variable: ContextVar[Any]
-row_functions: Mapping[str, Any]  # capsules that losses are made from
+functions: Mapping[str, Any]  # capsules that losses are made from
 
 class LossMethod:
     __name__: str

@@ -1,4 +1,4 @@
-"""Documentation of losses, functions of rows and their methods: as declared, completed with what they share."""
+"""Documentation of losses, functions and their methods: as declared, completed with what they share."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fastloss._phrases import (
     COMMON_RAISES,
     DECLARED_NOTES,
     DECLARED_PARAMETERS,
+    FUNCTION_PHRASES,
     INDEX_ERROR,
     ROW_FUNCTION_PHRASES,
     ROWS_WEIGHTED_REDUCTIONS,
@@ -87,9 +88,11 @@ def _fill(owner: str, text: str, phrases: Mapping[str, str]) -> str:
         raise DocumentationError(f"{owner}: no phrase is known as {{{error.args[0]}}}") from None
 
 
-def document_row_function(function: str, axis: str, docstring: str) -> str:
-    """Docstring of a function of rows or of one of its methods, from the declared one."""
-    phrases = {name: phrase.format(function=function, axis=axis) for name, phrase in ROW_FUNCTION_PHRASES.items()}
+def document_function(function: str, docstring: str, axis: str | None = None) -> str:
+    """Docstring of a function or of one of its methods, from the declared one; `axis` is that of a function of rows."""
+    phrases: Mapping[str, str] = FUNCTION_PHRASES
+    if axis is not None:
+        phrases = {name: phrase.format(function=function, axis=axis) for name, phrase in ROW_FUNCTION_PHRASES.items()}
     return _fill(function, inspect.cleandoc(docstring), phrases)
 
 

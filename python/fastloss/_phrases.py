@@ -331,6 +331,18 @@ OF_LINEAR_SCORES = replace(
 )
 OF_BOXES = Phrases(BOXES_PARAMETERS, BOXES_REDUCTIONS, BOXES_OUT_FORMS, METHODS, "")
 
+# What the documentation of a function may say as {name}, on a line of its own.
+FUNCTION_PHRASES = {
+    **{name: DECLARED_PARAMETERS[name] for name in ("box_eps", "box_format")},
+    **DECLARED_NOTES,
+    "box_matrix_errors": """ValueError
+    If input or target has another shape, `eps` is out of range, `fmt` is unknown, or `out` has the wrong shape
+    or overlaps an operand.
+TypeError
+    If an array has an unsupported dtype (complex, object, string, longdouble), `out` has none that is
+    floating, or an argument is of the wrong kind.""",
+}
+
 # What the documentation of a function of rows may say as {name}, on a line of its own. In these, {function} is its name
 # and {axis} that of its parameter for the axis of a row.
 ROW_FUNCTION_PHRASES = {

@@ -6,7 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from fastloss._row_function import RowFunction, described
+from fastloss._function import described
+from fastloss._row_function import RowFunction
 
 # Its value is -sum(grad_output * log_softmax(input)) in each row: the sign is turned back.
 _products = described("log_softmax.grad")

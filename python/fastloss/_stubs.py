@@ -34,10 +34,12 @@ from fastloss._core import Loss, LossMethod
 
 """
 
-ROW_FUNCTION_HEADER = """from typing import Any
+FUNCTION_HEADER = """from typing import Any, overload
 
 from numpy.typing import ArrayLike, NDArray
 
+from fastloss._annotations import BoxFormat
+from fastloss._function import Function
 from fastloss._row_function import RowFunction
 
 """
@@ -237,28 +239,32 @@ def loss_stub(loss: Declared) -> str:
     return "\n".join(lines) + "\n"
 
 
-def read_row_functions(path: Path) -> list[ast.ClassDef]:
-    """The classes of functions of rows in a module of the package."""
+def read_functions(path: Path) -> list[ast.ClassDef]:
+    """The classes of functions in a module of the package: those that say what their function is called."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    return [node for node in classes if "RowFunction" in map(ast.unparse, node.bases)]
+    return [node for node in classes if any(word.arg == "function" for word in node.keywords)]
 
 
-def row_function_stub(function: ast.ClassDef) -> str:
-    """Stub of one function of rows: its class with the documentation that `help` shows, and the object."""
+def function_stub(function: ast.ClassDef) -> str:
+    """Stub of one function: its class with the documentation that `help` shows, and the object."""
     words: dict[str, str] = {word.arg: ast.literal_eval(word.value) for word in function.keywords if word.arg}
-    lines = [f"class {function.name}(RowFunction, {', '.join(f'{name}={word!r}' for name, word in words.items())}):"]
-    lines += _docstring(_docs.document_row_function(docstring=ast.get_docstring(function) or "", **words))
-    for method in function.body:
-        if not isinstance(method, ast.FunctionDef) or method.name not in ("__call__", "grad", "value_and_grad"):
-            continue
-        returns = "" if method.returns is None else ast.unparse(method.returns)
-        header = f"    def {method.name}({ast.unparse(method.args)}) -> {returns}:"
+    bases = ", ".join([*map(ast.unparse, function.bases), *(f"{name}={word!r}" for name, word in words.items())])
+    lines = [f"class {function.name}({bases}):"]
+    lines += _docstring(_docs.document_function(docstring=ast.get_docstring(function) or "", **words))
+    methods = [node for node in function.body if isinstance(node, ast.FunctionDef)]
+    for name in ("__call__", "grad", "value_and_grad"):
+        # What runs comes last, behind the overloads if there are any.
+        *overloads, method = [node for node in methods if node.name == name]
         documentation = ast.get_docstring(method)
-        if documentation is None:
-            lines += [f"{header} ..."]
-        else:
-            lines += [header, *_docstring(_docs.document_row_function(docstring=documentation, **words), " " * 8)]
+        for shown in overloads or [method]:
+            returns = "" if shown.returns is None else ast.unparse(shown.returns)
+            lines += [f"    @{ast.unparse(decorator)}" for decorator in shown.decorator_list]
+            header = f"    def {name}({ast.unparse(shown.args)}) -> {returns}:"
+            if documentation is None:
+                lines += [f"{header} ..."]
+            else:
+                lines += [header, *_docstring(_docs.document_function(docstring=documentation, **words), " " * 8)]
     return "\n".join([*lines, "", f"{words['function']}: {function.name}", ""])
 
 
@@ -298,8 +304,8 @@ def main(directory: str, registry_file: str) -> None:
         text = HEADER + "\n".join(loss_stub(loss) for loss in declared)
         (target / "losses" / f"{family}.pyi").write_text(text, encoding="utf-8")
     for path in sorted(PACKAGE.glob("*.py")):
-        if functions := read_row_functions(path):
-            text = ROW_FUNCTION_HEADER + "\n".join(map(row_function_stub, functions))
+        if functions := read_functions(path):
+            text = FUNCTION_HEADER + "\n".join(map(function_stub, functions))
             (target / f"{path.stem}.pyi").write_text(text, encoding="utf-8")
     (target / "__init__.pyi").write_text(package_stub(families), encoding="utf-8")
     (target / "ufuncs.pyi").write_text(ufuncs_stub(families), encoding="utf-8")

@@ -173,10 +173,12 @@ def test_parameters_of_many_losses_are_named():
 
 
 def test_phrases_of_functions_are_named():
-    text = _docs.document_row_function("f", "dim", "Sum.\n\n{given_axis}")
+    text = _docs.document_function("f", "Sum.\n\n{given_axis}", axis="dim")
     assert text == "Sum.\n\ndim : int, default -1\n    The axis of a row, as `f` takes it."
-    with pytest.raises(_docs.DocumentationError, match=r"f: no phrase is known as \{axis\}"):
-        _docs.document_row_function("f", "dim", "Sum.\n\n{axis}")
+    assert _docs.document_function("f", "Sum.\n\n{box_eps}").startswith("Sum.\n\neps : float, default 1e-7\n")
+    for axis, unknown in (("dim", "axis"), ("dim", "box_eps"), (None, "given_axis")):
+        with pytest.raises(_docs.DocumentationError, match=rf"f: no phrase is known as \{{{unknown}\}}"):
+            _docs.document_function("f", f"Sum.\n\n{{{unknown}}}", axis=axis)
 
 
 def test_worked_reference():

@@ -41,6 +41,9 @@ reveal_type(fl.cross_entropy.hvp(x, 1, x, [1.0, 2.0, 1.0]))
 reveal_type(fl.softmax([[1, 2]], dim=0, out=x))
 reveal_type(fl.log_softmax.value_and_grad(x, x))
 reveal_type(fl.logsumexp.grad(x, 1.0, axis=0))
+reveal_type(fl.box_iou(np.eye(4), [[0, 0, 1, 1]], fmt=("xyxy", "xywh"), out=None))
+reveal_type(fl.box_iou.grad(np.eye(4), np.eye(4), wrt="target", grad_output=2.0))
+reveal_type(fl.box_iou.value_and_grad(np.eye(4), np.eye(4), wrt=("input", "target")))
 reveal_type(fl.box_iou_loss([[2, 2, 2, 2]], [[1, 1, 3, 4]], fmt=("cxcywh", "xyxy")))
 reveal_type(fl.box_iou_loss.grad([[2, 2, 2, 2]], [[1, 1, 3, 4]], fmt="xywh"))
 reveal_type(fl.huber_loss.info.robust)
@@ -73,6 +76,9 @@ REVEALED = [
     r"ndarray\[.*\]",
     r"tuple\[.*ndarray.*, .*ndarray.*\]",
     r"ndarray\[.*\]",
+    r"ndarray\[.*\]",
+    r"ndarray\[.*\]",
+    r"tuple\[.*ndarray.*, .*tuple\[.*ndarray.*, \.\.\.\]\]",
     r"floating\[Any\]",
     r"ndarray\[.*\]",
     r"bool \| .*str \| None|Union\[.*bool, .*str, None\]",
@@ -99,6 +105,8 @@ BAD = [
     ("fl.box_iou_loss(x, x, fmt=('xyxy', 'xywh', 'xywh'))", "arg-type"),
     ("fl.softmax(x, axis=0)", "call-arg"),
     ("fl.logsumexp.grad(x)", "call-arg"),
+    ("fl.box_iou(x, x, reduction='none')", "call-arg"),
+    ("fl.box_iou(x, x, fmt='xxyy')", "arg-type"),
     ("fl.mse_loss.hess(x, x, wrt='input')", "call-arg"),
     ("fl.errstate(domain='riase')", "arg-type"),
     ("fl.threads('two')", "arg-type"),
@@ -143,7 +151,8 @@ def test_mypy_knows_the_types(tmp_path):
 
 
 def test_the_stubs_are_right_in_themselves(tmp_path):
-    assert mypy(tmp_path, "-p", "fastloss.losses", "-m", "fastloss._softmax")[-1].startswith("Success")
+    stubs = ("-p", "fastloss.losses", "-m", "fastloss._softmax", "-m", "fastloss._box_iou")
+    assert mypy(tmp_path, *stubs)[-1].startswith("Success")
 
 
 def test_mypy_finds_mistakes(tmp_path):
@@ -155,7 +164,7 @@ def test_mypy_finds_mistakes(tmp_path):
 
 
 STUBS = sorted(PACKAGE.rglob("*.pyi"))
-ROW_FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
+FUNCTIONS = ("softmax", "log_softmax", "logsumexp", "box_iou")
 
 
 @functools.cache
@@ -186,7 +195,7 @@ def test_stub_documentation_is_what_help_shows(name):
     assert ast.get_docstring(stub_classes()[class_of(name)]) == inspect.getdoc(getattr(fl, name))
 
 
-@pytest.mark.parametrize("name", ROW_FUNCTIONS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_stub_documentation_of_functions_is_what_help_shows(name):
     function = getattr(fl, name)
     stub = stub_classes()[type(function).__name__]

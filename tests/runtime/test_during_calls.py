@@ -100,6 +100,11 @@ BOX = (
     },
     {},
 )
+BOX_SETS = (
+    fl.box_iou.value_and_grad,
+    {"input": BOXES, "target": BOXES * 0.75, "grad_output": numbers(N, N), "out": np.zeros((N, 4))},
+    {},
+)
 CALLS = {
     "pointwise": POINTWISE,
     "none": POINTWISE_NONE,
@@ -107,6 +112,7 @@ CALLS = {
     "product": PRODUCT,
     "linear": LINEAR,
     "box": BOX,
+    "box sets": BOX_SETS,
 }
 VICTIMS = [(call, victim) for call, (_, arrays, _) in CALLS.items() for victim in arrays]
 
@@ -127,7 +133,9 @@ def assert_same(one, other):
 
 def triggers(function):
     """Arguments that are read last: a keyword of numbers, with a value that changes nothing."""
-    return {POINTWISE[0]: {"delta": 1.0}, BOX[0]: {"eps": 1e-7}}.get(function, {"ignore_index": -100})
+    return {POINTWISE[0]: {"delta": 1.0}, BOX[0]: {"eps": 1e-7}, BOX_SETS[0]: {"eps": 1e-7}}.get(
+        function, {"ignore_index": -100}
+    )
 
 
 @pytest.mark.parametrize(("call", "victim"), VICTIMS)

@@ -59,6 +59,7 @@ calls = {
     "list": lambda: fl.mse_loss([1.0] * 100_000, 0.0),
     "rowwise": lambda: fl.cross_entropy.value_and_grad(z, labels, return_=("probabilities", "lse")),
     "boxes": lambda: fl.eiou_loss.value_and_grad(x.reshape(-1, 4), y.reshape(-1, 4), wrt=("input", "target")),
+    "box sets": lambda: fl.box_iou.value_and_grad(x.reshape(-1, 4)[:20], y.reshape(-1, 4), wrt=("input", "target")),
     "planes": lambda: fl.cross_entropy.grad(z.T, labels, axis=0),
     "hvp": lambda: fl.cross_entropy.hvp(z, labels, z),
     "linear": lambda: fl.linear_cross_entropy.value_and_grad(z, z, labels, wrt=("input", "linear_weight")),

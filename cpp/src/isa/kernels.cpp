@@ -9,15 +9,17 @@
 namespace fastloss {
 
 FASTLOSS_FAMILIES(FASTLOSS_DECLARE_FAMILY)
+FASTLOSS_FUNCTION_FAMILIES(FASTLOSS_DECLARE_FAMILY)
 
 namespace {
 
 constexpr auto loss_kernel_table = [] {
-  std::array<const void* const*, all_losses::size> all{};
+  std::array<const void* const*, all_losses::size + losses_of_functions::size> all{};
   std::size_t n = 0;
 #define FASTLOSS_ADD_FAMILY(FAMILY) \
   for (const void* const& k : FASTLOSS_FAMILY_KERNELS(FAMILY).of) all[n++] = &k;
   FASTLOSS_FAMILIES(FASTLOSS_ADD_FAMILY)
+  FASTLOSS_FUNCTION_FAMILIES(FASTLOSS_ADD_FAMILY)
 #undef FASTLOSS_ADD_FAMILY
   return all;
 }();

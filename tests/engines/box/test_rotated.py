@@ -135,7 +135,7 @@ def test_a_side_below_eps_counts_as_eps_and_stays(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_largest_distance_is_bounded(name):
     """Beyond 1e18 nothing changes, and nothing overflows."""
-    box, far, farther = (np.array([[x, 0, 1, 1, 0.5]]) for x in (0, 1e12, 1e17))
+    box, far, farther = (np.array([[x, 0, 1, 1, 0.5]]) for x in (0, 1e8, 1e12))
     for dtype in cases.DTYPES:
         for options in Box(name).option_sets():
             value, first, second = results(name, (box.astype(dtype), far.astype(dtype)), **options)
@@ -143,6 +143,9 @@ def test_the_largest_distance_is_bounded(name):
             assert np.isfinite([value, more]).all()
             assert more >= value * dtype(1 - 1e-6)
             assert all(np.isfinite(x).all() for x in (first, second, *slopes))
+            if options.get("mode") == "l2" or name != "probiou_loss":  # "l1" has levelled off
+                assert first.any(), f"{options}"
+                assert second.any(), f"{options}"
             assert not any(x.any() for x in slopes)
 
 

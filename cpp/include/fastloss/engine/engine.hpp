@@ -40,6 +40,7 @@ struct engine {
   std::span<const char* const> roles;                                   // the names of its flags of operands, from bit 8 on
   void (*shape)(const loss_call&, call_shape&);                         // checks the operands; throws
   double (*run)(const call_plan&, const loss_outputs&, bool in_place);  // `in_place`: an output is one of the operands
+  dtype (*value_dtype)(const loss_call&, dtype computation) = nullptr;  // of an unreduced value; null: that of the computation
 };
 
 FASTLOSS_API extern const engine pointwise_engine, rowwise_engine, linear_engine;

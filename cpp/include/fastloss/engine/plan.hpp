@@ -57,11 +57,14 @@ FASTLOSS_API std::span<const loss_info> registered_losses();
 // Null if there is none of that name.
 FASTLOSS_API const loss_info* find_loss(const char* name);
 
-// Functions of rows of class scores that are losses under names of their own. The sum over the rows of `loss` is what is called.
-struct row_function {
+// Functions that are no losses, and are computed as such: called with reduction::none, or as the sum over the rows. losses/log_sum_exp.hpp
+// and losses/box_matrix.hpp say how.
+struct named_function {
   const char* key;  // the function, or its derivative
-  loss_info loss;
+  loss_info loss;   // under the function's name
 };
-FASTLOSS_API std::span<const row_function> row_functions();
+FASTLOSS_API std::span<const named_function> functions();
+// Null if there is none with that key.
+FASTLOSS_API const loss_info* find_function(const char* key);
 
 }  // namespace fastloss

@@ -1,5 +1,5 @@
 // The logarithm of a sum of exponentials as a loss of its own: its gradient is the softmax, and the product of its second derivative
-// with a vector is that of the softmax's Jacobian. In C++ a rowwise_plan of it, with reduction::none or sum, is thus
+// with a vector is that of the softmax's Jacobian. In C++ a call_plan of it, with reduction::none or sum, is thus
 //
 //   logsumexp     value()
 //   softmax       gradient(0), or extra(row_extra::probabilities)

@@ -1,9 +1,10 @@
-// The registry: every loss of the library. A family is a header of this folder, which ends with the list of its
-// losses and is compiled by itself for each instruction set.
+// The registry: every loss of the library, and what is a loss to its engine alone. A family is a header of this folder, which ends
+// with the list of its losses and is compiled by itself for each instruction set.
 #pragma once
 
 #include "fastloss/core/type_list.hpp"
 #include "fastloss/losses/binary.hpp"
+#include "fastloss/losses/box_matrix.hpp"
 #include "fastloss/losses/boxes.hpp"
 #include "fastloss/losses/boxes_rotated.hpp"
 #include "fastloss/losses/count.hpp"
@@ -36,17 +37,22 @@
   APPLY(scoring)                 \
   APPLY(divergence)              \
   APPLY(softmax)                 \
-  APPLY(log_sum_exp)             \
   APPLY(multiclass_margin)       \
   APPLY(linear)                  \
   APPLY(boxes)                   \
   APPLY(boxes_rotated)
+
+// Functions that are no losses are made of these: functions() in engine/plan.hpp.
+#define FASTLOSS_FUNCTION_FAMILIES(APPLY) \
+  APPLY(log_sum_exp)                      \
+  APPLY(box_matrix)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
 
 #define FASTLOSS_LOSSES_OF(FAMILY) , FAMILY##_losses
 using all_losses = concatenated<type_list<> FASTLOSS_FAMILIES(FASTLOSS_LOSSES_OF)>::type;
+using losses_of_functions = concatenated<type_list<> FASTLOSS_FUNCTION_FAMILIES(FASTLOSS_LOSSES_OF)>::type;
 #undef FASTLOSS_LOSSES_OF
 
 }  // namespace FASTLOSS_ISA

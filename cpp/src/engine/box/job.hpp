@@ -50,7 +50,4 @@ struct box_job {
 
 void build_box_job(const call_plan&, const loss_outputs&, box_job&);
 
-// Under errstate(domain="raise"): throws where a box that counts is inverted.
-void check_boxes(const call_plan&, const box_job&);
-
 }  // namespace fastloss

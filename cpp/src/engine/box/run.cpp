@@ -5,6 +5,7 @@
 #include <atomic>
 #include <vector>
 
+#include "engine/box/domains.hpp"
 #include "engine/box/job.hpp"
 #include "engine/call/parts.hpp"
 #include "engine/call/reduction.hpp"
@@ -178,7 +179,7 @@ double run_boxes(const call_plan& plan, const loss_outputs& outputs, bool) {
   const loss_call& call = plan.call();
   box_job job;
   build_box_job(plan, outputs, job);
-  if (call.call.raise_domain) check_boxes(plan, job);
+  if (call.call.raise_domain) check_boxes(plan);
   const double denominator = denominator_of(plan, measure_pairs(call, job));
   const bool nothing = is_over_nothing(plan, denominator);
   const double flow = scalar_flow(call);

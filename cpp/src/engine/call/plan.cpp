@@ -68,7 +68,8 @@ call_plan::call_plan(const loss_call& given) : call_(&given) {
 
 array_spec call_plan::value() const {
   if (reduced()) return {computation(), 0, nullptr};
-  return {computation(), units().rank, units().shape, units().strides};
+  const auto own = loss().engine->value_dtype;
+  return {own != nullptr ? own(*call_, computation()) : computation(), units().rank, units().shape, units().strides};
 }
 
 array_spec call_plan::gradient(int i) const {

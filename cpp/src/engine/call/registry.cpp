@@ -1,4 +1,4 @@
-// The registered losses as data.
+// The registered losses and the functions, as data.
 #include <cstring>
 #include <string_view>
 
@@ -14,15 +14,23 @@ struct descriptions;
 template <class... L>
 struct descriptions<type_list<L...>> {
   template <int... I>
-  static constexpr std::array<loss_info, sizeof...(L)> make(std::integer_sequence<int, I...>) {
-    return {describe<L>(I)...};
+  static constexpr std::array<loss_info, sizeof...(L)> make(int first, std::integer_sequence<int, I...>) {
+    return {describe<L>(first + I)...};
   }
 };
 
-constexpr auto all = descriptions<all_losses>::make(std::make_integer_sequence<int, all_losses::size>{});
+template <class Losses>
+constexpr auto described(int first) {
+  return descriptions<Losses>::make(first, std::make_integer_sequence<int, Losses::size>{});
+}
+
+constexpr auto all = described<all_losses>(0);
+constexpr auto of_functions = described<losses_of_functions>(all_losses::size);
 
 consteval loss_info loss_named(std::string_view name) {
   for (const loss_info& l : all)
+    if (l.name == name) return l;
+  for (const loss_info& l : of_functions)
     if (l.name == name) return l;
   throw "no loss has this name";
 }
@@ -44,22 +52,29 @@ consteval loss_info of_numbers(loss_info loss) {
 
 constexpr argument_names of_scores{.axis = "dim", .vector = "grad_output", .out = "out"};
 
-constexpr row_function functions[] = {
+constexpr named_function all_functions[] = {
     {"softmax", under("softmax", of_scores, loss_named("logsumexp"))},
     {"log_softmax", under("log_softmax", of_scores, loss_named("logsumexp"))},
     {"log_softmax.grad", under("log_softmax", of_scores, of_numbers(loss_named("cross_entropy")))},
     {"logsumexp", under("logsumexp", {.out = "out"}, loss_named("logsumexp"))},
+    {"box_iou", loss_named("box_iou")},
 };
 
 }  // namespace
-
-std::span<const row_function> row_functions() { return functions; }
 
 std::span<const loss_info> registered_losses() { return all; }
 
 const loss_info* find_loss(const char* name) {
   for (const loss_info& l : all)
     if (std::strcmp(l.name, name) == 0) return &l;
+  return nullptr;
+}
+
+std::span<const named_function> functions() { return all_functions; }
+
+const loss_info* find_function(const char* key) {
+  for (const named_function& f : all_functions)
+    if (std::strcmp(f.key, key) == 0) return &f.loss;
   return nullptr;
 }
 
