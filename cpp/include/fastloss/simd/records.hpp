@@ -85,6 +85,45 @@ FASTLOSS_FN record_packs<P> loaded_records(const float* from) {
 }
 #endif
 
+// Lane I of one of five packs, when lane I of the result is to be element place(I) of all five, one behind the other: those of the first
+// two packs and of the next two are brought to their lanes, then the two and the fifth are put together.
+template <int W>
+constexpr int from_two(int place, int first) {
+  const int of = place - first * W;
+  return of >= 0 && of < 2 * W ? of : -1;
+}
+template <int W>
+constexpr int from_either(int lane, int place) {
+  return place < 2 * W ? lane : place < 4 * W ? W + lane : -1;
+}
+template <int W>
+constexpr int with_fifth(int lane, int place) {
+  return place < 4 * W ? lane : place - 3 * W;
+}
+template <class P, class Place, int... I>
+FASTLOSS_FN P of_five(const P (&x)[5], Place place, std::integer_sequence<int, I...>) {
+  constexpr int w = P::width;
+  const auto low = __builtin_shufflevector(x[0].v, x[1].v, from_two<w>(place(I), 0)...);
+  const auto high = __builtin_shufflevector(x[2].v, x[3].v, from_two<w>(place(I), 2)...);
+  const auto four = __builtin_shufflevector(low, high, from_either<w>(I, place(I))...);
+  return P::of(__builtin_shufflevector(four, x[4].v, with_fifth<w>(I, place(I))...));
+}
+
+// Number K of each record.
+template <int K, class P>
+FASTLOSS_FN P column_of_five(const P (&memory)[5]) {
+  return of_five(memory, [](int lane) { return 5 * lane + K; }, std::make_integer_sequence<int, P::width>{});
+}
+// Pack J of the memory that holds the records.
+template <int J, class P>
+FASTLOSS_FN P memory_of_five(const P (&numbers)[5]) {
+  constexpr auto place = [](int lane) {
+    const int number = P::width * J + lane;
+    return number % 5 * P::width + number / 5;
+  };
+  return of_five(numbers, place, std::make_integer_sequence<int, P::width>{});
+}
+
 template <class P>
 FASTLOSS_FN record_packs<P> in_memory_order(record_packs<P> r) {
   if constexpr (P::width == 2) {
@@ -108,12 +147,11 @@ FASTLOSS_FN record_packs<P, N> load_records(const S* from) {
     if constexpr (P::width == 2) return detail::exchanged_pairs(r.of[0], r.of[2], r.of[1], r.of[3]);
     else return detail::exchanged(r);
   } else {
-    S numbers[N][P::width];
-    for (int i = 0; i < P::width; ++i)
-      for (int k = 0; k < N; ++k) numbers[k][i] = from[N * i + k];
-    record_packs<P, N> r;
-    for (int k = 0; k < N; ++k) r.of[k] = P::load(numbers[k]);
-    return r;
+    static_assert(N == 5);
+    constexpr int w = P::width;
+    const P memory[] = {P::load(from), P::load(from + w), P::load(from + 2 * w), P::load(from + 3 * w), P::load(from + 4 * w)};
+    return {{detail::column_of_five<0>(memory), detail::column_of_five<1>(memory), detail::column_of_five<2>(memory),
+             detail::column_of_five<3>(memory), detail::column_of_five<4>(memory)}};
   }
 }
 
@@ -130,10 +168,13 @@ FASTLOSS_FN void store_records(record_packs<P, N> r, S* to, storing how) {
       else m.of[j].stream_aligned(to + j * P::width);
     }
   } else {
-    S numbers[N][P::width];
-    for (int k = 0; k < N; ++k) r.of[k].store(numbers[k]);
-    for (int i = 0; i < P::width; ++i)
-      for (int k = 0; k < N; ++k) to[N * i + k] = numbers[k][i];
+    static_assert(N == 5);
+    constexpr int w = P::width;
+    detail::memory_of_five<0>(r.of).store(to);
+    detail::memory_of_five<1>(r.of).store(to + w);
+    detail::memory_of_five<2>(r.of).store(to + 2 * w);
+    detail::memory_of_five<3>(r.of).store(to + 3 * w);
+    detail::memory_of_five<4>(r.of).store(to + 4 * w);
   }
 }
 
