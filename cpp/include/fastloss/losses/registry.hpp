@@ -9,6 +9,7 @@
 #include "fastloss/losses/deviance.hpp"
 #include "fastloss/losses/divergence.hpp"
 #include "fastloss/losses/focal.hpp"
+#include "fastloss/losses/keypoints.hpp"
 #include "fastloss/losses/likelihood.hpp"
 #include "fastloss/losses/linear.hpp"
 #include "fastloss/losses/log_sum_exp.hpp"
@@ -38,7 +39,8 @@
   APPLY(log_sum_exp)             \
   APPLY(multiclass_margin)       \
   APPLY(linear)                  \
-  APPLY(boxes)
+  APPLY(boxes)                   \
+  APPLY(keypoints)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
