@@ -10,6 +10,7 @@ from references import (
     divergence_mixture,
     focal,
     general_robust,
+    keypoints,
     likelihood,
     margin,
     margin_smooth,
@@ -27,6 +28,7 @@ from references import (
     softmax_margin,
 )
 from references.boxes_schema import BoxReference
+from references.keypoints_schema import KeypointReference
 from references.rows_schema import RowReference
 from references.schema import Kink, Operand, Reference
 
@@ -64,11 +66,18 @@ ROW_REFERENCES: dict[str, RowReference] = {
 # Of the losses of pairs of boxes, by `boxes_schema`.
 BOX_REFERENCES: dict[str, BoxReference] = {reference.name: reference for reference in boxes.BOX_REFERENCES}
 
+# Of the losses of keypoints, by `keypoints_schema`.
+KEYPOINT_REFERENCES: dict[str, KeypointReference] = {
+    reference.name: reference for reference in keypoints.KEYPOINT_REFERENCES
+}
+
 __all__ = [
     "BOX_REFERENCES",
+    "KEYPOINT_REFERENCES",
     "REFERENCES",
     "ROW_REFERENCES",
     "BoxReference",
+    "KeypointReference",
     "Kink",
     "Operand",
     "Reference",

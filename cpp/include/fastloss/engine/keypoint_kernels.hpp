@@ -19,8 +19,8 @@ struct keypoint_tile {
   double scale;                // of all gradients
   bool streams;                // gradients go past the caches; they are aligned to 16 bytes
   // To compute with: a number for each instance, and for each keypoint of each instance, with room for a pack more.
-  void* totals;
-  void *scales, *terms, *shares;
+  void* of_instances;
+  void *scales, *terms, *shares, *gradient_shares;
 };
 
 using keypoint_kernel = void (*)(const void* loss, const keypoint_tile&);

@@ -23,8 +23,8 @@ class keypoint_loop {
   [[gnu::flatten]] static void run(const void* options, const keypoint_tile& t) {
     const L loss = *static_cast<const L*>(options);
     spread_scales(loss.eps, t);
-    if (t.visible != nullptr) sum_weights(t);
-    if (Gradients && has_shares(t)) spread_shares(t);
+    if (t.visible != nullptr) divide_weights(t);
+    if (Gradients && t.factor != nullptr) multiply_shares(t);
     compute(loss, t);
     if (sum_terms(t) && Gradients) spread_nan(t);
   }
@@ -36,9 +36,6 @@ class keypoint_loop {
 
   FASTLOSS_FN static const S* in(const void* array) { return static_cast<const S*>(array); }
   FASTLOSS_FN static S* out(void* array) { return static_cast<S*>(array); }
-
-  // What a keypoint's part of the gradient is multiplied with is not the same for all.
-  FASTLOSS_FN static bool has_shares(const keypoint_tile& t) { return t.visible != nullptr || t.factor != nullptr; }
 
   // Of a row, from the first instance on: what is stored behind the end of one is overwritten by the next.
   template <class At>
@@ -62,7 +59,7 @@ class keypoint_loop {
 
   // 1 / (2 sigma sqrt(2 (area + eps))): what a distance is multiplied with. Its square would leave the range of the dtype sooner.
   FASTLOSS_FN static void spread_scales(double eps, const keypoint_tile& t) {
-    S* const of_instances = out(t.totals);
+    S* const of_instances = out(t.of_instances);
     for (std::size_t i = 0; i < t.instances; i += w) {
       const P area = P::load(in(t.areas) + i);
       select(area >= P(0), P(1) / sqrt(area + P(eps)), P(__builtin_nan(""))).store(of_instances + i);
@@ -73,40 +70,45 @@ class keypoint_loop {
     }
   }
 
-  // NaN where the sum is beyond the dtype.
-  FASTLOSS_FN static void sum_weights(const keypoint_tile& t) {
+  // From weights to each keypoint's share in the loss of its instance: exactly 0 where it is not to be seen, and NaN where a weight is
+  // below 0 or their sum is beyond the dtype.
+  FASTLOSS_FN static void divide_weights(const keypoint_tile& t) {
+    const P nan(__builtin_nan(""));
     for (std::size_t i = 0; i < t.instances; ++i) {
-      const S total = static_cast<S>(row_sum(in(t.visible) + i * t.keypoints, t.keypoints));
-      out(t.totals)[i] = total < __builtin_inf() ? total : static_cast<S>(__builtin_nan(""));
+      const S* const row = in(t.visible) + i * t.keypoints;
+      const P sum(static_cast<S>(row_sum(row, t.keypoints))), total = select(sum < P(__builtin_inf()), sum, nan);
+      spread(out(t.shares) + i * t.keypoints, t.keypoints, [&](std::size_t k) {
+        const P weight = P::load(row + k);
+        return select(weight > P(0), weight / total, select(weight == P(0), P(0), nan));
+      });
     }
   }
 
-  // The share of each keypoint in its instance's loss, times the instance's factor; 0 exactly where nothing is to be seen.
-  FASTLOSS_FN static void spread_shares(const keypoint_tile& t) {
+  // Shares in the gradient: those in the loss, or equal ones, times the factor of the instance.
+  FASTLOSS_FN static void multiply_shares(const keypoint_tile& t) {
+    const P equal = P(1) / P(static_cast<S>(t.keypoints));
     for (std::size_t i = 0; i < t.instances; ++i) {
-      const P factor(t.factor != nullptr ? in(t.factor)[i] : S(1));
-      S* const row = out(t.shares) + i * t.keypoints;
-      if (t.visible == nullptr) {
-        const P share = factor / P(static_cast<S>(t.keypoints));
-        spread(row, t.keypoints, [&](std::size_t) { return share; });
-      } else {
-        const P total(in(t.totals)[i]);
-        const auto silent = factor == P(0);
-        spread(row, t.keypoints, [&](std::size_t k) {
-          const P weight = P::load(in(t.visible) + i * t.keypoints + k);
-          return select((weight == P(0)) | silent, P(0), (weight / total) * factor);
-        });
-      }
+      const P factor(in(t.factor)[i]);
+      const auto silent = factor == P(0);
+      spread(out(t.gradient_shares) + i * t.keypoints, t.keypoints, [&](std::size_t k) {
+        const P share = t.visible == nullptr ? equal : P::load(in(t.shares) + i * t.keypoints + k);
+        return select((share == P(0)) | silent, P(0), share * factor);
+      });
     }
+  }
+
+  // Null: equal ones, and no factors.
+  FASTLOSS_FN static const S* gradient_shares(const keypoint_tile& t) {
+    return in(t.factor != nullptr ? t.gradient_shares : t.visible != nullptr ? t.shares : nullptr);
   }
 
   FASTLOSS_FN static void compute(const L& loss, const keypoint_tile& t) {
-    const S *const input = in(t.points[0]), *const target = in(t.points[1]), *const visible = in(t.visible);
-    const S *const scales = in(t.scales), *const shares = has_shares(t) ? in(t.shares) : nullptr;
+    const S *const input = in(t.points[0]), *const target = in(t.points[1]), *const scales = in(t.scales);
+    const S *const loss_shares = t.visible != nullptr ? in(t.shares) : nullptr, *const shares = gradient_shares(t);
     S *const terms = out(t.terms), *const in_input = out(t.gradients[0]), *const in_target = out(t.gradients[1]);
     const std::size_t all = t.instances * t.keypoints;
     const bool streams = t.streams;
-    const P nan(__builtin_nan("")), by(shares != nullptr ? t.scale : t.scale / static_cast<double>(t.keypoints));
+    const P by(shares != nullptr ? t.scale : t.scale / static_cast<double>(t.keypoints));
     for (std::size_t j = 0; j < all; j += w) {
       const auto difference = [&](std::size_t i) { return P::load(input + i) - P::load(target + i); };
       const auto distance = unzipped(difference(2 * j), difference(2 * j + w));
@@ -116,11 +118,11 @@ class keypoint_loop {
         else return loss.value(e);
       }();
       const P term = value_of<P>(result);
-      if (visible == nullptr) {
+      if (loss_shares == nullptr) {
         term.store(terms + j);
       } else {
-        const P weight = P::load(visible + j);
-        select(weight > P(0), weight * term, select(weight == P(0), P(0), nan)).store(terms + j);
+        const P share = P::load(loss_shares + j);
+        select(share == P(0), P(0), share * term).store(terms + j);
       }
       if constexpr (Gradients) {
         const P slope = as_slope(result), twice = scale + scale;
@@ -153,28 +155,26 @@ class keypoint_loop {
     return detail::as_pack<P>(detail::innermost(detail::tangent_at<1>(result)));
   }
 
-  // The mean over the keypoints of each instance, 0 where none is visible. Whether some are missing.
+  // The mean over the visible keypoints of each instance, 0 where there is none. Whether some means are missing.
   FASTLOSS_FN static bool sum_terms(const keypoint_tile& t) {
     S* const value = out(t.value);
-    for (std::size_t i = 0; i < t.instances; ++i) value[i] = static_cast<S>(row_sum(in(t.terms) + i * t.keypoints, t.keypoints));
-    auto missing = P(0) < P(0);
-    const P keypoints(static_cast<S>(t.keypoints)), lanes = lane_numbers<P>();
-    for (std::size_t i = 0; i < t.instances; i += w) {
-      const P total = t.visible != nullptr ? P::load(in(t.totals) + i) : keypoints;
-      const P sum = P::load(value + i), mean = select(total == P(0), sum, sum / total);
-      mean.store(value + i);
-      missing = missing | (is_nan(mean) & (lanes < P(static_cast<S>(t.instances - i))));
+    const double count = t.visible != nullptr ? 1.0 : static_cast<double>(t.keypoints);
+    bool missing = false;
+    for (std::size_t i = 0; i < t.instances; ++i) {
+      value[i] = static_cast<S>(row_sum(in(t.terms) + i * t.keypoints, t.keypoints) / count);
+      missing |= value[i] != value[i];
     }
-    return any(missing);
+    return missing;
   }
 
   // A number that is missing is missed by all that is visible of its instance.
   [[gnu::noinline]] static void spread_nan(const keypoint_tile& t) {
     const S nan = static_cast<S>(__builtin_nan(""));
+    const S* const shares = gradient_shares(t);
     for (std::size_t i = 0; i < t.instances; ++i) {
       if (in(t.value)[i] == in(t.value)[i]) continue;
       for (std::size_t j = i * t.keypoints; j < (i + 1) * t.keypoints; ++j) {
-        if (has_shares(t) && in(t.shares)[j] == 0) continue;
+        if (shares != nullptr && shares[j] == 0) continue;
         for (void* const gradient : t.gradients)
           if (gradient != nullptr) out(gradient)[2 * j] = out(gradient)[2 * j + 1] = nan;
       }

@@ -13,7 +13,7 @@ class tile_memory {
   explicit tile_memory(const keypoint_job& job) : item_(job.item) {
     of_instances_ = padded_to(pack_units, job.tile_units) * item_ + padding;
     of_keypoints_ = (padded_to(pack_units, job.tile_units * job.keypoints) + pack_units) * item_ + padding;
-    memory_ = scratch().at_least(2 * of_instances_ + 4 * of_keypoints_);
+    memory_ = scratch().at_least(2 * of_instances_ + 5 * of_keypoints_);
   }
   tile_memory(const tile_memory&) = delete;
   tile_memory& operator=(const tile_memory&) = delete;
@@ -44,15 +44,16 @@ void compute(const keypoint_job& job, const record_tile& tile, const record_plac
   t.instances = tile.count();
   t.keypoints = job.keypoints;
   t.inverse_widths = job.inverse_widths.get();
-  t.totals = memory.instances(0);
+  t.of_instances = memory.instances(0);
   tile.load(job.areas, memory.instances(1));
   t.areas = memory.instances(1);
   t.scales = memory.keypoints(0);
   t.terms = memory.keypoints(1);
   t.shares = memory.keypoints(2);
+  t.gradient_shares = memory.keypoints(3);
   if (job.visible.base != nullptr) {
-    tile.load(job.visible, memory.keypoints(3), padded_to(pack_units, tile.count() * job.keypoints));
-    t.visible = memory.keypoints(3);
+    tile.load(job.visible, memory.keypoints(4), padded_to(pack_units, tile.count() * job.keypoints));
+    t.visible = memory.keypoints(4);
   }
   t.value = p.value;
   t.factor = p.factor;
