@@ -8,6 +8,7 @@ from bench.cases import (
     deviance,
     divergence,
     focal,
+    keypoints,
     likelihood,
     linear,
     margin,
@@ -42,6 +43,7 @@ CASES: dict[str, Case] = {
         multiclass_margin,
         linear,
         boxes,
+        keypoints,
         row_functions,
     )
     for name, case in family.CASES.items()

@@ -40,6 +40,7 @@ TIMED = {
     "shapes": (("cross_entropy", "softmax", "logsumexp"), ("16x4", "300x500", "2x3x5")),
     "linear-shapes": (("linear_cross_entropy",), ("6x5x7", "300x200x100")),
     "boxes": (("generalized_box_iou_loss",), ("64", "3000")),
+    "keypoints": (("oks_loss",), ("8x17", "300x5")),
 }
 LOSSES = tuple(name for names, _ in TIMED.values() for name in names)
 OUTPUTS = [("value", "fresh"), ("grad", "fresh"), ("grad", "out"), ("both", "fresh"), ("both", "out")]

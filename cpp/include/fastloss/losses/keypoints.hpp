@@ -26,7 +26,7 @@ struct oks {
 
   template <class E>
   FASTLOSS_FN auto value(E e) const {
-    return one_minus_exp_minus(e);
+    return saturation(e);
   }
 };
 

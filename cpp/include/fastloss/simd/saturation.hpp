@@ -10,7 +10,7 @@ namespace detail {
 
 // Both from one reduction of the argument.
 template <class P>
-struct one_minus_exp_minus_of {
+struct saturation_of {
   FASTLOSS_FN auto operator()(P x) const {
     using S = typename P::scalar;
     constexpr double last = is_float<S> ? 104 : 746;  // exp(-last) rounds to 0
@@ -27,12 +27,12 @@ struct one_minus_exp_minus_of {
 }  // namespace detail
 
 template <class S, int W>
-FASTLOSS_FN pack<S, W> one_minus_exp_minus(pack<S, W> x) {
-  return detail::one_minus_exp_minus_of<pack<S, W>>{}(x).value;
+FASTLOSS_FN pack<S, W> saturation(pack<S, W> x) {
+  return detail::saturation_of<pack<S, W>>{}(x).value;
 }
 template <class T, class D>
-FASTLOSS_FN auto one_minus_exp_minus(dual<T, D> x) {
-  return detail::derivatives_of(detail::one_minus_exp_minus_of<typename detail::pack_of<T>::type>{}, x).value;
+FASTLOSS_FN auto saturation(dual<T, D> x) {
+  return detail::derivatives_of(detail::saturation_of<typename detail::pack_of<T>::type>{}, x).value;
 }
 
 }  // namespace FASTLOSS_ISA
