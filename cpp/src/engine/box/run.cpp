@@ -13,6 +13,7 @@ double run_boxes(const call_plan& plan, const loss_outputs& outputs, bool) {
   record_builder(plan, outputs, job).build();
   job.tile_units = tile_boxes;
   job.pack_numbers = box_numbers * pack_units;
+  job.engine_bytes = 0;
   const void* const loss = plan.call().options;
   const box_kernels_of_dtype& kernels = kernels_of<box_kernels>(plan.loss(), active_kernels()).of[plan.computation() == dtype::float64];
   const box_kernel kernel = job.gradients[1].base != nullptr   ? kernels.in_both

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "engine/records/run.hpp"
 #include "fastloss/engines/keypoint.hpp"
@@ -26,9 +25,9 @@ std::size_t instances_of_tile(std::size_t keypoints) {
 }
 
 template <class S>
-void invert_widths(const std::vector<double>& sigmas, char* to) {
+void invert_widths(const double* sigmas, std::size_t count, char* to) {
   S* const widths = reinterpret_cast<S*>(to);
-  for (std::size_t k = 0; k < sigmas.size(); ++k) widths[k] = static_cast<S>(1.0 / (std::sqrt(8.0) * sigmas[k]));
+  for (std::size_t k = 0; k < count; ++k) widths[k] = static_cast<S>(1.0 / (std::sqrt(8.0) * sigmas[k]));
 }
 
 }  // namespace
@@ -68,16 +67,14 @@ void build_keypoint_job(const call_plan& plan, const loss_outputs& outputs, bool
   job.tile_units = instances_of_tile(job.keypoints);
   job.pack_numbers = 2 * pack_units;
 
-  const std::span<const double> known = keypoint_loss_of(plan.loss()).sigmas;
-  std::vector<double> widths(known.begin(), known.end());
+  std::unique_ptr<double[]> given;
   if (!sigmas.absent()) {
-    widths.resize(job.keypoints);
-    load_row(sigmas, job.keypoints, widths.data());
+    given.reset(new double[job.keypoints]);
+    load_row(sigmas, job.keypoints, given.get());
   }
-  const std::size_t padded = padded_to(pack_units, job.keypoints) * job.item;
-  job.inverse_widths.reset(new char[padded]());
-  if (wide) invert_widths<double>(widths, job.inverse_widths.get());
-  else invert_widths<float>(widths, job.inverse_widths.get());
+  const double* const widths = given != nullptr ? given.get() : keypoint_loss_of(plan.loss()).sigmas.data();
+  job.inverse_widths.reset(new char[padded_to(pack_units, job.keypoints) * job.item]());
+  (wide ? invert_widths<double> : invert_widths<float>)(widths, job.keypoints, job.inverse_widths.get());
 }
 
 }  // namespace fastloss

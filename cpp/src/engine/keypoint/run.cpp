@@ -7,35 +7,21 @@
 namespace fastloss {
 namespace {
 
-// What the kernel of a tile works on beside its points.
-class tile_memory {
- public:
-  explicit tile_memory(const keypoint_job& job) : item_(job.item) {
-    of_instances_ = padded_to(pack_units, job.tile_units) * item_ + padding;
-    of_keypoints_ = (padded_to(pack_units, job.tile_units * job.keypoints) + pack_units) * item_ + padding;
-    memory_ = scratch().at_least(2 * of_instances_ + 5 * of_keypoints_);
-  }
-  tile_memory(const tile_memory&) = delete;
-  tile_memory& operator=(const tile_memory&) = delete;
-  ~tile_memory() { scratch().trim(); }
-
-  void* instances(std::size_t i) const { return memory_ + i * of_instances_; }
-  void* keypoints(std::size_t i) const { return memory_ + 2 * of_instances_ + i * of_keypoints_; }
-
- private:
+// The arrays that the kernel of a tile works on beside its points: two of numbers of instances, five of numbers of keypoints.
+struct tile_arrays {
   static constexpr std::size_t padding = 192;  // as the slots of a tile have it
+  std::size_t of_instances, of_keypoints;
 
-  static row_scratch& scratch() {
-    thread_local row_scratch of_thread;
-    return of_thread;
-  }
-
-  std::size_t item_, of_instances_, of_keypoints_;
-  char* memory_;
+  explicit tile_arrays(const keypoint_job& job)
+      : of_instances(padded_to(pack_units, job.tile_units) * job.item + padding),
+        of_keypoints((padded_to(pack_units, job.tile_units * job.keypoints) + pack_units) * job.item + padding) {}
+  std::size_t bytes() const { return 2 * of_instances + 5 * of_keypoints; }
 };
 
 void compute(const keypoint_job& job, const record_tile& tile, const record_places& p) {
-  const tile_memory memory(job);
+  const tile_arrays arrays(job);
+  char* next = tile.engine_memory();
+  const auto take = [&](std::size_t bytes) { return next += bytes, static_cast<void*>(next - bytes); };
   keypoint_tile t{};
   for (int k = 0; k < 2; ++k) {
     t.points[k] = p.records[k];
@@ -44,16 +30,15 @@ void compute(const keypoint_job& job, const record_tile& tile, const record_plac
   t.instances = tile.count();
   t.keypoints = job.keypoints;
   t.inverse_widths = job.inverse_widths.get();
-  t.of_instances = memory.instances(0);
-  tile.load(job.areas, memory.instances(1));
-  t.areas = memory.instances(1);
-  t.scales = memory.keypoints(0);
-  t.terms = memory.keypoints(1);
-  t.shares = memory.keypoints(2);
-  t.gradient_shares = memory.keypoints(3);
+  t.of_instances = take(arrays.of_instances);
+  void* const areas = take(arrays.of_instances);
+  tile.load(job.areas, areas);
+  t.areas = areas;
+  for (void** array : {&t.scales, &t.terms, &t.shares, &t.gradient_shares}) *array = take(arrays.of_keypoints);
   if (job.visible.base != nullptr) {
-    tile.load(job.visible, memory.keypoints(4), padded_to(pack_units, tile.count() * job.keypoints));
-    t.visible = memory.keypoints(4);
+    void* const visible = take(arrays.of_keypoints);
+    tile.load(job.visible, visible, padded_to(pack_units, tile.count() * job.keypoints));
+    t.visible = visible;
   }
   t.value = p.value;
   t.factor = p.factor;
@@ -68,6 +53,7 @@ double run_keypoints(const call_plan& plan, const loss_outputs& outputs, bool in
   check_keypoints(plan);
   keypoint_job job;
   build_keypoint_job(plan, outputs, in_place, job);
+  job.engine_bytes = tile_arrays(job).bytes();
   return run_records(plan, outputs, job, [&](const record_tile& tile, const record_places& p) { compute(job, tile, p); });
 }
 

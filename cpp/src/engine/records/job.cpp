@@ -42,8 +42,7 @@ void record_builder::add(unit_view& v, const const_array& a) {
 void record_builder::add(record_view& v, const const_array& a) {
   for (int i = 0; i < units_.rank; ++i) v.strides[i] = a.strides[i];
   set(v, a);
-  views_[record_count_] = &v;
-  arrays_[record_count_++] = a;
+  own_axes_[record_count_++] = {&v, a.rank - units_.rank, a.shape + units_.rank, a.strides + units_.rank};
 }
 
 void record_builder::build() {
@@ -57,15 +56,16 @@ void record_builder::lay_out() {
   simplify(layout_);
   job_.rank = layout_.rank;
   for (int i = 0; i < job_.rank; ++i) job_.shape[i] = layout_.shape[i];
-  for (int r = 0; r < record_count_; ++r) finish(*views_[r], arrays_[r]);
+  for (int r = 0; r < record_count_; ++r) finish(own_axes_[r]);
 }
 
-void record_builder::finish(record_view& v, const const_array& a) const {
+void record_builder::finish(const record_axes& own) const {
+  record_view& v = *own.view;
   v.rank = job_.rank;
   v.numbers = 1;
   for (int i = 0; i < job_.rank; ++i) v.shape[i] = job_.shape[i];
-  for (int axis = units_.rank; axis < a.rank; ++axis) {
-    const std::ptrdiff_t extent = a.shape[axis], step = a.strides[axis];
+  for (int axis = 0; axis < own.count; ++axis) {
+    const std::ptrdiff_t extent = own.shape[axis], step = own.strides[axis];
     v.numbers *= static_cast<std::size_t>(extent);
     if (extent == 1) continue;
     const bool joins = v.rank > 0 && v.strides[v.rank - 1] == extent * step;

@@ -35,6 +35,7 @@ struct record_job {
   std::size_t item;          // bytes of the computation dtype
   std::size_t tile_units;    // at most in a tile
   std::size_t pack_numbers;  // what kernels take of an array of records at once: tiles are padded to whole ones
+  std::size_t engine_bytes;  // of memory that the engine has for a tile
 
   int rank;  // of the axes of the units, as few as possible
   std::ptrdiff_t shape[max_rank];
@@ -56,16 +57,21 @@ class record_builder {
 
   // A number for each unit: aligned to the leading axes of the units. Nothing where it is not given.
   void add(unit_view&, const const_array&);
-  // A record for each unit, an array with the axes of the units and then its own, all of which it must outlive build().
+  // A record for each unit: an array with the axes of the units and then its own, whose shape and strides outlive build().
   void add(record_view&, const const_array&);
   void build();
 
  private:
   static constexpr int most_records = 6;
+  struct record_axes {
+    record_view* view;
+    int count;
+    const std::ptrdiff_t *shape, *strides;
+  };
 
   void set(unit_view&, const const_array&);
   void lay_out();
-  void finish(record_view&, const const_array&) const;
+  void finish(const record_axes&) const;
   void choose_streaming();
 
   const call_plan& plan_;
@@ -75,8 +81,7 @@ class record_builder {
   record_job& job_;
   joint_layout layout_;
   int record_count_ = 0;
-  record_view* views_[most_records];
-  const_array arrays_[most_records];
+  record_axes own_axes_[most_records];
 };
 
 }  // namespace fastloss

@@ -46,15 +46,21 @@ class record_tile {
     const std::size_t most = padded_to(job.pack_numbers, job.tile_units * job.records[0].numbers);
     record_bytes_ = most * job.item + slot_padding;
     unit_bytes_ = padded_to(pack_units, job.tile_units) * job.item + slot_padding;
-    memory_ = scratch().at_least(record_slots * record_bytes_ + (slots - record_slots) * unit_bytes_);
+    own_bytes_ = record_slots * record_bytes_ + (slots - record_slots) * unit_bytes_;
+    memory_ = scratch().at_least(own_bytes_ + job.engine_bytes);
   }
   record_tile(const record_tile&) = delete;
   record_tile& operator=(const record_tile&) = delete;
-  ~record_tile() { scratch().trim(); }
 
-  std::size_t first() const { return first_; }
+  // The memory of all tiles of a thread.
+  static row_scratch& scratch() {
+    thread_local row_scratch of_thread;
+    return of_thread;
+  }
+
   std::size_t count() const { return count_; }
-  std::size_t padded() const { return padded_; }  // of arrays with a number for each unit
+  std::size_t padded() const { return padded_; }                // of arrays with a number for each unit
+  char* engine_memory() const { return memory_ + own_bytes_; }  // job.engine_bytes of it
 
   // Into memory of whole packs, followed by zeros.
   void load(const unit_view& v, void* to) const {
@@ -106,11 +112,6 @@ class record_tile {
     slots
   };
   static constexpr std::size_t slot_padding = 192;  // as the pointwise tiles have it: slots do not share their low address bits
-
-  static row_scratch& scratch() {
-    thread_local row_scratch of_thread;
-    return of_thread;
-  }
 
   void* slot(int i) const {
     const int of_units = i < record_slots ? 0 : i - record_slots;
@@ -185,7 +186,7 @@ class record_tile {
 
   const record_job& job_;
   char* memory_;
-  std::size_t record_bytes_, unit_bytes_;
+  std::size_t record_bytes_, unit_bytes_, own_bytes_;
   const std::size_t first_, count_, padded_;
 };
 
@@ -203,6 +204,7 @@ Sum run_tiles(const record_job& job, double cost_ns, int threads, const OfTile& 
       const record_tile tile(job, first, std::min(job.tile_units, last - first));
       sum += of_tile(tile);
     }
+    record_tile::scratch().trim();
     return sum;
   });
 }
