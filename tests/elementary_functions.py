@@ -183,6 +183,12 @@ TABLE = {
         lambda big, small: [*_odd((0.0, 0.0), (small, small)), (big, INF), (-big, -1), (INF, INF), (-INF, -1)],
         np.expm1,
     ),
+    "saturation": Function(
+        lambda x: -mp.expm1(-abs(x)), (1.7, 1.6),
+        (uniform(-2, 2), uniform(0, 800), magnitudes()),
+        lambda big, small: [(0.0, 0.0), (small, small), (big, 1), (INF, 1)],
+        lambda x: -np.expm1(-np.abs(x)),
+    ),
     "log": Function(
         mp.log, (1.0, 1.0),
         (magnitudes(signs=(1,)), uniform(0.5, 2), around(1, math.sqrt(0.5), math.sqrt(2))),

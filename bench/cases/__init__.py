@@ -10,6 +10,7 @@ from bench.cases import (
     deviance,
     divergence,
     focal,
+    keypoints,
     likelihood,
     linear,
     margin,
@@ -45,6 +46,7 @@ CASES: dict[str, Case] = {
         linear,
         boxes,
         boxes_rotated,
+        keypoints,
         row_functions,
         box_matrix,
     )

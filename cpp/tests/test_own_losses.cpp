@@ -9,6 +9,7 @@
 #include "fastloss/engine/loss_info.hpp"
 #include "fastloss/engine/plan.hpp"
 #include "fastloss/engines/box.hpp"
+#include "fastloss/engines/keypoint.hpp"
 #include "fastloss/engines/pointwise.hpp"
 #include "fastloss/engines/rowwise.hpp"
 #include "fastloss/simd/primitives.hpp"
@@ -73,6 +74,22 @@ struct compactness {
   template <class Pair>
   FASTLOSS_FN auto value(const Pair& pair) const {
     return (1.0 - pair.iou(eps)) + weight * square(pair.uncovered(eps));
+  }
+};
+
+// e / (1 + e), of two keypoints that are known as 0.25 and 0.5 unless their sigmas are given
+inline constexpr double two_sigmas[] = {0.25, 0.5};
+struct odds {
+  double eps = 1.0;
+
+  static constexpr const char* name = "odds_loss";
+  static constexpr keypoint_traits traits{.sigmas = two_sigmas};
+  static constexpr std::span<const operand> operands = keypoint_operands;
+  static constexpr auto options() { return std::array{option<odds>{"eps", &odds::eps, added_area_range}}; }
+
+  template <class E>
+  FASTLOSS_FN auto value(E e) const {
+    return 1.0 - 1.0 / (1.0 + e);
   }
 };
 
@@ -174,11 +191,32 @@ void a_loss_of_boxes() {
     }
 }
 
+void a_loss_of_keypoints() {
+  const odds options{};
+  const std::ptrdiff_t shape[] = {2, 2}, steps[] = {2 * sizeof(double), sizeof(double)};
+  // Squared distances of 25 and 4, over 2 (2 sigma)^2 (area + eps): 2 * 0.25 * 4 and 2 * 1 * 4.
+  const double input[] = {3, 4, 0, 2}, target[] = {0, 0, 0, 0}, area = 3;
+  double gradient[4];
+  loss_call call;
+  call.loss = &described<odds>();
+  call.options = &options;
+  call.operands = {const_array{input, shape, steps, 2, dtype::float64}, const_array{target, shape, steps, 2, dtype::float64},
+                   const_array{&area, nullptr, nullptr, 0, dtype::float64}};
+  call.gradient_count = 1;
+  const call_plan plan(call);
+  loss_outputs outputs;
+  outputs.gradients[0] = {gradient, shape, steps, 2, dtype::float64};
+  CHECK(near(plan.run(outputs), (12.5 / 13.5 + 0.5 / 1.5) / 2));
+  const double first = 1 / (13.5 * 13.5) / 2, second = 1 / (1.5 * 1.5) / 8;  // half of the formula's slope, times that of e: 2 d / ...
+  CHECK(near(gradient[0], 3 * first) && near(gradient[1], 4 * first) && gradient[2] == 0 && near(gradient[3], 2 * second));
+}
+
 }  // namespace
 
 int main() {
   a_pointwise_loss();
   a_default_of_a_rowwise_loss();
   a_loss_of_boxes();
+  a_loss_of_keypoints();
   return report();
 }

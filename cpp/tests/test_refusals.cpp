@@ -331,6 +331,51 @@ void box_calls() {
   CHECK(refused([](request& r) { r.call.operands[0].data = r.data.out[0] + 4; }, {"out overlaps input"}));
 }
 
+void keypoint_calls() {
+  constexpr const char* loss = "oks_loss";
+  // One instance for each row, with two keypoints.
+  static constexpr std::ptrdiff_t shape[] = {rows, 2, 2}, strides[] = {classes * 8, 16, 8}, of_sigmas[] = {8};
+  static constexpr std::ptrdiff_t no_keypoints[] = {rows, 0, 2}, fewer[] = {rows - 1, 2, 2}, three[] = {3}, pairs[] = {rows, 2};
+  const auto points = [](const double* x) { return const_array{x, shape, strides, 3, dtype::float64}; };
+  const change good = [&](request& r) {
+    std::fill(std::begin(r.data.other), std::end(r.data.other), 0.5);
+    r.call.operands = {points(r.data.input), points(r.data.target), number(r.data.other), number(r.data.other)};
+    r.call.gradient_count = 1;
+    r.outputs.gradients[0] = {r.data.out[0], shape, strides, 3, dtype::float64};
+  };
+  refuses_what_no_engine_reads(loss, good);
+  refuses_calls_without_a_loss(loss, good);
+  const auto refused = [&](const change& bad, std::initializer_list<const char*> words) { return is_refused(loss, good, bad, words); };
+  CHECK(refused([](request& r) { r.call.hessian = true; }, {"second derivative", "has none"}));
+  CHECK(refused([](request& r) { r.call.extras = 1u; }, {"extras", "softmax"}));
+  CHECK(refused([](request& r) { r.call.call.axis = 1; }, {"axis", "no axis of classes"}));
+  CHECK(refused([](request& r) { r.call.gradient_of[0] = 2; }, {"'area'", "no gradient"}));
+  // Shapes.
+  CHECK(refused([](request& r) { r.call.operands[0].shape = no_keypoints; }, {"input has shape (3, 0, 2)", "(..., K, 2)"}));
+  CHECK(refused([](request& r) { r.call.operands[0] = table_of(r.data.input); }, {"input has shape (3, 4)", "(..., K, 2)"}));
+  CHECK(refused([](request& r) { r.call.operands[0] = number(r.data.input); }, {"input has shape ()", "(..., K, 2)"}));
+  CHECK(refused([](request& r) { r.call.operands[1].shape = fewer; }, {"target has shape (2, 2, 2)", "the shape of input, (3, 2, 2)"}));
+  CHECK(refused([](request& r) { r.call.operands[2] = table_of(r.data.other); }, {"area has shape (3, 4)", "(3,)"}));
+  CHECK(refused([](request& r) { r.call.operands[3] = {r.data.other, three, of_sigmas, 1, dtype::float64}; },
+                {"sigmas has shape (3,)", "2 keypoints", "(2,)"}));
+  CHECK(refused([](request& r) { r.call.operands[3] = {}; }, {"sigmas must be given for 2 keypoints", "17"}));
+  CHECK(refused([](request& r) { r.call.operands[4] = {r.data.other, three, of_sigmas, 1, dtype::float64}; },
+                {"visible has shape (3,)", "(3, 2)", "(2,)"}));
+  CHECK(refused([](request& r) { r.call.call.sample_weight = {r.data.other, pairs, strides, 2, dtype::float64}; },
+                {"sample_weight has shape (3, 2)", "(3,)"}));
+  // Numbers: sigmas in every call.
+  CHECK(refused([](request& r) { r.data.other[0] = 0.0; }, {"sigmas must be", "got 0.0 at index ()"}));
+  CHECK(refused(
+      [](request& r) {
+        r.data.weights[0] = -2.0;
+        r.call.operands[2] = number(r.data.weights);
+        r.call.call.raise_domain = true;
+      },
+      {"area must be >= 0", "got -2.0 at index (0,)"}));
+  // Outputs over what is read: a part of it, or another view.
+  CHECK(refused([](request& r) { r.call.operands[0].data = r.data.out[0] + 4; }, {"out overlaps input"}));
+}
+
 }  // namespace
 
 int main() {
@@ -338,6 +383,7 @@ int main() {
   rowwise_calls();
   linear_calls();
   box_calls();
+  keypoint_calls();
   classes_beyond_32_bits();
   return report();
 }

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "fastloss/simd/boxes.hpp"
+#include "fastloss/simd/lanes.hpp"
 #include "fastloss/simd/primitives.hpp"
 
 using namespace fastloss;
@@ -352,6 +353,28 @@ static void records() {
   for (int i = 0; i < 4 * w; ++i) check<S>("load and stream", i, streamed[i], memory[i + 1], 0);
 }
 
+template <class S>
+static void lanes_of_packs() {
+  using P = native_pack<S>;
+  constexpr int w = P::width;
+  S memory[2 * w], first[w], second[w], back[2 * w];
+  for (int i = 0; i < 2 * w; ++i) memory[i] = static_cast<S>(i);
+  const auto apart = unzipped(P::load(memory), P::load(memory + w));
+  apart.first.store(first);
+  apart.second.store(second);
+  for (int i = 0; i < w; ++i) {
+    check<S>("numbers at even places", i, first[i], 2 * i, 0);
+    check<S>("numbers at odd places", i, second[i], 2 * i + 1, 0);
+  }
+  const auto together = zipped(apart.first, apart.second);
+  together.first.store(back);
+  together.second.store(back + w);
+  for (int i = 0; i < 2 * w; ++i) check<S>("apart and together", i, back[i], memory[i], 0);
+  check<S>("sum of lanes", w, sum_of_lanes(P::load(memory)), w * (w - 1) / 2, 0);
+  lane_numbers<P>().store(back);
+  for (int i = 0; i < w; ++i) check<S>("number of a lane", i, back[i], i, 0);
+}
+
 int main() {
   packs<float>();
   packs<double>();
@@ -359,6 +382,8 @@ int main() {
   several_variables<native_pack<double>>();
   records<float>();
   records<double>();
+  lanes_of_packs<float>();
+  lanes_of_packs<double>();
   kinks();
   zero_products();
   smooth();

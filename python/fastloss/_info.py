@@ -137,7 +137,8 @@ class LossInfo:
         Where the loss is not differentiable, and the derivative that is returned there.
     engine : str
         What computes it, and so what its unreduced value has a number for: of "pointwise" each element, of "rowwise"
-        and "linear" each row of class scores, of "box" each pair of boxes; the documentation of each loss says it.
+        and "linear" each row of class scores, of "box" each pair of boxes, of "keypoint" each instance with its
+        keypoints; the documentation of each loss says it.
     methods : tuple of str
         The methods that it has: always "grad", "value_and_grad" and "statistics".
     has_ufunc : bool

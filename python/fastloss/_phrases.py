@@ -165,6 +165,26 @@ BOXES_PARAMETERS = {
     the pairs' shape. Default: ones.""",
 }
 
+KEYPOINTS_PARAMETERS = {
+    **ELEMENTS_PARAMETERS,
+    "reduction": """reduction : {"mean", "none", "sum", "batchmean"}, default "mean"
+    How the losses of the instances become the value: their mean, nothing, their sum, or their sum
+    divided by the first extent of the instances' shape. Gradients are those of the reduced value.""",
+    "sample_weight": """sample_weight : array_like, optional
+    Weights of instances, aligned to the *leading* axes of the instances' shape (that of the first operand
+    without its last two axes), or of that shape. They multiply the losses in every reduction and count in the
+    denominator of the mean, which is then a weighted average.""",
+    "where": """where : array_like of bool, optional
+    True for the instances that count; aligned as `sample_weight` is. The others are 0 in "none" and in
+    gradients, are in no denominator, and their data are never used.""",
+    "normalizer": """normalizer : float, "count" or "weight", optional
+    Replaces the denominator of the mean: by a number above 0, by the number of instances that count, or by
+    the sum of their weights. Only with ``reduction="mean"``.""",
+    "grad_output": """grad_output : float or array_like, optional
+    Gradient flowing in, which multiplies the result: a number or, with ``reduction="none"``, an array of
+    the instances' shape. Default: ones.""",
+}
+
 # What a declaration's section `Parameters` may say as {name}, on a line of its own: parameters of many losses.
 DECLARED_PARAMETERS = {
     "logits": """input : array_like
@@ -264,6 +284,23 @@ BOXES_OUT_FORMS = {
     ),
 }
 
+# The same of a loss of keypoints.
+KEYPOINTS_REDUCTIONS = """scalar or ndarray
+    ============  =================================================================
+    "none"        l, of the instances' shape: input's without its last two axes
+    "sum"         sum(l)
+    "mean"        sum(l) / (number of instances)
+    "batchmean"   sum(l) / (first extent of the instances' shape)
+    ============  ================================================================="""
+
+KEYPOINTS_OUT_FORMS = {
+    **ELEMENTS_OUT_FORMS,
+    "__call__": (
+        "value",
+        'an array of the instances\' shape with ``reduction="none"``, else one of\n    shape ()',
+    ),
+}
+
 # Of a loss that takes class indices.
 INDEX_ERROR = """IndexError
     If a class index is below 0 or not below the number of classes, and not `ignore_index`."""
@@ -330,6 +367,7 @@ OF_LINEAR_SCORES = replace(
     },
 )
 OF_BOXES = Phrases(BOXES_PARAMETERS, BOXES_REDUCTIONS, BOXES_OUT_FORMS, METHODS, "")
+OF_KEYPOINTS = Phrases(KEYPOINTS_PARAMETERS, KEYPOINTS_REDUCTIONS, KEYPOINTS_OUT_FORMS, METHODS, "")
 
 # What the documentation of a function may say as {name}, on a line of its own.
 FUNCTION_PHRASES = {

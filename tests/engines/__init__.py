@@ -3,11 +3,18 @@
 import fastloss as fl
 from engines.adapter import Adapter, Shape
 from engines.box.adapter import Box
+from engines.keypoint.adapter import Keypoint
 from engines.linear.adapter import Linear
 from engines.pointwise.adapter import Pointwise
 from engines.rowwise.adapter import Rowwise
 
-ADAPTERS: dict[str, type[Adapter]] = {"pointwise": Pointwise, "rowwise": Rowwise, "linear": Linear, "box": Box}
+ADAPTERS: dict[str, type[Adapter]] = {
+    "pointwise": Pointwise,
+    "rowwise": Rowwise,
+    "linear": Linear,
+    "box": Box,
+    "keypoint": Keypoint,
+}
 
 
 def calls() -> list[Adapter]:

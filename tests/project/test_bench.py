@@ -43,6 +43,7 @@ TIMED = {
     "linear-shapes": (("linear_cross_entropy",), ("6x5x7", "300x200x100")),
     "boxes": (("generalized_box_iou_loss", "probiou_loss"), ("64", "3000")),
     "box-sets": (("box_iou",), ("6x5", "300x200")),
+    "keypoints": (("oks_loss",), ("8x17", "300x5")),
 }
 LOSSES = tuple(name for names, _ in TIMED.values() for name in names)
 OUTPUTS = [("value", "fresh"), ("grad", "fresh"), ("grad", "out"), ("both", "fresh"), ("both", "out")]

@@ -12,7 +12,13 @@ import fastloss as fl
 
 ENGINES = Path(__file__).resolve().parents[2] / "cpp" / "src" / "engine"
 # Below the engines: what a folder may include beside itself.
-FLOORS = {"memory": set(), "rows": {"memory"}, "products": {"memory"}, "call": {"memory"}}
+FLOORS = {
+    "memory": set(),
+    "rows": {"memory"},
+    "products": {"memory"},
+    "call": {"memory"},
+    "records": {"memory", "call"},
+}
 SHARED = set(FLOORS)
 # An engine that stands on another.
 BUILT_ON: dict[str, set[str]] = {"linear": {"rowwise"}, "box_matrix": {"box"}}

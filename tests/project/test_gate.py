@@ -20,7 +20,7 @@ import cases
 import fastloss
 from engines import ADAPTERS, Adapter, calls
 from engines.linear.adapter import REFERENCES as LINEAR_REFERENCES
-from references import BOX_REFERENCES, REFERENCES, ROW_REFERENCES
+from references import BOX_REFERENCES, KEYPOINT_REFERENCES, REFERENCES, ROW_REFERENCES
 from references.schema import Reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +29,7 @@ OF_ENGINE = {
     "rowwise": ROW_REFERENCES,
     "linear": LINEAR_REFERENCES,
     "box": BOX_REFERENCES,
+    "keypoint": KEYPOINT_REFERENCES,
 }
 MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_dtypes")  # of the pointwise engine
 

@@ -11,6 +11,7 @@ from references import (
     divergence_mixture,
     focal,
     general_robust,
+    keypoints,
     likelihood,
     margin,
     margin_smooth,
@@ -28,6 +29,7 @@ from references import (
     softmax_margin,
 )
 from references.boxes_schema import BoxReference
+from references.keypoints_schema import KeypointReference
 from references.rows_schema import RowReference
 from references.schema import Kink, Operand, Reference
 
@@ -67,11 +69,18 @@ BOX_REFERENCES: dict[str, BoxReference] = {
     reference.name: reference for family in (boxes, boxes_rotated) for reference in family.BOX_REFERENCES
 }
 
+# Of the losses of keypoints, by `keypoints_schema`.
+KEYPOINT_REFERENCES: dict[str, KeypointReference] = {
+    reference.name: reference for reference in keypoints.KEYPOINT_REFERENCES
+}
+
 __all__ = [
     "BOX_REFERENCES",
+    "KEYPOINT_REFERENCES",
     "REFERENCES",
     "ROW_REFERENCES",
     "BoxReference",
+    "KeypointReference",
     "Kink",
     "Operand",
     "Reference",

@@ -10,7 +10,7 @@ import pytest
 import cases
 import fastloss as fl
 import rows_cases
-from references import BOX_REFERENCES, REFERENCES, box_draws
+from references import BOX_REFERENCES, KEYPOINT_REFERENCES, REFERENCES, box_draws, keypoint_draws
 from references import linear as linear_reference
 
 UNTOUCHED = 7
@@ -261,3 +261,21 @@ def test_nothing_is_written_before_a_box_is_found_inverted(name, operand, count)
     assert all((out == UNTOUCHED).all() for out in (value, *outs))
     for each, boxes in operands.items():
         np.testing.assert_array_equal(own[each], boxes)
+
+
+@pytest.mark.parametrize(("operand", "wrong"), [("area", -1.0), ("sigmas", 0.0), ("visible", -1.0)])
+@pytest.mark.parametrize("name", KEYPOINT_REFERENCES)
+@pytest.mark.parametrize("count", COUNTS)
+def test_nothing_is_written_before_numbers_of_keypoints_are_found_outside(name, operand, wrong, count):
+    loss, operands = cases.loss(name), keypoint_draws.ordinary(cases.seed(name, count), (count,), 5, np.float32)
+    operands[operand][(-1,) * operands[operand].ndim] = wrong
+    value = np.full(count, UNTOUCHED, np.float32)
+    outs = tuple(untouched(operands[each]) for each in ("input", "target"))
+    for team, accumulate in itertools.product((1, 2), (False, True)):
+        with fl.threads(team), fl.errstate(domain="raise"):
+            with pytest.raises(ValueError, match=f"{operand} must be"):
+                loss(**operands, reduction="none", out=value)
+            for method in (loss.grad, loss.value_and_grad):
+                with pytest.raises(ValueError, match=f"{operand} must be"):
+                    method(**operands, wrt=("input", "target"), out=outs, accumulate=accumulate)
+    assert all((out == UNTOUCHED).all() for out in (value, *outs))

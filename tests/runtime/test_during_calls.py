@@ -105,6 +105,21 @@ BOX_SETS = (
     {"input": BOXES, "target": BOXES * 0.75, "grad_output": numbers(N, N), "out": np.zeros((N, 4))},
     {},
 )
+POINTS = numbers(N, 5, 2)
+KEYPOINT = (
+    fl.oks_loss.value_and_grad,
+    {
+        "input": POINTS,
+        "target": POINTS * 0.75,
+        "area": np.arange(1.0, N + 1),
+        "sigmas": np.linspace(0.2, 0.6, 5),
+        "visible": np.arange(5 * N).reshape(N, 5) % 3 / 2,
+        "sample_weight": np.arange(1.0, N + 1),
+        "where": np.arange(N) % 4 > 0,
+        "out": np.zeros((N, 5, 2)),
+    },
+    {},
+)
 CALLS = {
     "pointwise": POINTWISE,
     "none": POINTWISE_NONE,
@@ -113,6 +128,7 @@ CALLS = {
     "linear": LINEAR,
     "box": BOX,
     "box sets": BOX_SETS,
+    "keypoint": KEYPOINT,
 }
 VICTIMS = [(call, victim) for call, (_, arrays, _) in CALLS.items() for victim in arrays]
 
@@ -133,9 +149,8 @@ def assert_same(one, other):
 
 def triggers(function):
     """Arguments that are read last: a keyword of numbers, with a value that changes nothing."""
-    return {POINTWISE[0]: {"delta": 1.0}, BOX[0]: {"eps": 1e-7}, BOX_SETS[0]: {"eps": 1e-7}}.get(
-        function, {"ignore_index": -100}
-    )
+    numbers = {POINTWISE[0]: {"delta": 1.0}, KEYPOINT[0]: {"eps": 1e-9}, **dict.fromkeys((BOX[0], BOX_SETS[0]), {"eps": 1e-7})}
+    return numbers.get(function, {"ignore_index": -100})
 
 
 @pytest.mark.parametrize(("call", "victim"), VICTIMS)
@@ -260,10 +275,10 @@ def test_a_loss_lives_as_long_as_its_call():
         assert_same(bound(), expected if attribute == "value_and_grad" else expected[0])
 
 
-@pytest.mark.parametrize("call", ["none", "rowwise", "linear", "box"])
+@pytest.mark.parametrize("call", ["none", "rowwise", "linear", "box", "keypoint"])
 def test_arrays_that_other_threads_reshape_all_the_time(call):
     function, small, fixed = copies(call)
-    rows = {"none": 20_000, "rowwise": 20_000, "linear": 4_000, "box": 20_000}[call]
+    rows = {"none": 20_000, "rowwise": 20_000, "linear": 4_000, "box": 20_000, "keypoint": 8_000}[call]
     arrays = {}
     for name, array in small.items():
         along_rows = array.shape[0] == N

@@ -16,7 +16,7 @@ import fastloss as fl
 import rows_cases
 from engines.box.adapter import Box
 from floating_point import MODES, control, mode
-from references import BOX_REFERENCES, REFERENCES, box_draws
+from references import BOX_REFERENCES, KEYPOINT_REFERENCES, REFERENCES, box_draws, keypoint_draws
 from references import linear as linear_reference
 
 pytestmark = pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="sets a register of x86")
@@ -71,6 +71,17 @@ def box_calls(name):
             yield lambda call=call: cases.loss(name).value_and_grad(**call)
 
 
+def keypoint_calls(name):
+    """The same of a loss of keypoints, most of which are at subnormal distances, or have such weights."""
+    operands = keypoint_draws.ordinary(cases.seed(name, "mode"), (COUNT,), 5, np.float32)
+    sizes = np.float32(10.0) ** np.linspace(-44, 0, COUNT, dtype=np.float32)[:, np.newaxis]
+    operands["visible"] *= sizes
+    operands["input"], operands["target"] = (operands[each] * sizes[..., np.newaxis] for each in ("input", "target"))
+    for reduction in ("mean", "none"):
+        call = {**operands, "reduction": reduction, "wrt": ("input", "target")}
+        yield lambda call=call: cases.loss(name).value_and_grad(**call)
+
+
 def assert_same_in_every_mode(calls):
     for call in calls:
         for threads in (1, 2):
@@ -99,6 +110,11 @@ def test_linear():
 @pytest.mark.parametrize("name", BOX_REFERENCES)
 def test_boxes(name):
     assert_same_in_every_mode(box_calls(name))
+
+
+@pytest.mark.parametrize("name", KEYPOINT_REFERENCES)
+def test_keypoints(name):
+    assert_same_in_every_mode(keypoint_calls(name))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32])

@@ -37,6 +37,9 @@ CALLS = {  # results of more bytes than an address space has; those of the last 
         lambda x: fl.box_iou_loss.value_and_grad(x, x, wrt=("input", "target")),
         [repeated("f4", 2**45, 4), repeated("f8", 2**57, 4)],
     ),
+    "keypoint none": (lambda x: fl.oks_loss(x, x, 1.0, 1.0, reduction="none"), [repeated("f4", 2**57, 1, 2)]),
+    "keypoint grad": (lambda x: fl.oks_loss.grad(x, x, 1.0, 1.0), [repeated("f4", 2**45, 2, 2)]),
+    "keypoint sigmas": (lambda x: fl.oks_loss(x, x, 1.0, 1.0), [repeated("f4", 2**57, 2)]),
     "linear value": (lambda x: fl.linear_cross_entropy(x[:2], x, [0, 1]), [repeated("f8", 2**46, 2)]),
 }
 

@@ -3,6 +3,7 @@
 
 #include "fastloss/engine/elementary.hpp"
 #include "fastloss/simd/primitives.hpp"
+#include "fastloss/simd/saturation.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -57,6 +58,7 @@ FASTLOSS_UNARY(log, log(x))
 FASTLOSS_UNARY(log1p, log1p(x))
 FASTLOSS_UNARY(log_cosh, log_cosh(x))
 FASTLOSS_UNARY(log_i0, log_i0(x))
+FASTLOSS_UNARY(saturation, saturation(abs(x)))
 FASTLOSS_UNARY(sigmoid, sigmoid(x))
 FASTLOSS_UNARY(sin, sin(x))
 FASTLOSS_UNARY(softplus, softplus2(x).positive)
@@ -81,6 +83,7 @@ FASTLOSS_BINARY(xlogy)
     FASTLOSS_ENTRY(log_cosh),     FASTLOSS_ENTRY(sigmoid),      FASTLOSS_ENTRY(softplus), FASTLOSS_ENTRY(sqrt),
     FASTLOSS_ENTRY(sqrt1pm1),     FASTLOSS_ENTRY(tanh),         FASTLOSS_ENTRY(trigamma), FASTLOSS_ENTRY(digamma_ratio),
     FASTLOSS_ENTRY(hypot),        FASTLOSS_ENTRY(lgamma_ratio), FASTLOSS_ENTRY(pow),      FASTLOSS_ENTRY(xlogy),
+    FASTLOSS_ENTRY(saturation),
 };
 #undef FASTLOSS_ENTRY
 

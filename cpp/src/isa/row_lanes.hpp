@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fastloss/simd/exp.hpp"
+#include "fastloss/simd/lanes.hpp"
 #include "fastloss/simd/pack.hpp"
 #include "isa/kernel_table.hpp"
 #include "isa/tiles.hpp"
@@ -29,14 +30,6 @@ FASTLOSS_FN vector_of_double widened(P x) {
   typename vector_of<typename P::scalar>::type v;
   __builtin_memcpy(&v, &x.v, sizeof v);
   return widened_sum(v);
-}
-
-// 0, 1, 2, ... in the lanes.
-template <class P>
-FASTLOSS_FN P lane_numbers() {
-  typename P::scalar numbers[P::width];
-  for (int i = 0; i < P::width; ++i) numbers[i] = static_cast<typename P::scalar>(i);
-  return P::load(numbers);
 }
 
 // The largest lane; any lane where one is NaN.

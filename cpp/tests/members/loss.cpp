@@ -1,8 +1,9 @@
-// A pointwise loss, a row-wise one and one of boxes with what the macros put into them.
+// A pointwise loss, a row-wise one, one of boxes and one of keypoints with what the macros put into them.
 #include <array>
 
 #include "fastloss/engine/loss_info.hpp"
 #include "fastloss/engines/box.hpp"
+#include "fastloss/engines/keypoint.hpp"
 #include "fastloss/engines/pointwise.hpp"
 #include "fastloss/engines/rowwise.hpp"
 #include "fastloss/simd/primitives.hpp"
@@ -33,6 +34,21 @@
 #endif
 #ifndef BOX_TARGET
 #define BOX_TARGET {"target", differentiable}
+#endif
+#ifndef KEYPOINT_TRAITS
+#define KEYPOINT_TRAITS
+#endif
+#ifndef KEYPOINT_MEMBER
+#define KEYPOINT_MEMBER
+#endif
+#ifndef KEYPOINT_FORMULA
+#define KEYPOINT_FORMULA value
+#endif
+#ifndef KEYPOINT_EPS
+#define KEYPOINT_EPS eps
+#endif
+#ifndef KEYPOINT_OPERANDS
+#define KEYPOINT_OPERANDS keypoint_operands
 #endif
 
 namespace fastloss {
@@ -76,9 +92,23 @@ struct overlap {
   }
 };
 
+struct distance {
+  double KEYPOINT_EPS = 1e-9;
+  KEYPOINT_MEMBER;
+  static constexpr const char* name = "distance";
+  static constexpr keypoint_traits traits{KEYPOINT_TRAITS};
+  static constexpr std::span<const operand> operands = KEYPOINT_OPERANDS;
+  static constexpr auto options() { return std::array{option<distance>{"eps", &distance::KEYPOINT_EPS, above(0)}}; }
+  template <class E>
+  FASTLOSS_FN auto KEYPOINT_FORMULA(E e) const {
+    return e;
+  }
+};
+
 constexpr loss_info of_elements = describe<squared>(-1);
 constexpr loss_info of_rows = describe<negative_log>(-1);
 constexpr loss_info of_boxes = describe<overlap>(-1);
+constexpr loss_info of_keypoints = describe<distance>(-1);
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

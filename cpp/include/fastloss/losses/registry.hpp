@@ -11,6 +11,7 @@
 #include "fastloss/losses/deviance.hpp"
 #include "fastloss/losses/divergence.hpp"
 #include "fastloss/losses/focal.hpp"
+#include "fastloss/losses/keypoints.hpp"
 #include "fastloss/losses/likelihood.hpp"
 #include "fastloss/losses/linear.hpp"
 #include "fastloss/losses/log_sum_exp.hpp"
@@ -40,7 +41,8 @@
   APPLY(multiclass_margin)       \
   APPLY(linear)                  \
   APPLY(boxes)                   \
-  APPLY(boxes_rotated)
+  APPLY(boxes_rotated)           \
+  APPLY(keypoints)
 
 // Functions that are no losses are made of these: functions() in engine/plan.hpp.
 #define FASTLOSS_FUNCTION_FAMILIES(APPLY) \

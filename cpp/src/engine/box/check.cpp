@@ -23,7 +23,7 @@ void shape_of_pairs(const loss_call& call, call_shape& shape) {
         loss, loss.operands[1].name, target,
         std::string("it must have the shape of ") + name + ", " + shape_text(input.rank, input.shape) + ": boxes are compared in pairs");
   shape.units = {input.rank - 1, input.shape, name, " without its last axis", input.strides};
-  shape.computation = promoted(call);
+  shape.computation = promoted(call, loss.operands.size());
   shape.work = 1.0;
   for (int i = 0; i + 1 < input.rank; ++i) shape.work *= static_cast<double>(input.shape[i]);
 }

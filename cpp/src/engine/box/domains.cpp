@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/call/checks.hpp"
+#include "engine/call/labels.hpp"
 #include "engine/call/messages.hpp"
 #include "fastloss/engines/box.hpp"
 #include "isa/dispatch.hpp"
@@ -18,28 +19,6 @@ constexpr std::size_t boxes_at_once = 64;  // less than 3 KiB on the stack
 bool is_inverted(box_format format, const double* box) {
   return format == box_format::xyxy ? box[2] < box[0] || box[3] < box[1] : box[2] < 0.0 || box[3] < 0.0;
 }
-
-// Of the boxes of one operand: those of masked pairs are not looked at.
-class box_mask {
- public:
-  box_mask(const const_array& where, int rank, const std::ptrdiff_t* shape) : where_(where), rank_(rank), shape_(shape) {
-    if (!where.absent()) align_strides(where, alignment::leading, rank, shape, strides_);
-  }
-
-  bool covers(std::size_t place) const {
-    if (where_.absent()) return false;
-    double kept;
-    active_kernels().tiles[1].load[static_cast<int>(where_.type)][where_.byteswapped](&kept, where_.data,
-                                                                                      {rank_, shape_, strides_, place, 1});
-    return kept == 0.0;
-  }
-
- private:
-  const const_array& where_;
-  const int rank_;
-  const std::ptrdiff_t* const shape_;
-  std::ptrdiff_t strides_[max_rank];
-};
 
 [[noreturn]] void fail_inverted(const call_plan& plan, int operand, box_format format, const double* box, std::size_t place) {
   const loss_info& loss = plan.loss();
@@ -63,14 +42,14 @@ void check_boxes(const call_plan& plan) {
     const box_format format =
         numbers == rotated_numbers ? box_format::cxcywh : format_of(box_loss_of(plan.loss()).fmt(plan.call().options), k);
     const auto each = static_cast<std::size_t>(numbers);
-    const box_mask mask(plan.call().call.where, a.rank - 1, a.shape);
     const std::size_t count = element_count(a.rank - 1, a.shape);
     double boxes[most_box_numbers * boxes_at_once];
     for (std::size_t first = 0; first < count; first += boxes_at_once) {
       const std::size_t n = std::min(boxes_at_once, count - first);
       wide.load[static_cast<int>(a.type)][a.byteswapped](boxes, a.data, {a.rank, a.shape, a.strides, each * first, each * n});
       for (std::size_t i = 0; i < n; ++i)
-        if (is_inverted(format, boxes + each * i) && !mask.covers(first + i)) fail_inverted(plan, k, format, boxes + each * i, first + i);
+        if (is_inverted(format, boxes + each * i) && !is_masked(plan, first + i))
+          fail_inverted(plan, k, format, boxes + each * i, first + i);
     }
   }
 }

@@ -37,7 +37,7 @@ void shape_of_matrix(const loss_call& call, call_shape& shape) {
   shape.extents[0] = n;
   shape.extents[1] = m;
   shape.units = {2, shape.extents.data(), "the pairs of boxes"};
-  shape.computation = promoted(call);
+  shape.computation = promoted(call, call.loss->operands.size());
   shape.work = static_cast<double>(n) * static_cast<double>(m);
 }
 

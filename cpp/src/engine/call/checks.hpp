@@ -47,11 +47,11 @@ inline bool has_unusual_operands(const loss_call& call) {
 // What must be given is, and has no more axes than are supported.
 void check_operands(const loss_call&);
 
-// The promotion of the floating operands, float32 or float64. A bare number decides only where nothing else does; integers never do,
-// except as predictions, which count as float64 (NumPy's rule).
-inline dtype promoted(const loss_call& call) {
+// The promotion of the first `count` operands, of those that are floating: float32 or float64. A bare number decides only where nothing
+// else does; integers never do, except as predictions, which count as float64 (NumPy's rule).
+inline dtype promoted(const loss_call& call, std::size_t count) {
   bool any = false, wide = false;
-  for (std::size_t k = 0; k < call.loss->operands.size(); ++k) {
+  for (std::size_t k = 0; k < count; ++k) {
     const const_array& a = call.operands[k];
     if (a.absent() || a.weak) continue;
     if (is_floating(a.type)) {

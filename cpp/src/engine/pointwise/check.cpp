@@ -20,7 +20,7 @@ void shape_of_elements(const loss_call& call, call_shape& shape) {
       fail_type(loss, std::string(o.name) + " must have an integer dtype, got " + dtype_text(a.type));
     if (k > 0) check_shape(loss, o.name, a, alignment_of(o), shape.units);
   }
-  shape.computation = promoted(call);
+  shape.computation = promoted(call, loss.operands.size());
   shape.work = 1.0;
   for (int i = 0; i < input.rank; ++i) shape.work *= static_cast<double>(input.shape[i]);
 }
