@@ -55,7 +55,7 @@ def _keypoints(operands: Sequence[Operand]) -> list[Any]:
 class Engine:
     """What is said of an engine's losses: of its units, the places with a loss of their own, and by a smallest call.
 
-    `example` gives the arguments of that call, for those operands that must be given, in the domain of every loss.
+    `example` gives the arguments of that call, for the operands that it cannot do without, in the domain of every loss.
     """
 
     phrases: Phrases

@@ -10,6 +10,9 @@ import numpy as np
 
 from references.units import LONG, Sized, Units, leading, times
 
+# exp(-87), in units of the last digit of 1 in float32.
+VANISHES = np.exp(-87.0) / np.finfo(np.float32).eps
+
 
 class Term(NamedTuple):
     """A formula of e, the squared distance of a keypoint over twice its variance, with its first two derivatives."""
@@ -84,7 +87,9 @@ class KeypointLoss(Units):
             self.slopes = np.where(missing[..., np.newaxis], np.nan, slopes)
             curve = times(np.abs(term.curve), 8 * e)
             bent = times(times(shares, curve)[..., np.newaxis] / variance[..., np.newaxis], np.abs(apart))
-            self.slope_magnitudes = 6 * np.abs(self.slopes) + bent
+            # A slope that is subnormal in float32 may be 0.
+            vanished = times(shares[..., np.newaxis] / variance[..., np.newaxis], np.abs(apart)) * LONG(VANISHES)
+            self.slope_magnitudes = 6 * np.abs(self.slopes) + bent + np.where(np.isfinite(vanished), vanished, 0)
         self.counts = np.ones(shape[:-1], bool)
         ones = np.ones(shape[:-1], LONG)
         self.terms = {None: ones, "weight": ones}
