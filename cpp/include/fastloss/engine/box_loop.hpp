@@ -92,6 +92,8 @@ class box_loop {
   using boxes = std::conditional_t<L::operands[0].is(rotated), rotated_boxes<P>, upright_boxes<P>>;
   static constexpr int numbers = boxes::numbers;
   static constexpr std::size_t box_bytes = numbers * sizeof(S);
+  // A page of float32: processors look ahead by themselves, but not into the next page. GIoU of 1M boxes takes 0.95 of the time.
+  static constexpr std::size_t boxes_ahead = 256;
 
   // How many precede the first gradient that lies at a multiple of a pack's size: packs across two lines of a cache take a tenth longer,
   // and streams are of whole lines. For few boxes it does not pay.
@@ -172,6 +174,10 @@ class box_loop {
     };
     const storing how[] = {streams(in_input), streams(in_target)};
     for (std::size_t i = 0; i < count; i += P::width) {
+      if (t.streams) {  // arrays that are larger than caches
+        prefetch_records<P, numbers>(input + numbers * (i + boxes_ahead));
+        prefetch_records<P, numbers>(target + numbers * (i + boxes_ahead));
+      }
       const auto pair = form.template pair<InInput, InTarget>(input + numbers * i, target + numbers * i);
       const auto result = loss.value(pair);
       const auto present = pair.present();

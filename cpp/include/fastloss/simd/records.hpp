@@ -155,6 +155,13 @@ FASTLOSS_FN record_packs<P, N> load_records(const S* from) {
   }
 }
 
+// Brings records nearer that are to be loaded soon.
+template <class P, int N, class S>
+FASTLOSS_FN void prefetch_records(const S* from) {
+  constexpr int line = 64 / sizeof(S);
+  for (int i = 0; i < N * P::width; i += line) __builtin_prefetch(from + i);
+}
+
 // How records are stored: through the caches or, those of four numbers, past them, to memory aligned to 16 bytes or to the packs.
 enum class storing : unsigned char { cached, streamed, streamed_aligned };
 
