@@ -149,12 +149,10 @@ def assert_same(one, other):
 
 def triggers(function):
     """Arguments that are read last: a keyword of numbers, with a value that changes nothing."""
-    numbers = {
-        POINTWISE[0]: {"delta": 1.0},
-        KEYPOINT[0]: {"eps": 1e-9},
-        **dict.fromkeys((BOX[0], BOX_SETS[0]), {"eps": 1e-7}),
-    }
-    return numbers.get(function, {"ignore_index": -100})
+    eps = {BOX[0]: 1e-7, BOX_SETS[0]: 1e-7, KEYPOINT[0]: 1e-9}
+    if function in eps:
+        return {"eps": eps[function]}
+    return {"delta": 1.0} if function is POINTWISE[0] else {"ignore_index": -100}
 
 
 @pytest.mark.parametrize(("call", "victim"), VICTIMS)
