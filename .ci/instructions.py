@@ -123,6 +123,24 @@ def calls() -> Iterator[tuple[str, int, Call]]:
         lambda: fl.linear_cross_entropy.value_and_grad(features, layer, y[:256] % 500, wrt=(0, 1)),
     )
 
+    # Records: boxes and keypoints, of small calls and of cached ones.
+    corners, extents, angles = normal(4096, 2), np.abs(normal(4096, 2)), normal(4096, 1)
+    boxes, tilted = np.hstack((corners, corners + extents)), np.hstack((corners, extents, angles))
+    few, others, points = boxes[:64].copy(), boxes[64:128].copy(), normal(512, 17, 2)
+    yield (
+        "small generalized_box_iou_loss.value_and_grad",
+        100,
+        lambda: fl.generalized_box_iou_loss.value_and_grad(few, others),
+    )
+    yield (
+        "cached complete_box_iou_loss.grad wrt two",
+        5,
+        lambda: fl.complete_box_iou_loss.grad(boxes, boxes[::-1], wrt=(0, 1)),
+    )
+    yield "cached probiou_loss.value_and_grad", 5, lambda: fl.probiou_loss.value_and_grad(tilted, tilted * 0.75)
+    yield "cached oks_loss.value_and_grad", 5, lambda: fl.oks_loss.value_and_grad(points, points * 0.75, 2.0)
+    yield "cached box_iou", 5, lambda: fl.box_iou(few, boxes)
+
 
 def make_calls() -> None:
     """What runs under valgrind: between two marks, the calls of one kind; the first kind is no call at all."""

@@ -31,7 +31,7 @@ py::dict cache() {
   d["limit_bytes"] = state.limit_bytes;
   d["kept_bytes"] = state.kept_bytes;
   d["kept_blocks"] = state.kept_blocks;
-  d["last_level_cache_bytes"] = last_level_cache_bytes();
+  d["streaming_bytes"] = streaming_bytes();
   return d;
 }
 

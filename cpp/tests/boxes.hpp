@@ -40,7 +40,7 @@ inline double from_half(std::uint16_t h) {
 enum class layout { contiguous, every_second_box, spread, reversed };
 inline constexpr layout layouts[] = {layout::contiguous, layout::every_second_box, layout::spread, layout::reversed};
 
-// So many numbers of each pair, four or one, in a block of their own.
+// So many numbers of each pair, those of a box or one, in a block of their own.
 class numbers {
  public:
   numbers(dtype type, std::ptrdiff_t pairs, std::ptrdiff_t of_each, layout how) : type_(type), shape_{pairs, of_each} {
@@ -92,31 +92,35 @@ class numbers {
 };
 
 struct box {
-  double of[upright_numbers];
+  double of[most_box_numbers];
 };
+
+inline std::ptrdiff_t each_of(const loss_info& loss) { return numbers_of(loss.operands[0]); }
 
 // Of corners that every dtype and every format holds exactly.
 inline box in_format(box_format format, const box& b) {
-  const auto& [x1, y1, x2, y2] = b.of;
-  if (format == box_format::xywh) return {{x1, y1, x2 - x1, y2 - y1}};
-  if (format == box_format::cxcywh) return {{(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1}};
+  const auto& [x1, y1, x2, y2, angle] = b.of;
+  if (format == box_format::xywh) return {{x1, y1, x2 - x1, y2 - y1, angle}};
+  if (format == box_format::cxcywh) return {{(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, angle}};
   return b;
 }
 
 // The same boxes whatever holds them. Some pairs touch, some are of equal boxes.
-inline void fill(numbers& input, numbers& target, std::ptrdiff_t pairs, int fmt) {
+inline void fill(const loss_info& loss, numbers& input, numbers& target, std::ptrdiff_t pairs, int fmt) {
+  const bool turned = loss.operands[0].is(rotated);
   std::mt19937 random(1);
   const auto eighths = [&](unsigned most) { return static_cast<double>(random() % most) / 8; };
   const auto draw = [&] {
     const double x = eighths(48), y = eighths(48);
-    return box{{x, y, x + 0.125 + eighths(40), y + 0.125 + eighths(40)}};
+    return box{{x, y, x + 0.125 + eighths(40), y + 0.125 + eighths(40), turned ? eighths(50) : 0.0}};
   };
   for (std::ptrdiff_t pair = 0; pair < pairs; ++pair) {
     const box a = draw();
     box b = pair % 7 == 6 ? a : draw();
     if (pair % 11 == 10) b.of[0] = a.of[2], b.of[2] = a.of[2] + 1;
-    const box given[] = {in_format(format_of(fmt, 0), a), in_format(format_of(fmt, 1), b)};
-    for (int i = 0; i < upright_numbers; ++i) {
+    const auto format = [&](int k) { return turned ? box_format::cxcywh : format_of(fmt, k); };
+    const box given[] = {in_format(format(0), a), in_format(format(1), b)};
+    for (int i = 0; i < each_of(loss); ++i) {
       input.set(pair, i, given[0].of[i]);
       target.set(pair, i, given[1].of[i]);
     }
@@ -164,8 +168,9 @@ struct results {
 // The value, or that of every pair, and every number of the gradients.
 inline results results_of(const request& r) {
   const loss_struct with(*r.loss, r.choice, r.fmt);
-  numbers input(r.type, r.pairs, upright_numbers, r.how), target(r.type, r.pairs, upright_numbers, r.how);
-  fill(input, target, r.pairs, r.fmt);
+  const std::ptrdiff_t each = each_of(*r.loss);
+  numbers input(r.type, r.pairs, each, r.how), target(r.type, r.pairs, each, r.how);
+  fill(*r.loss, input, target, r.pairs, r.fmt);
   loss_call call;
   call.loss = r.loss;
   call.options = with.options;
@@ -175,8 +180,7 @@ inline results results_of(const request& r) {
   for (const int k : {0, 1})
     if ((r.gradients >> k & 1u) != 0) call.gradient_of[static_cast<std::size_t>(call.gradient_count++)] = k;
   const call_plan plan(call);
-  numbers value(plan.computation(), r.pairs, 1, r.how), first(r.type, r.pairs, upright_numbers, r.how),
-      second(r.type, r.pairs, upright_numbers, r.how);
+  numbers value(plan.computation(), r.pairs, 1, r.how), first(r.type, r.pairs, each, r.how), second(r.type, r.pairs, each, r.how);
   loss_outputs outputs;
   if (!plan.reduced()) outputs.value = value.output();
   results found;

@@ -14,7 +14,7 @@ using namespace box_tests;
 // Nor does it matter what a gradient is written over, and whether there is one in the other box.
 void layouts_change_nothing(const loss_info& loss, int choice) {
   for (const dtype type : {dtype::float16, dtype::float32, dtype::float64})
-    for (const std::ptrdiff_t pairs : {1, 15, 16, 17, 255, 256, 257, 2048 + 5}) {
+    for (const std::ptrdiff_t pairs : {1, 15, 16, 17, 255, 256, 257, 1023, 1024, 1025, 2048 + 5}) {
       double sum = 0.0;
       for (const reduction how : {reduction::none, reduction::mean}) {
         request r{.loss = &loss, .choice = choice, .type = type, .pairs = pairs, .gradients = 0, .reduction = how};
@@ -116,7 +116,7 @@ int main() {
       for (int choice = 0; choice < choices_of(loss); ++choice) {
         layouts_change_nothing(loss, choice);
         threads_change_nothing(loss, choice);
-        formats_change_gradients_alone(loss, choice);
+        if (!loss.operands[0].is(rotated)) formats_change_gradients_alone(loss, choice);
         halves_have_the_values_of_float32(loss, choice);
       }
       ++found;

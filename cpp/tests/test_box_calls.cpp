@@ -11,13 +11,14 @@ using namespace box_tests;
 // Weights, masks and incoming gradients are powers of two or 0, so that what they make of a result is exact.
 void weights_and_masks_multiply(const loss_info& loss, dtype type, layout how) {
   constexpr std::ptrdiff_t pairs = 259;
+  const std::ptrdiff_t each = each_of(loss);
   request r{.loss = &loss, .choice = 0, .type = type, .pairs = pairs, .gradients = in_both};
   const results plain = results_of(r);
 
   const loss_struct with(loss, 0, 0);
-  numbers input(type, pairs, upright_numbers, how), target(type, pairs, upright_numbers, how);
+  numbers input(type, pairs, each, how), target(type, pairs, each, how);
   numbers weight(type, pairs, 1, how), where(dtype::boolean, pairs, 1, how), flow(type, pairs, 1, how);
-  fill(input, target, pairs, 0);
+  fill(loss, input, target, pairs, 0);
   std::vector<double> of_value, of_gradient;
   double denominator = 0.0;
   for (std::ptrdiff_t i = 0; i < pairs; ++i) {
@@ -46,7 +47,7 @@ void weights_and_masks_multiply(const loss_info& loss, dtype type, layout how) {
   call.call.threads = 1;
   call.gradient_count = 2;
   call.gradient_of[1] = 1;
-  numbers value(type, pairs, 1, how), first(type, pairs, upright_numbers, how), second(type, pairs, upright_numbers, how);
+  numbers value(type, pairs, 1, how), first(type, pairs, each, how), second(type, pairs, each, how);
   loss_outputs outputs;
   outputs.value = value.output();
   outputs.gradients[0] = first.output();
@@ -61,8 +62,8 @@ void weights_and_masks_multiply(const loss_info& loss, dtype type, layout how) {
       const auto pair = static_cast<std::size_t>(i);
       CHECK(value.get(i, 0) == of_value[pair] * plain.values[pair]);
       sum += value.get(i, 0);
-      for (std::ptrdiff_t k = 0; k < upright_numbers; ++k) {
-        const auto number = static_cast<std::size_t>(upright_numbers * i + k), of_target = number + upright_numbers * pairs;
+      for (std::ptrdiff_t k = 0; k < each; ++k) {
+        const auto number = static_cast<std::size_t>(each * i + k), of_target = number + static_cast<std::size_t>(each * pairs);
         CHECK(first.get(i, k) == times * of_gradient[pair] * plain.gradients[number]);
         CHECK(second.get(i, k) == times * of_gradient[pair] * plain.gradients[of_target]);
       }
@@ -79,10 +80,9 @@ void weights_and_masks_multiply(const loss_info& loss, dtype type, layout how) {
   const double tolerance = tolerance_of(type);
   CHECK(near(mean.run(outputs), sum / denominator, tolerance));
   for (std::ptrdiff_t i = 0; i < pairs; ++i)
-    for (std::ptrdiff_t k = 0; k < upright_numbers; ++k)
+    for (std::ptrdiff_t k = 0; k < each; ++k)
       CHECK(near(first.get(i, k),
-                 of_value[static_cast<std::size_t>(i)] / denominator * plain.gradients[static_cast<std::size_t>(upright_numbers * i + k)],
-                 tolerance));
+                 of_value[static_cast<std::size_t>(i)] / denominator * plain.gradients[static_cast<std::size_t>(each * i + k)], tolerance));
   reduced.statistics = true;
   reduced.gradient_count = 0;
   reduced.gradient_of = {};
@@ -107,23 +107,22 @@ std::string error_of(const loss_call& call, const loss_outputs& outputs) {
 // Under errstate(domain="raise"): pairs of two axes, of which the first is the inner one in memory. One box is inverted along one axis.
 void inverted_boxes_are_named(const loss_info& loss, int fmt, std::size_t k, bool along_y) {
   constexpr std::ptrdiff_t rows = 5, columns = 30, row = 3, column = 7, pairs = rows * columns;
-  constexpr std::ptrdiff_t shape[] = {rows, columns, upright_numbers};
-  constexpr std::ptrdiff_t strides[] = {upright_numbers * 8, rows * upright_numbers * 8, 8}, value_strides[] = {columns * 8, 8},
-                           of_rows[] = {1};
+  const std::ptrdiff_t each = each_of(loss), shape[] = {rows, columns, each}, strides[] = {each * 8, rows * each * 8, 8};
+  constexpr std::ptrdiff_t value_strides[] = {columns * 8, 8}, of_rows[] = {1};
   constexpr double untouched = 7.25;
-  const bool in_corners = format_of(fmt, static_cast<int>(k)) == box_format::xyxy;
+  const bool turned = loss.operands[0].is(rotated), in_corners = !turned && format_of(fmt, static_cast<int>(k)) == box_format::xyxy;
   const box inverted = in_corners ? (along_y ? box{{0, 3, 2, 1}} : box{{3, 0, 1, 2}}) : along_y ? box{{0, 3, 2, -1}} : box{{3, 0, -1, 2}};
   std::vector<double> boxes[2], gradients[2], values(pairs, untouched);
   const loss_struct with(loss, 0, fmt);
   loss_call call;
   loss_outputs outputs;
   for (std::size_t i = 0; i < 2; ++i) {
-    boxes[i].assign(pairs * upright_numbers, 2.0);  // a point in one format, and a box in the others
-    gradients[i].assign(pairs * upright_numbers, untouched);
+    boxes[i].assign(static_cast<std::size_t>(pairs * each), 2.0);  // a point in one format, and a box in the others
+    gradients[i].assign(static_cast<std::size_t>(pairs * each), untouched);
     call.operands[i] = {boxes[i].data(), shape, strides, 3, dtype::float64};
     outputs.gradients[i] = {gradients[i].data(), shape, strides, 3, dtype::float64};
   }
-  std::copy(std::begin(inverted.of), std::end(inverted.of), boxes[k].begin() + (row + column * rows) * upright_numbers);
+  std::copy_n(inverted.of, each, boxes[k].begin() + (row + column * rows) * each);
   call.loss = &loss;
   call.options = with.options;
   call.call.reduction = reduction::none;
@@ -140,6 +139,7 @@ void inverted_boxes_are_named(const loss_info& loss, int fmt, std::size_t k, boo
                          (in_corners ? "x1 <= x2 and y1 <= y2" : "a width and a height of at least 0") + ", got ";
   expected += along_y ? (in_corners ? "[0.0, 3.0, 2.0, 1.0]" : "[0.0, 3.0, 2.0, -1.0]")
                       : (in_corners ? "[3.0, 0.0, 1.0, 2.0]" : "[3.0, 0.0, -1.0, 2.0]");
+  if (turned) expected.insert(expected.size() - 1, ", 0.0");
   CHECK(error_of(call, outputs) == expected + " at index (3, 7)");
   CHECK(is_untouched());
   // Neither where it is masked nor without being told to.
@@ -184,7 +184,7 @@ int main() {
       const int failed_before = failed_checks;
       for (const dtype type : {dtype::float32, dtype::float64})
         for (const layout l : layouts) weights_and_masks_multiply(loss, type, l);
-      for (int fmt = 0; fmt < formats; ++fmt)
+      for (int fmt = 0; fmt < (loss.operands[0].is(rotated) ? 1 : formats); ++fmt)
         for (const std::size_t k : {0, 1})
           for (const bool along_y : {false, true}) inverted_boxes_are_named(loss, fmt, k, along_y);
       ++found;

@@ -32,7 +32,7 @@ struct two_sets {
       : input(r.type, r.rows, upright_numbers, r.how), target(r.type, r.columns, upright_numbers, r.how) {
     const std::ptrdiff_t most = std::max(r.rows, r.columns);
     numbers first(r.type, most, upright_numbers, layout::contiguous), second(r.type, most, upright_numbers, layout::contiguous);
-    fill(first, second, most, r.fmt);
+    fill(box_iou_function(), first, second, most, r.fmt);
     for (std::ptrdiff_t i = 0; i < r.rows; ++i) set_row(input, i, first, i);
     for (std::ptrdiff_t i = 0; i < r.columns; ++i) set_row(target, i, second, i);
   }

@@ -166,6 +166,6 @@ int main() {
   impossible_sizes_are_refused();
   never_in_two_hands();
   fork_drops_the_list();
-  CHECK(fastloss::last_level_cache_bytes() >= 64 * 1024);
+  CHECK(fastloss::streaming_bytes() >= 64 * 1024);
   return report();
 }

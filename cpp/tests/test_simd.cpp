@@ -1,5 +1,6 @@
 // Packs, tags, duals, partials, records and primitives: values and derivatives at every edge, second derivatives, and what folds at compile
 // time. Compiled once for each instruction set that the machine can run. Prints every failure and returns their number.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -288,9 +289,9 @@ static void check_partials(const char* name, F f, double x, double y, double val
   const auto result = f(variable_of<0, 3>(P(x)), variable_of<2, 3>(P(y)));
   S lanes[4][P::width];
   value_of<P>(result).store(lanes[0]);
-  partial_derivative<0, P>(result).store(lanes[1]);
-  partial_derivative<1, P>(result).store(lanes[2]);
-  partial_derivative<2, P>(result).store(lanes[3]);
+  value_of<P>(detail::partial_at<0>(result.tangent)).store(lanes[1]);
+  value_of<P>(detail::partial_at<1>(result.tangent)).store(lanes[2]);
+  value_of<P>(detail::partial_at<2>(result.tangent)).store(lanes[3]);
   for (int i = 0; i < P::width; ++i) {
     check<S>("value", x, lanes[0][i], value, 2);
     check<S>("derivative in x", x, lanes[1][i], in_x, 2);
@@ -322,35 +323,38 @@ static void several_variables() {
 
 // ---- records ----------------------------------------------------------------------------------------------------------------
 
-// Number k of record i is 10 i + k.
-template <class S>
+// Records of N numbers: number k of record i is 10 i + k.
+template <class S, int N>
 static void records() {
   section = "records";
   using P = native_pack<S>;
   constexpr int w = P::width;
-  S memory[4 * w + 1], back[4 * w + 1], index[w], order[w], lanes[4][w];
+  S memory[N * w + 1], back[N * w + 1], index[w], order[w], lanes[N][w];
   for (int i = 0; i < w; ++i) {
     index[i] = static_cast<S>(i);
-    for (int k = 0; k < 4; ++k) memory[4 * i + k + 1] = static_cast<S>(10 * i + k);
+    for (int k = 0; k < N; ++k) memory[N * i + k + 1] = static_cast<S>(10 * i + k);
   }
-  const record_packs<P> r = load_records<P>(memory + 1);  // aligned to a number
-  for (int k = 0; k < 4; ++k) r.of[k].store(lanes[k]);
-  in_record_lanes(P::load(index)).store(order);
+  const record_packs<P, N> r = load_records<P, N>(memory + 1);  // aligned to a number
+  for (int k = 0; k < N; ++k) r.of[k].store(lanes[k]);
+  in_record_lanes<N>(P::load(index)).store(order);
   for (int lane = 0; lane < w; ++lane)
-    for (int k = 0; k < 4; ++k) check<S>("the number of the record of a lane", k, lanes[k][lane], 10 * order[lane] + k, 0);
-  for (int k = 0; k < 4; ++k) {
-    in_record_order(r.of[k]).store(order);
+    for (int k = 0; k < N; ++k) check<S>("the number of the record of a lane", k, lanes[k][lane], 10 * order[lane] + k, 0);
+  for (int k = 0; k < N; ++k) {
+    in_record_order<N>(r.of[k]).store(order);
     for (int i = 0; i < w; ++i) check<S>("numbers in the order of records", i, order[i], 10 * i + k, 0);
   }
-  in_record_order(in_record_lanes(P::load(index))).store(order);
+  in_record_order<N>(in_record_lanes<N>(P::load(index))).store(order);
   for (int i = 0; i < w; ++i) check<S>("lanes and back", i, order[i], i, 0);
   back[0] = -1;
-  store_records(r, back + 1, false);
+  store_records(r, back + 1, storing::cached);
   check<S>("nothing before the records", 0, back[0], -1, 0);
-  for (int i = 0; i < 4 * w; ++i) check<S>("load and store", i, back[i + 1], memory[i + 1], 0);
-  alignas(64) S streamed[4 * w];
-  store_records(r, streamed, true);
-  for (int i = 0; i < 4 * w; ++i) check<S>("load and stream", i, streamed[i], memory[i + 1], 0);
+  for (int i = 0; i < N * w; ++i) check<S>("load and store", i, back[i + 1], memory[i + 1], 0);
+  alignas(64) S streamed[N * w];
+  for (const storing how : {storing::streamed, storing::streamed_aligned}) {
+    std::fill_n(streamed, N * w, S(0));
+    store_records(r, streamed, how);
+    for (int i = 0; i < N * w; ++i) check<S>("load and stream", i, streamed[i], memory[i + 1], 0);
+  }
 }
 
 template <class S>
@@ -380,8 +384,10 @@ int main() {
   packs<double>();
   several_variables<native_pack<float>>();
   several_variables<native_pack<double>>();
-  records<float>();
-  records<double>();
+  records<float, 4>();
+  records<float, 5>();
+  records<double, 4>();
+  records<double, 5>();
   lanes_of_packs<float>();
   lanes_of_packs<double>();
   kinks();

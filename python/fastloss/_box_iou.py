@@ -47,7 +47,7 @@ class BoxIoU(Function, function="box_iou"):
     -----
     Boxes without an area, and those that only touch, have the IoU 0 with all others. A width or height below 0
     counts as 0; in ``fastloss.errstate(domain="raise")`` it is an error. A pair is NaN where a number of either
-    box is, or where an area is not finite; no other pair is.
+    box is, or where the sum of both areas is not finite; no other pair is.
 
     Nothing of the size (N, M) is stored beside the result, nor for the gradient. The same call gives the same
     bits at any number of threads.

@@ -59,7 +59,8 @@ class OperandInfo:
         dtype says), "per_class" (one number for each class), "class_list" (class indices of any integer dtype, those of
         a row up to its first -1), "as_logits" (with "distribution": logits, of which a softmax makes probabilities),
         and others that only the formula knows. Of losses of boxes: "rotated" (boxes of five numbers, the last of which
-        is an angle).
+        is an angle). Of losses of keypoints: "per_keypoint" (one number for each keypoint), "visibility" (a mask or
+        weights of the keypoints of each instance).
     domain : str
         The values that it may take, such as "[0, 1]"; empty where all are allowed.
     """

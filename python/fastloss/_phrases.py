@@ -234,8 +234,8 @@ an error. Boxes without an area have finite values and gradients.""",
     "rotated_box_rules": """Gradients, in either box, are in the five numbers. Boxes whose angles differ by half a turn
 are the same, as are those with width and height exchanged and a quarter turn between them; the angle of a square
 has the gradient 0. A width or height below eps counts as eps, with the gradient 0 there; one below 0 is an error
-in ``fastloss.errstate(domain="raise")``. A pair with NaN in it, or with an area or a distance that is not
-finite, has the value and the gradients NaN.""",
+in ``fastloss.errstate(domain="raise")``. A pair with NaN or an angle that is not finite, or whose sides and
+distance have no squares in the dtype, has the value and the gradients NaN.""",
 }
 
 ROWS_REDUCTIONS = """scalar or ndarray

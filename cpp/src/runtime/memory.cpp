@@ -204,7 +204,7 @@ cache_state get_cache_state() noexcept {
   return {at_load().limit, kept.bytes, kept.count};
 }
 
-std::size_t last_level_cache_bytes() noexcept {
+std::size_t streaming_bytes() noexcept {
   // Of a larger one, which dozens of processors share, others have their part: with 300 MiB, streaming stores take 0.7 of the time of
   // others at 48 MB of traffic (squared errors, 2 processors), and at 24 MB 1.05.
   static const std::size_t bytes = std::min(read_last_level_cache(), 32 * mebibyte);

@@ -10,7 +10,7 @@ from fastloss._declare import declare
 
 
 @declare(
-    family="boxes_rotated",
+    family="boxes",
     task="oriented object detection",
     convex=False,
     differentiable="kinks",
@@ -81,7 +81,7 @@ def probiou_loss(input: ArrayLike, target: ArrayLike, *, mode: Literal["l1", "l2
 
 
 @declare(
-    family="boxes_rotated",
+    family="boxes",
     task="oriented object detection",
     convex=False,
     differentiable="kinks",
@@ -136,8 +136,8 @@ def gwd_loss(
     {rotated_box_rules}
 
     mmrotate has this twice: ``GDLoss_v1(loss_type="gwd")`` with D at least 1e-6 and sides at most 1e7, by default
-    with fun="sqrt" and tau=2; ``GDLoss(loss_type="gwd")`` puts sqrt(D) in the place of D, divided by twice the
-    fourth root of the product of the four deviations unless ``normalize=False``.
+    with fun="sqrt"; ``GDLoss(loss_type="gwd")`` puts sqrt(D) in the place of D, divided by twice the fourth root of
+    the product of the four deviations unless ``normalize=False``, and its loss is f itself where tau is below 1.
 
     References
     ----------
@@ -159,7 +159,7 @@ def gwd_loss(
 
 
 @declare(
-    family="boxes_rotated",
+    family="boxes",
     task="oriented object detection",
     convex=False,
     differentiable="kinks",
@@ -214,7 +214,8 @@ def kld_box_loss(
     {rotated_box_rules}
 
     mmrotate's ``GDLoss_v1(loss_type="kld")`` leaves out the factor 1/2 of the divergence: it has 2 D, at least 1e-6,
-    in the place of D. Its ``GDLoss(loss_type="kld")`` has the root of KL(target || input) in the place of D.
+    in the place of D. Its ``GDLoss(loss_type="kld")`` has the root of KL(target || input) in the place of D, and its
+    loss is f itself where tau is below 1.
 
     References
     ----------

@@ -87,3 +87,26 @@ def test_boxes_beside_each_other_in_one_array(name):
     for k, each in enumerate(BOTH):
         loss.grad(table[:, :n], table[:, n:], wrt=each, out=out[:, n * k : n * k + n])
     assert_same(out, np.concatenate(others, axis=1), "out")
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize("name", ["generalized_box_iou_loss", "probiou_loss"])
+def test_results_larger_than_the_cache_have_the_same_bits(name, isa, use_isa):
+    # Their stores bypass it, in whole lines where all lines of a gradient can be. Those of a thousand pairs do not.
+    use_isa(isa)
+    for dtype in cases.DTYPES:
+        few = [*box_draws.ordinary_of(name, cases.seed(name), (1000,), dtype).values()]
+        each, item = few[0].shape[1], np.dtype(dtype).itemsize
+        count = fl._core.cache()["streaming_bytes"] // (3 * each * item) + 1003
+        many = [np.resize(x, (count, each)) for x in few]
+        expected = cases.loss(name).grad(*few, reduction="none", wrt=BOTH)
+        for wrt in ((0,), (1,), (0, 1)):
+            for offset in (0, 1, 2, 4, 8, 12):
+                frames = [np.zeros(count * each + 128, dtype) for _ in wrt]
+                starts = [-frame.ctypes.data % 64 // item + offset + 2 * k for k, frame in enumerate(frames)]
+                outs = [f[s : s + count * each].reshape(count, each) for f, s in zip(frames, starts, strict=True)]
+                cases.loss(name).grad(*many, reduction="none", wrt=wrt, out=tuple(outs))
+                for k, frame, start, out in zip(wrt, frames, starts, outs, strict=True):
+                    assert_same(out, np.resize(expected[k], out.shape), f"{dtype} {wrt} {offset}")
+                    assert not frame[:start].any()
+                    assert not frame[start + count * each :].any()

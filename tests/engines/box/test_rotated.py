@@ -49,7 +49,9 @@ def test_places_where_conventions_decide(name, dtype, isa, use_isa):
 @pytest.mark.parametrize("name", NAMES)
 def test_identical_boxes_lose_nothing_and_stay_where_they_are(name):
     for dtype, options in ((t, o) for t in cases.DTYPES for o in Box(name).option_sets()):
-        boxes = drawn(name, 500, dtype)[0]
+        # Of sides from 1e-6 to those whose squares a float32 still holds.
+        boxes = drawn(name, 500, dtype)[0] * np.logspace(-6, 17, 500, dtype=dtype)[:, None]
+        boxes[:, ANGLE] = np.linspace(-9, 9, 500)
         value, first, second = results(name, (boxes, boxes.copy()), **options)
         tau = options.get("tau", 1.0)
         np.testing.assert_allclose(value, (tau - 1) / tau, rtol=2 * np.finfo(dtype).eps, atol=0)
@@ -152,7 +154,7 @@ def test_the_largest_distance_is_bounded(name):
 @pytest.mark.parametrize("isa", cases.ISAS)
 @pytest.mark.parametrize("name", NAMES)
 def test_whatever_the_boxes_are_nothing_is_infinite(name, isa, use_isa):
-    """Only a pair with NaN, or an angle, a distance or an area that is not finite, is NaN, as a whole."""
+    """Only a pair with NaN, or an angle or squares of sides and distances that are not finite, is NaN, as a whole."""
     use_isa(isa)
     rng = cases.seed(name, "wild")
     for dtype in cases.DTYPES:
@@ -163,9 +165,10 @@ def test_whatever_the_boxes_are_nothing_is_infinite(name, isa, use_isa):
             x = np.where(rng.random(x.shape) < 0.2, rng.choice([0, 1, 1, 1, np.inf, -np.inf, np.nan], x.shape), x)
             boxes.append(x.astype(dtype))
         with np.errstate(all="ignore"):
-            areas = [np.maximum(x[:, WIDTH], dtype(1e-7)) * np.maximum(x[:, HEIGHT], dtype(1e-7)) for x in boxes]
-        finite = [np.isfinite(x[:, [0, 1, ANGLE]]).all(axis=1) for x in boxes]
-        present = np.logical_and.reduce([*map(np.isfinite, areas), *finite])
+            sides = [np.maximum(x[:, [WIDTH, HEIGHT]], dtype(1e-7)) for x in boxes]
+            numbers = np.hstack([*sides, boxes[0][:, :2] - boxes[1][:, :2]])
+            turn = boxes[0][:, ANGLE] - boxes[1][:, ANGLE]
+            present = np.isfinite(np.square(numbers).sum(axis=1)) & np.isfinite(turn)
         assert 100 < np.count_nonzero(present) < 3900
         for options in Box(name).option_sets():
             for part in results(name, boxes, **options):

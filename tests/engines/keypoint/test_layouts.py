@@ -113,3 +113,26 @@ def test_the_same_bits_with_any_number_of_threads(name, isa, use_isa):
             assert_same(alone, value, f"{threads}")
             found.add((value.tobytes(), *(gradient.tobytes() for gradient in gradients)))
         assert len(found) == 1
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize("name", NAMES)
+def test_results_larger_than_the_cache_have_the_same_bits(name, isa, use_isa):
+    # Their stores bypass it; those of a thousand instances do not.
+    use_isa(isa)
+    for dtype in cases.DTYPES:
+        few = keypoint_draws.ordinary(cases.seed(name), (1000,), 17, dtype)
+        item = np.dtype(dtype).itemsize
+        count = fl._core.cache()["streaming_bytes"] // (3 * 34 * item) + 1003
+        many = {each: np.resize(x, (count, *x.shape[1:])) if x.shape[:1] == (1000,) else x for each, x in few.items()}
+        expected = cases.loss(name).grad(**few, reduction="none", wrt=BOTH)
+        for wrt in ((0,), (1,), (0, 1)):
+            for offset in (0, 1, 2, 4):
+                frames = [np.zeros(count * 34 + 128, dtype) for _ in wrt]
+                starts = [-frame.ctypes.data % 64 // item + offset for frame in frames]
+                outs = [f[s : s + count * 34].reshape(count, 17, 2) for f, s in zip(frames, starts, strict=True)]
+                cases.loss(name).grad(**many, reduction="none", wrt=wrt, out=tuple(outs))
+                for k, frame, start, out in zip(wrt, frames, starts, outs, strict=True):
+                    assert_same(out, np.resize(expected[k], out.shape), f"{dtype} {wrt} {offset}")
+                    assert not frame[:start].any()
+                    assert not frame[start + count * 34 :].any()

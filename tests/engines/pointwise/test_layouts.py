@@ -212,7 +212,7 @@ def test_accumulate_adds_the_gradient_of_a_broadcast_operand(name, broadcast):
 def test_results_larger_than_the_cache_have_the_same_bits(name, dtype):
     # Beyond the last-level cache the stores bypass it; pieces of the same call do not.
     reference, loss = REFERENCES[name], cases.loss(name)
-    item, cache = np.dtype(dtype).itemsize, fl._core.cache()["last_level_cache_bytes"]
+    item, cache = np.dtype(dtype).itemsize, fl._core.cache()["streaming_bytes"]
     count, piece = min(cache // (2 * item), 16_000_000 // item) + 4099, 50_000
     operands = {k: np.resize(v, count) for k, v in cases.sample(reference, cases.seed(name), 40_009, dtype).items()}
     wrt = cases.differentiable(name)

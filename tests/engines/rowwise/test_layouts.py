@@ -120,7 +120,7 @@ def test_results_larger_than_the_cache(rows):
     loss = cases.loss(rows.loss)
     per_class = {o.name for o in rows.reference.operands if o.kind in ("weight", "per_class")}
     for classes in (10, 1000):
-        count = min(fl._core.cache()["last_level_cache_bytes"] // (4 * classes), 16_000_000 // (4 * classes)) + 37
+        count = min(fl._core.cache()["streaming_bytes"] // (4 * classes), 16_000_000 // (4 * classes)) + 37
         small = rows_cases.draw(rows, cases.seed(rows, classes), (512,), classes, np.float32)
         whole = {k: v if k in per_class else np.concatenate([v] * (count // 512 + 1))[:count] for k, v in small.items()}
         value, gradient = loss.value_and_grad(**whole, reduction="none")

@@ -174,7 +174,7 @@ class box_loop {
     };
     const storing how[] = {streams(in_input), streams(in_target)};
     for (std::size_t i = 0; i < count; i += P::width) {
-      if (t.streams) {  // arrays that are larger than caches
+      if (numbers == upright_numbers && t.streams) {  // arrays that are larger than caches
         prefetch_records<P, numbers>(input + numbers * (i + boxes_ahead));
         prefetch_records<P, numbers>(target + numbers * (i + boxes_ahead));
       }

@@ -92,7 +92,7 @@ struct box_matrix_value_loop {
   }
 };
 
-// Sums of gradients are formed in the computation dtype within so many boxes, at most 64 in a lane, and in double beyond.
+// Sums of gradients are formed in the computation dtype within so many boxes, at most 128 in a lane, and in double beyond.
 inline constexpr std::size_t boxes_of_a_sum = 256;
 
 FASTLOSS_FN void add_in_double(native_pack<double>& total, native_pack<double> x) { total += x; }

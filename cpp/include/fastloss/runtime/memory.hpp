@@ -30,7 +30,7 @@ struct cache_state {
 };
 FASTLOSS_API cache_state get_cache_state() noexcept;
 
-// Streaming stores pay once the bytes that a call touches exceed the last-level cache, or 32 MiB of a larger one.
-FASTLOSS_API std::size_t last_level_cache_bytes() noexcept;
+// Streaming stores pay once a call touches more bytes than these: the last-level cache, or 32 MiB of a larger one.
+FASTLOSS_API std::size_t streaming_bytes() noexcept;
 
 }  // namespace fastloss

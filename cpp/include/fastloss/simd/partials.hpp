@@ -208,11 +208,5 @@ FASTLOSS_FN auto variable_of(P x) {
   return detail::make_dual(x, detail::unit_partials<K>(std::make_integer_sequence<int, N>{}));
 }
 
-// The derivative in variable K, as a pack.
-template <int K, class P, class T, class... D>
-FASTLOSS_FN P partial_derivative(dual<T, partials<D...>> x) {
-  return value_of<P>(detail::partial_at<K>(x.tangent));
-}
-
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

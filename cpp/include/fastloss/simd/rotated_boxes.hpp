@@ -20,12 +20,12 @@ inline namespace FASTLOSS_ISA {
 
 namespace detail {
 
-// What is as large as this, or not finite, counts as this, with derivative 0: its derivatives have no place in a float32.
+// What is as large as this counts as this, with derivative 0: its derivatives have no place in a float32.
 inline constexpr double most_divergence = 1e18;
 
 template <class X>
 FASTLOSS_FN auto bounded_divergence(X x) {
-  return select(innermost(x) < most_divergence, x, most_divergence);
+  return select(innermost(x) >= most_divergence, most_divergence, x);
 }
 
 }  // namespace detail
@@ -75,13 +75,13 @@ class rotated_pair {
   template <class A, class B>
   FASTLOSS_FN auto elongation(A inverse_area, B inverse_target_area) const {
     const auto w = width(), h = height(), tw = target_width(), th = target_height();
-    const auto x = (((w - h) * (w + h)) * inverse_area) * (((tw - th) * (tw + th)) * inverse_target_area);
-    return select(detail::innermost(x) < 1e30, x, 1e30);  // 0 times infinity is no number
+    const auto x = (((w - h) * inverse_area) * (w + h)) * (((tw - th) * inverse_target_area) * (tw + th));
+    return select(detail::innermost(x) >= 1e30, 1e30, x);  // 0 times infinity is no number
   }
 
-  // Not so are pairs with a NaN, and those with an area or a distance that is not finite.
+  // Not so are pairs with a NaN or with an angle that is not finite, and those whose sides and distance have no squares in the dtype.
   FASTLOSS_FN auto present() const {
-    const P all = (w_ * h_ + tw_ * th_) + (target_along_ + target_across_);
+    const P all = ((w_ * w_ + h_ * h_) + (tw_ * tw_ + th_ * th_)) + (target_along_ * target_along_ + target_across_ * target_across_);
     return all - all == P(0);
   }
 

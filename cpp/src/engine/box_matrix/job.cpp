@@ -26,7 +26,7 @@ bool streams(const call_plan& plan, const box_matrix_job& job, const mutable_arr
   if (job.value.strides[1] != static_cast<std::ptrdiff_t>(job.item) || reinterpret_cast<std::uintptr_t>(value.data) % job.item != 0 ||
       job.value.strides[0] % static_cast<std::ptrdiff_t>(job.item) != 0)
     return false;
-  return static_cast<std::size_t>(value.shape[0]) * static_cast<std::size_t>(value.shape[1]) * job.item > last_level_cache_bytes();
+  return static_cast<std::size_t>(value.shape[0]) * static_cast<std::size_t>(value.shape[1]) * job.item > streaming_bytes();
 }
 
 }  // namespace

@@ -197,7 +197,7 @@ class matrix_pass {
   std::atomic<bool> nonfinite_{false};
 };
 
-// What flows in is 0, and 0 times anything is 0.
+// Where what flows in is 0, since 0 times anything is 0, and where there are no pairs.
 void store_zeros(const box_matrix_job& job, int k) {
   static constexpr double zeros[part_rows * upright_numbers]{};
   const matrix_view& to = job.gradients[k];
@@ -214,14 +214,16 @@ double run_box_matrix(const call_plan& plan, const loss_outputs& outputs, bool i
   box_matrix_job job;
   build_box_matrix_job(plan, outputs, in_place, job);
   bool nonfinite = false;
+  const bool empty = job.boxes[0].shape[0] == 0 || job.boxes[1].shape[0] == 0;
   for (const int k : {0, 1}) {
-    const bool value = k == 0 && job.value.base != nullptr, gradient = job.gradients[k].base != nullptr && job.flow != 0.0;
+    const bool wanted = job.gradients[k].base != nullptr, flows = job.flow != 0.0 && !empty;
+    const bool value = k == 0 && !empty && job.value.base != nullptr, gradient = wanted && flows;
     if (value || gradient) {
       matrix_pass pass(job, k, value, gradient);
       pass.run();
       nonfinite |= pass.found_nonfinite();
     }
-    if (job.gradients[k].base != nullptr && job.flow == 0.0) store_zeros(job, k);
+    if (wanted && !flows) store_zeros(job, k);
   }
   check_finite(plan, nonfinite);
   return 0.0;

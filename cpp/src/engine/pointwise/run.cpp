@@ -228,7 +228,7 @@ class job_builder {
     if (job_.count > block_elements)
       for (int a = 0; a < layout_.arrays; ++a)
         if (walks_[a]->how != walk::kind::constant) traffic += job_.count * itemsize(walks_[a]->type);
-    const bool large = traffic > last_level_cache_bytes() && !job_.accumulate;
+    const bool large = traffic > streaming_bytes() && !job_.accumulate;
     const auto apart = [&](const walk& w) {
       for (int k = 0; k < job_.operand_total; ++k)
         if (job_.operands[k].base == w.base) return false;

@@ -84,7 +84,7 @@ void record_builder::choose_streaming() {
   for (const record_view* v : {&job_.records[0], &job_.records[1], &job_.gradients[0], &job_.gradients[1]})
     if (v->base != nullptr && (job_.rank == 0 || v->strides[job_.rank - 1] != 0))  // not the same record again and again
       traffic += job_.count * v->numbers * itemsize(v->type);
-  job_.streams = traffic > last_level_cache_bytes() && call_.gradient_count > 0;
+  job_.streams = traffic > streaming_bytes() && call_.gradient_count > 0;
   for (std::size_t g = 0; g < static_cast<std::size_t>(call_.gradient_count); ++g) {
     const record_view& to = job_.gradients[call_.gradient_of[g]];
     job_.streams &= outputs_.gradients[g].recycled && to.base != job_.records[0].base && to.base != job_.records[1].base &&

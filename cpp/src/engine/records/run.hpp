@@ -28,7 +28,8 @@ struct record_findings {
   std::atomic<bool> nonfinite{false};
 };
 
-// Where a kernel reads and writes: arrays of the computation dtype, padded with zeros.
+// Where a kernel reads and writes: arrays of the computation dtype. Those that are not the caller's are padded with zeros, records to
+// job.pack_numbers.
 struct record_places {
   const void* records[2];
   void* value;

@@ -178,7 +178,7 @@ class builder {
     count(job_.vector);
     count(job_.hessian_to);
     for (const row_gradient& g : job_.gradients) count(g.to);
-    const bool large = traffic > last_level_cache_bytes() && !job_.accumulate;
+    const bool large = traffic > streaming_bytes() && !job_.accumulate;
     choose_place(job_, plan_.computation(), job_.input);
     choose_place(job_, plan_.computation(), job_.distribution);
     choose_place(job_, plan_.computation(), job_.vector);
