@@ -7,7 +7,6 @@
 #include "fastloss/core/type_list.hpp"
 #include "fastloss/engines/box.hpp"
 #include "fastloss/simd/rotated_boxes.hpp"
-#include "fastloss/simd/saturation.hpp"
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {
@@ -46,7 +45,7 @@ struct probiou {
     const auto distance = detail::bounded_divergence((relative(h * pair.along()) + relative(w * pair.across())) +
                                                      (relative(th * pair.target_along()) + relative(tw * pair.target_across())));
     const auto divergence = 0.75 * (distance / (1.0 + excess)) + 0.5 * log1p(excess);
-    return choose(mode == hellinger, [&] { return root_of_square(saturation(divergence)); }, [&] { return divergence; });
+    return choose(mode == hellinger, [&] { return root_of_square(-expm1(-divergence)); }, [&] { return divergence; });
   }
 };
 

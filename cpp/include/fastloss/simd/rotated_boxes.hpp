@@ -76,7 +76,8 @@ class rotated_pair {
   FASTLOSS_FN auto elongation(A inverse_area, B inverse_target_area) const {
     const auto w = width(), h = height(), tw = target_width(), th = target_height();
     const auto x = (((w - h) * inverse_area) * (w + h)) * (((tw - th) * inverse_target_area) * (tw + th));
-    return select(detail::innermost(x) >= 1e30, 1e30, x);  // 0 times infinity is no number
+    // Nor infinite: sine2() may be 0. It is no number where a square meets a box of no width, whose divergence has no bound anyway.
+    return select(detail::innermost(x) < 1e30, x, 1e30);
   }
 
   // Not so are pairs with a NaN or with an angle that is not finite, and those whose sides and distance have no squares in the dtype.
