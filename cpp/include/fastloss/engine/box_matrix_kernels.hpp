@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "fastloss/engine/box_kernels.hpp"
-#include "fastloss/engine/formula_kernels.hpp"
+#include "fastloss/engine/padding.hpp"
 
 namespace fastloss {
 
@@ -13,10 +13,7 @@ inline constexpr std::size_t matrix_tile_boxes = 512;
 // What a box is prepared as: x1, y1, x2, y2 and its area, each in an array of its own of `matrix_tile_boxes` numbers.
 inline constexpr int prepared_numbers = 5;
 // Rows of a tile are padded to whole packs of every instruction set.
-inline constexpr std::size_t padded_columns(std::size_t count) {
-  constexpr std::size_t pack = tile_alignment / sizeof(float);
-  return (count + pack - 1) / pack * pack;
-}
+constexpr std::size_t padded_columns(std::size_t count) { return padded_to(most_pack, count); }
 
 // Some boxes of one set, each of which meets all boxes of a tile of the other. Boxes are prepared, in the computation dtype.
 struct box_matrix_tile {

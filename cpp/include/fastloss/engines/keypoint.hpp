@@ -20,8 +20,8 @@ namespace fastloss {
 FASTLOSS_API extern const engine keypoint_engine;
 
 // The roles of operands.
-inline constexpr unsigned per_keypoint = 1u << 8;  // one number for each keypoint of an instance
-inline constexpr unsigned visibility = 1u << 9;    // weights of keypoints, of each instance or of all
+inline constexpr unsigned per_keypoint = 1u << first_role;  // one number for each keypoint of an instance
+inline constexpr unsigned visibility = 2u << first_role;    // weights of keypoints, of each instance or of all
 inline constexpr const char* keypoint_roles[] = {"per_keypoint", "visibility"};
 
 // What is divided by: 1 / sigma and the root of 1 / eps must be numbers of float32, and so must their product with any area's.

@@ -117,21 +117,22 @@ class box_pair {
         cw_(x_.extent(x_.hull)),
         ch_(y_.extent(y_.hull)) {}
 
-  FASTLOSS_FN auto intersection() const { return of_both<0>(select(overlap_, x_.common * y_.common, P(0))); }
-  FASTLOSS_FN auto input_area() const { return of_input<1>(w_ * h_); }
-  FASTLOSS_FN auto target_area() const { return of_target<2>(tw_ * th_); }
-  FASTLOSS_FN auto enclosing_area() const { return of_both<3>(cw_ * ch_); }
-  FASTLOSS_FN auto width() const { return of_input<4>(w_); }
-  FASTLOSS_FN auto height() const { return of_input<5>(h_); }
-  FASTLOSS_FN auto target_width() const { return of_target<6>(tw_); }
-  FASTLOSS_FN auto target_height() const { return of_target<7>(th_); }
-  FASTLOSS_FN auto enclosing_width() const { return of_both<8>(cw_); }
-  FASTLOSS_FN auto enclosing_height() const { return of_both<9>(ch_); }
+  FASTLOSS_FN auto intersection() const { return variables::template of_both<0>(select(overlap_, x_.common * y_.common, P(0))); }
+  FASTLOSS_FN auto input_area() const { return variables::template of_input<1>(w_ * h_); }
+  FASTLOSS_FN auto target_area() const { return variables::template of_target<2>(tw_ * th_); }
+  FASTLOSS_FN auto enclosing_area() const { return variables::template of_both<3>(cw_ * ch_); }
+  FASTLOSS_FN auto width() const { return variables::template of_input<4>(w_); }
+  FASTLOSS_FN auto height() const { return variables::template of_input<5>(h_); }
+  FASTLOSS_FN auto target_width() const { return variables::template of_target<6>(tw_); }
+  FASTLOSS_FN auto target_height() const { return variables::template of_target<7>(th_); }
+  FASTLOSS_FN auto enclosing_width() const { return variables::template of_both<8>(cw_); }
+  FASTLOSS_FN auto enclosing_height() const { return variables::template of_both<9>(ch_); }
   // From the target's centre to the input's.
-  FASTLOSS_FN auto centre_dx() const { return of_both<10>(x_.centre_distance()); }
-  FASTLOSS_FN auto centre_dy() const { return of_both<11>(y_.centre_distance()); }
+  FASTLOSS_FN auto centre_dx() const { return variables::template of_both<10>(x_.centre_distance()); }
+  FASTLOSS_FN auto centre_dy() const { return variables::template of_both<11>(y_.centre_distance()); }
   FASTLOSS_FN auto squared_corner_distances() const {
-    return of_both<12>((square(x_.a1 - x_.b1) + square(y_.a1 - y_.b1)) + (square(x_.a2 - x_.b2) + square(y_.a2 - y_.b2)));
+    return variables::template of_both<12>((square(x_.a1 - x_.b1) + square(y_.a1 - y_.b1)) +
+                                           (square(x_.a2 - x_.b2) + square(y_.a2 - y_.b2)));
   }
 
   FASTLOSS_FN auto union_area() const { return (input_area() + target_area()) - intersection(); }
@@ -219,24 +220,8 @@ class box_pair {
   }
 
  private:
-  static constexpr int variables = 13;
+  using variables = variables_of_pair<13, InInput, InTarget>;
   static constexpr double most_relative_distance = 2.0;
-
-  template <int K>
-  FASTLOSS_FN static auto of_both(P x) {
-    if constexpr (InInput || InTarget) return variable_of<K, variables>(x);
-    else return x;
-  }
-  template <int K>
-  FASTLOSS_FN static auto of_input(P x) {
-    if constexpr (InInput) return variable_of<K, variables>(x);
-    else return x;
-  }
-  template <int K>
-  FASTLOSS_FN static auto of_target(P x) {
-    if constexpr (InTarget) return variable_of<K, variables>(x);
-    else return x;
-  }
 
   detail::axis_of_pair<P> x_, y_;
   mask<typename P::scalar, P::width> overlap_;

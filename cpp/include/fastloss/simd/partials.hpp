@@ -208,5 +208,29 @@ FASTLOSS_FN auto variable_of(P x) {
   return detail::make_dual(x, detail::unit_partials<K>(std::make_integer_sequence<int, N>{}));
 }
 
+// N variables of a pair of operands: those of one operand are constants where nothing is differentiated in it.
+template <int N, bool InInput, bool InTarget>
+struct variables_of_pair {
+  template <int K, class P>
+  FASTLOSS_FN static auto of_both(P x) {
+    return of < K, InInput || InTarget > (x);
+  }
+  template <int K, class P>
+  FASTLOSS_FN static auto of_input(P x) {
+    return of<K, InInput>(x);
+  }
+  template <int K, class P>
+  FASTLOSS_FN static auto of_target(P x) {
+    return of<K, InTarget>(x);
+  }
+
+ private:
+  template <int K, bool Differentiated, class P>
+  FASTLOSS_FN static auto of(P x) {
+    if constexpr (Differentiated) return variable_of<K, N>(x);
+    else return x;
+  }
+};
+
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -55,16 +55,16 @@ class rotated_pair {
   }
 
   // From the target's centre to the input's, along the widths and heights of either box.
-  FASTLOSS_FN auto along() const { return of_both<0>(along_); }
-  FASTLOSS_FN auto across() const { return of_both<1>(across_); }
-  FASTLOSS_FN auto target_along() const { return of_both<2>(target_along_); }
-  FASTLOSS_FN auto target_across() const { return of_both<3>(target_across_); }
-  FASTLOSS_FN auto width() const { return of_input<4>(w_); }
-  FASTLOSS_FN auto height() const { return of_input<5>(h_); }
-  FASTLOSS_FN auto target_width() const { return of_target<6>(tw_); }
-  FASTLOSS_FN auto target_height() const { return of_target<7>(th_); }
+  FASTLOSS_FN auto along() const { return variables::template of_both<0>(along_); }
+  FASTLOSS_FN auto across() const { return variables::template of_both<1>(across_); }
+  FASTLOSS_FN auto target_along() const { return variables::template of_both<2>(target_along_); }
+  FASTLOSS_FN auto target_across() const { return variables::template of_both<3>(target_across_); }
+  FASTLOSS_FN auto width() const { return variables::template of_input<4>(w_); }
+  FASTLOSS_FN auto height() const { return variables::template of_input<5>(h_); }
+  FASTLOSS_FN auto target_width() const { return variables::template of_target<6>(tw_); }
+  FASTLOSS_FN auto target_height() const { return variables::template of_target<7>(th_); }
   // The squares of the sine and the cosine between the two.
-  FASTLOSS_FN auto sine2() const { return of_both<8>(turn_sine_ * turn_sine_); }
+  FASTLOSS_FN auto sine2() const { return variables::template of_both<8>(turn_sine_ * turn_sine_); }
   FASTLOSS_FN auto cosine2() const {
     const P value = turn_cosine_ * turn_cosine_;
     if constexpr (InInput || InTarget) return detail::make_dual(value, -detail::tangent_at<1>(sine2()));
@@ -114,23 +114,7 @@ class rotated_pair {
   }
 
  private:
-  static constexpr int variables = 9;
-
-  template <int K>
-  FASTLOSS_FN static auto of_both(P x) {
-    if constexpr (InInput || InTarget) return variable_of<K, variables>(x);
-    else return x;
-  }
-  template <int K>
-  FASTLOSS_FN static auto of_input(P x) {
-    if constexpr (InInput) return variable_of<K, variables>(x);
-    else return x;
-  }
-  template <int K>
-  FASTLOSS_FN static auto of_target(P x) {
-    if constexpr (InTarget) return variable_of<K, variables>(x);
-    else return x;
-  }
+  using variables = variables_of_pair<9, InInput, InTarget>;
 
   FASTLOSS_FN static auto is_crossed(P longer, P target_width, P target_height, double eps) {
     const P target_longer = detail::max(P(eps), target_width) - detail::max(P(eps), target_height);

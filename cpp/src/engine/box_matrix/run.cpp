@@ -30,7 +30,6 @@ constexpr std::size_t enough_parts = 64;
 constexpr std::size_t most_tiles = 512;
 // Pairs that a kernel is handed, in whole rows: their values and factors are still in an L1 cache when they are stored.
 constexpr std::size_t pairs_at_once = 1024;
-constexpr std::size_t most_pack = tile_alignment / sizeof(float);
 
 constexpr std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 

@@ -20,8 +20,8 @@ constexpr std::size_t tile_keypoints = 1024, most_tile_instances = 256;
 
 // Instances whose points are whole packs together, so that tiles can lie where the operands do; of very many keypoints one at a time.
 std::size_t instances_of_tile(std::size_t keypoints) {
-  if (keypoints > 8 * tile_keypoints / pack_units) return 1;
-  return std::clamp(tile_keypoints / keypoints / pack_units, std::size_t{1}, most_tile_instances / pack_units) * pack_units;
+  if (keypoints > 8 * tile_keypoints / most_pack) return 1;
+  return std::clamp(tile_keypoints / keypoints / most_pack, std::size_t{1}, most_tile_instances / most_pack) * most_pack;
 }
 
 template <class S>
@@ -66,7 +66,7 @@ void build_keypoint_job(const call_plan& plan, const loss_outputs& outputs, bool
   builder.build();
   job.tile_units = instances_of_tile(job.keypoints);
   job.tiles_of_part = 8;
-  job.pack_numbers = 2 * pack_units;
+  job.pack_numbers = 2 * most_pack;
 
   std::unique_ptr<double[]> given;
   if (!sigmas.absent()) {
@@ -74,7 +74,7 @@ void build_keypoint_job(const call_plan& plan, const loss_outputs& outputs, bool
     load_row(sigmas, job.keypoints, given.get());
   }
   const double* const widths = given != nullptr ? given.get() : keypoint_loss_of(plan.loss()).sigmas.data();
-  job.inverse_widths.reset(new char[padded_to(pack_units, job.keypoints) * job.item]());
+  job.inverse_widths.reset(new char[padded_to(most_pack, job.keypoints) * job.item]());
   (wide ? invert_widths<double> : invert_widths<float>)(widths, job.keypoints, job.inverse_widths.get());
 }
 

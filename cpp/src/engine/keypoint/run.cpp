@@ -13,8 +13,8 @@ struct tile_arrays {
   std::size_t of_instances, of_keypoints;
 
   explicit tile_arrays(const keypoint_job& job)
-      : of_instances(padded_to(pack_units, job.tile_units) * job.item + padding),
-        of_keypoints((padded_to(pack_units, job.tile_units * job.keypoints) + pack_units) * job.item + padding) {}
+      : of_instances(padded_to(most_pack, job.tile_units) * job.item + padding),
+        of_keypoints((padded_to(most_pack, job.tile_units * job.keypoints) + most_pack) * job.item + padding) {}
   std::size_t bytes() const { return 2 * of_instances + 5 * of_keypoints; }
 };
 
@@ -37,7 +37,7 @@ void compute(const keypoint_job& job, const record_tile& tile, const record_plac
   for (void** array : {&t.scales, &t.terms, &t.shares, &t.gradient_shares}) *array = take(arrays.of_keypoints);
   if (job.visible.base != nullptr) {
     void* const visible = take(arrays.of_keypoints);
-    tile.load(job.visible, visible, padded_to(pack_units, tile.count() * job.keypoints));
+    tile.load(job.visible, visible, padded_to(most_pack, tile.count() * job.keypoints));
     t.visible = visible;
   }
   t.value = p.value;

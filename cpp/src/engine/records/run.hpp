@@ -10,14 +10,10 @@
 #include "engine/call/reduction.hpp"
 #include "engine/memory/scratch.hpp"
 #include "engine/records/job.hpp"
-#include "fastloss/engine/formula_kernels.hpp"
+#include "fastloss/engine/padding.hpp"
 #include "isa/dispatch.hpp"
 
 namespace fastloss {
-
-// Arrays of units are padded to whole packs of every instruction set.
-inline constexpr std::size_t pack_units = tile_alignment / sizeof(float);
-constexpr std::size_t padded_to(std::size_t whole, std::size_t n) { return (n + whole - 1) / whole * whole; }
 
 struct record_pass {
   bool value;
@@ -43,10 +39,10 @@ struct record_places {
 class record_tile {
  public:
   record_tile(const record_job& job, std::size_t first, std::size_t count)
-      : job_(job), first_(first), count_(count), padded_(padded_to(pack_units, count)) {
+      : job_(job), first_(first), count_(count), padded_(padded_to(most_pack, count)) {
     const std::size_t most = padded_to(job.pack_numbers, job.tile_units * job.records[0].numbers);
     record_bytes_ = most * job.item + slot_padding;
-    unit_bytes_ = padded_to(pack_units, job.tile_units) * job.item + slot_padding;
+    unit_bytes_ = padded_to(most_pack, job.tile_units) * job.item + slot_padding;
     own_bytes_ = record_slots * record_bytes_ + (slots - record_slots) * unit_bytes_;
     memory_ = scratch().at_least(own_bytes_ + job.engine_bytes);
   }
