@@ -55,6 +55,9 @@ class Case(ABC):
         The same for `torch.compile`, where it cannot compile what `torch` names; None: as `torch`.
     torch_chunked
         The same, of a function that never holds all class scores at once; None where torch has none.
+    apart
+        `f(fastloss, mode, out, *operands) -> (value, gradient)`: of a sum of losses, a call of fastloss for each; None
+        where the loss is no such sum.
     scipy
         `f(scipy.special, *operands) -> value`; None where SciPy has no such function.
     sklearn
@@ -70,6 +73,7 @@ class Case(ABC):
     torch: Callable[..., Any] | None = None
     torch_compiled: Callable[..., Any] | None = None
     torch_chunked: Callable[..., Any] | None = None
+    apart: Callable[..., Any] | None = None
     scipy: Callable[..., Any] | None = None
     sklearn: Sklearn | None = None
     operands: tuple[str, ...] | None = None

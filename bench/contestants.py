@@ -117,6 +117,22 @@ class Fastloss:
         return pair(mode, raw)
 
 
+class Apart(Fastloss):
+    """The library under test, by a call for each of the losses that another is the sum of."""
+
+    name = "fastloss.apart"
+
+    def prepare(self, name: str, case: Case, mode: Mode, problem: Problem, out: Arrays | None) -> Call | None:
+        apart, module = case.apart, self._module
+        if apart is None or (out is not None and not mode.gradient):
+            return None
+        given = problem.given
+        return lambda: apart(module, mode, out, *given)
+
+    def result(self, mode: Mode, raw: Any) -> tuple[Any, Arrays | None]:
+        return raw
+
+
 class NumPy:
     """Formulas in plain NumPy."""
 
@@ -314,7 +330,7 @@ class ScikitLearn:
 
 
 PEERS: dict[str, type[Contestant]] = {
-    peer.name: peer for peer in (NumPy, Torch, TorchChunked, TorchCompile, Jax, SciPy, ScikitLearn)
+    peer.name: peer for peer in (NumPy, Torch, TorchChunked, TorchCompile, Jax, SciPy, ScikitLearn, Apart)
 }
 
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter
 
 # Distinct in hue, lightness and shape, so that the picture survives a bad printer and colour blindness.
 STYLES = {
+    "fastloss.apart": ("#000000", "X"),
     "numpy": ("#0072B2", "o"),
     "torch": ("#D55E00", "s"),
     "torch.chunked": ("#F0E442", "p"),

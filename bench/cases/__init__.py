@@ -16,6 +16,8 @@ from bench.cases import (
     margin,
     multiclass_margin,
     quantile,
+    region,
+    region_compound,
     regression,
     relative,
     robust,
@@ -47,6 +49,8 @@ CASES: dict[str, Case] = {
         boxes,
         boxes_rotated,
         keypoints,
+        region,
+        region_compound,
         row_functions,
         box_matrix,
     )

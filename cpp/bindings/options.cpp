@@ -25,15 +25,29 @@ owned joined_names(const option_info& o, PyObject* given) {
   return checked(PyUnicode_Join(comma.get(), given));
 }
 
+// A choice of this name is Python's object, where others are words.
+PyObject* switch_of(const char* choice) {
+  return std::strcmp(choice, "True") == 0 ? Py_True : std::strcmp(choice, "False") == 0 ? Py_False : nullptr;
+}
+
+PyObject* choice_object(const char* choice) {
+  PyObject* const as_switch = switch_of(choice);
+  return as_switch != nullptr ? Py_NewRef(as_switch) : PyUnicode_FromString(choice);
+}
+
 double choice_value(const option_info& o, PyObject* given, PyObject* loss_name) {
   const owned name = joined_names(o, given);
+  if (PyBool_Check(given))
+    for (int i = 0; i < o.choice_count; ++i)
+      if (switch_of(o.choices[i]) == given) return i;
   if (PyUnicode_Check(name.get()))
     for (int i = 0; i < o.choice_count; ++i)
-      if (PyUnicode_CompareWithASCIIString(name.get(), o.choices[i]) == 0) return i;
+      if (switch_of(o.choices[i]) == nullptr && PyUnicode_CompareWithASCIIString(name.get(), o.choices[i]) == 0) return i;
   owned choices = checked(PyTuple_New(o.choice_count));
-  for (int i = 0; i < o.choice_count; ++i) PyTuple_SET_ITEM(choices.get(), i, checked(PyUnicode_FromString(o.choices[i])).release());
-  raise(PyUnicode_Check(name.get()) ? PyExc_ValueError : PyExc_TypeError, "%U: %s must be one of %R, not %R", loss_name, o.name,
-        choices.get(), given);
+  for (int i = 0; i < o.choice_count; ++i) PyTuple_SET_ITEM(choices.get(), i, checked(choice_object(o.choices[i])).release());
+  bool fits = PyUnicode_Check(name.get());
+  for (int i = 0; i < o.choice_count; ++i) fits |= PyBool_Check(given) && switch_of(o.choices[i]) != nullptr;
+  raise(fits ? PyExc_ValueError : PyExc_TypeError, "%U: %s must be one of %R, not %R", loss_name, o.name, choices.get(), given);
 }
 
 // Whether float() of it is the number that it is. Of NumPy's objects float() takes the real part of a complex number, the digits of a
@@ -99,7 +113,7 @@ PyObject* option_object(const loss_info& info, const void* options, int option) 
     case option_kind::choice:
       break;
   }
-  return PyUnicode_FromString(o.choices[static_cast<int>(x)]);
+  return choice_object(o.choices[static_cast<int>(x)]);
 }
 
 }  // namespace fastloss::bindings

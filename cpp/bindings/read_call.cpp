@@ -120,6 +120,15 @@ long long read_integer(const call_state& s, PyObject* given, const char* argumen
 
 void read_axis(call_state& s, PyObject* given) {
   const char* const name = s.loss.info->arguments.axis;
+  if ((s.loss.info->parts & part_no_axis) != 0) {
+    if (given == Py_None) {
+      s.call.call.axis = no_axis;
+      return;
+    }
+    if (PyUnicode_Check(given) && PyUnicode_CompareWithASCIIString(given, "auto") == 0) return;
+  } else if (given == Py_None) {
+    return;
+  }
   const long long axis = read_integer(s, given, name);
   if (axis < -max_rank || axis >= max_rank)
     raise(PyExc_ValueError, "%U: %s must be an axis of the first operand, got %lld", s.who.loss, name, axis);
@@ -156,7 +165,7 @@ void read_return(call_state& s, PyObject* given) {
 // The keywords that not every loss takes.
 void read_keywords_of_parts(call_state& s) {
   PyObject* const* const k = s.given.keywords;
-  if (PyObject* const x = given_or_null(k[kw_axis])) read_axis(s, x);
+  if (k[kw_axis] != nullptr) read_axis(s, k[kw_axis]);
   if (k[kw_ignore_index] != nullptr) s.call.call.ignore_index = read_integer(s, k[kw_ignore_index], "ignore_index");
   if (PyObject* const x = given_or_null(k[kw_return])) read_return(s, x);
   if (k[kw_vector] != nullptr) read_array(k[kw_vector], s.loss.info->arguments.vector, s.who, s.storage, s.call.vector);

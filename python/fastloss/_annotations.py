@@ -6,5 +6,8 @@ from typing import Literal, TypeAlias
 
 _OneBoxFormat: TypeAlias = Literal["xyxy", "xywh", "cxcywh"]
 
+# What makes probabilities of an input: nothing, one of the two, or the one that is usual for its target.
+FromLogits: TypeAlias = bool | Literal["sigmoid", "softmax"]
+
 # Of both operands, or of each.
 BoxFormat: TypeAlias = _OneBoxFormat | tuple[_OneBoxFormat, _OneBoxFormat]

@@ -280,10 +280,11 @@ def declare(
     the stubs for type checkers and editors are made from these words.
 
     The docstring has a summary (one sentence), the formula as an indented block after ``::``, further paragraphs if
-    needed, and these numpydoc sections in this order: ``Parameters`` (operands and options only), ``Returns`` (of the
-    value, with what each reduction means), ``Raises`` (optional: only what this loss adds), ``Notes`` (optional),
-    ``References`` and ``Examples``, which begin with their imports and are shown with every method. The parameters
-    that all losses share, the common errors, and what the methods return are added here. ::
+    needed, and these numpydoc sections in this order: ``Parameters`` (operands and options, then such keywords of every
+    call as mean something else to this loss), ``Returns`` (of the value, with what each reduction means), ``Raises``
+    (optional: only what this loss adds), ``Notes`` (optional), ``References`` and ``Examples``, which begin with their
+    imports and are shown with every method. The parameters that all losses share, the common errors, and what the
+    methods return are added here. ::
 
         @declare(
             family="regression",

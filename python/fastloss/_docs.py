@@ -12,6 +12,7 @@ from fastloss._phrases import (
     COMMON_RAISES,
     DECLARED_NOTES,
     DECLARED_PARAMETERS,
+    ELEMENTS_PARAMETERS,
     FUNCTION_PHRASES,
     INDEX_ERROR,
     ROW_FUNCTION_PHRASES,
@@ -19,6 +20,8 @@ from fastloss._phrases import (
 )
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
+# Keywords of every loss, which a declaration may describe in its own words, behind its operands and options.
+SHARED = frozenset(ELEMENTS_PARAMETERS) | {"ignore_index"}
 REQUIRED = ("Parameters", "Returns", "References", "Examples")
 
 
@@ -34,6 +37,7 @@ class Documentation:
     formula: str
     head: str
     sections: dict[str, str]
+    keywords: dict[str, str]  # of parameters that losses share, those that this one describes itself
 
     def compose(self, loss: str, method: str, engine: str, parts: Collection[str], required: int, example: str) -> str:
         """Docstring of the loss ("__call__") or of one of its methods, with an example if the loss shows none.
@@ -46,7 +50,7 @@ class Documentation:
         if method == "hvp":
             entries = re.split(r"^(?=\w+ : )", own + "\n", flags=re.MULTILINE)[1:]
             own = "".join([*entries[:required], phrases.parameters["vector"] + "\n", *entries[required:]]).rstrip()
-        common = [phrases.parameters[name] for name in keywords(parts, method)]
+        common = [self.keywords.get(name, phrases.parameters[name]) for name in keywords(parts, method)]
         parameters = "\n".join([own, *common]).replace("{what}", what).replace("{form}", form)
         if method == "__call__":
             text = self.sections["Returns"].replace("{reductions}", phrases.reductions)
@@ -109,11 +113,15 @@ def parse(loss: str, docstring: str, parameters: Sequence[str]) -> Documentation
     sections["Parameters"] = _fill(loss, sections["Parameters"], DECLARED_PARAMETERS)
     if "Notes" in sections:
         sections["Notes"] = _fill(loss, sections["Notes"], DECLARED_NOTES)
-    documented = re.findall(r"^(\w+) : ", sections["Parameters"], flags=re.MULTILINE)
-    if documented != list(parameters):
+    entries = re.split(r"^(?=\w+ : )", sections["Parameters"] + "\n", flags=re.MULTILINE)[1:]
+    documented = [entry.partition(" : ")[0] for entry in entries]
+    own = len(parameters)
+    if documented[:own] != list(parameters) or not SHARED.issuperset(documented[own:]):
         raise DocumentationError(f"{loss}: documents the parameters {documented}, but has {list(parameters)}")
+    sections["Parameters"] = "".join(entries[:own]).rstrip()
+    described = {name: entry.rstrip() for name, entry in zip(documented[own:], entries[own:], strict=True)}
     formula = re.search(r"::\n\n((?:[ ]+.*\n|\n)+?)(?=\S|\Z)", head + "\n")
     if formula is None:
         raise DocumentationError(f"{loss}: the docstring has no formula (an indented block after '::')")
     summary = head.split("\n\n")[0].replace("\n", " ")
-    return Documentation(summary, inspect.cleandoc("\n" + formula.group(1)), head, sections)
+    return Documentation(summary, inspect.cleandoc("\n" + formula.group(1)), head, sections, described)

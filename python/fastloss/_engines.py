@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastloss._phrases import OF_BOXES, OF_ELEMENTS, OF_KEYPOINTS, OF_LINEAR_SCORES, OF_ROWS, Phrases
+from fastloss._phrases import OF_BOXES, OF_ELEMENTS, OF_KEYPOINTS, OF_LINEAR_SCORES, OF_REGIONS, OF_ROWS, Phrases
 
 # An operand as the core describes it.
 Operand = Mapping[str, Any]
@@ -51,6 +51,11 @@ def _keypoints(operands: Sequence[Operand]) -> list[Any]:
     return [[[0.0, 1.0], [2.0, 2.0]], [[1.0, 1.0], [2.0, 3.0]], 25.0, 0.1]
 
 
+def _region(operands: Sequence[Operand]) -> list[Any]:
+    """One sample of four pixels, two of which are in the region."""
+    return [[0.9, 0.8, 0.2, 0.1], [1, 1, 0, 0]]
+
+
 @dataclass(frozen=True)
 class Engine:
     """What is said of an engine's losses: of its units, the places with a loss of their own, and by a smallest call.
@@ -68,6 +73,7 @@ ENGINES: Mapping[str, Engine] = {
     "linear": Engine(OF_LINEAR_SCORES, _sample),
     "box": Engine(OF_BOXES, _boxes),
     "keypoint": Engine(OF_KEYPOINTS, _keypoints),
+    "region": Engine(OF_REGIONS, _region),
 }
 
 METHODS_OF_PART = {"hess": ("hess", "grad_and_hess"), "vector": ("hvp",)}

@@ -60,7 +60,8 @@ class OperandInfo:
         a row up to its first -1), "as_logits" (with "distribution": logits, of which a softmax makes probabilities),
         and others that only the formula knows. Of losses of boxes: "rotated" (boxes of five numbers, the last of which
         is an angle). Of losses of keypoints: "per_keypoint" (one number for each keypoint), "visibility" (a mask or
-        weights of the keypoints of each instance).
+        weights of the keypoints of each instance). Of losses of regions: "class_index" and "per_class" as above, and
+        "region" (numbers or a mask of 0 and 1 for each pixel of each class).
     domain : str
         The values that it may take, such as "[0, 1]"; empty where all are allowed.
     """
@@ -139,7 +140,8 @@ class LossInfo:
     engine : str
         What computes it, and so what its unreduced value has a number for: of "pointwise" each element, of "rowwise"
         and "linear" each row of class scores, of "box" each pair of boxes, of "keypoint" each instance with its
-        keypoints; the documentation of each loss says it.
+        keypoints, of "region" each class of each sample, or what its options make one of these; the documentation of
+        each loss says it.
     methods : tuple of str
         The methods that it has: always "grad", "value_and_grad" and "statistics".
     has_ufunc : bool

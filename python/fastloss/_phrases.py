@@ -185,6 +185,35 @@ KEYPOINTS_PARAMETERS = {
     the instances' shape. Default: ones.""",
 }
 
+REGIONS_PARAMETERS = {
+    **ELEMENTS_PARAMETERS,
+    "axis": """axis : int, None or "auto", default "auto"
+    The axis of the classes; may be negative. None: there are none, whatever the axes are. "auto" is 1 where the
+    input has three axes or more, and None where it has one or two. Samples are on the first axis of the input,
+    unless it is that of the classes or the only one: then there is one sample. All other axes are of pixels.""",
+    "ignore_index": """ignore_index : int, default -100
+    Pixels whose class index is this number, and places of a mask that hold it, are left out as those that
+    `where` masks. Only for targets of an integer dtype.""",
+    "reduction": """reduction : {"mean", "none", "sum", "batchmean"}, default "mean"
+    How the losses of the units become the value: their mean, nothing, their sum, or their sum divided by the
+    number of samples. Gradients are those of the reduced value.""",
+    "sample_weight": """sample_weight : array_like, optional
+    Weights of units, aligned to the *leading* axes of the units' shape, such as (N,), or of that shape. They
+    multiply the losses in every reduction and count in the denominator of the mean, which is then a weighted
+    average.""",
+    "where": """where : array_like of bool, optional
+    True for the pixels that count: aligned to the leading axes of the input's shape without that of the
+    classes, such as (N, H, W) or (N,); or of as many axes as the input, for each class by itself; with 1 where
+    it is broadcast. The others are in no sum, and 0 in gradients; their data are never used. A unit that has
+    no pixel left counts nowhere.""",
+    "normalizer": """normalizer : float, "count" or "weight", optional
+    Replaces the denominator of the mean: by a number above 0, by the number of units that count, or by the sum
+    of their weights. Only with ``reduction="mean"``.""",
+    "grad_output": """grad_output : float or array_like, optional
+    Gradient flowing in, which multiplies the result: a number or, with ``reduction="none"``, an array of
+    the units' shape. Default: ones.""",
+}
+
 # What a declaration's section `Parameters` may say as {name}, on a line of its own: parameters of many losses.
 DECLARED_PARAMETERS = {
     "logits": """input : array_like
@@ -220,6 +249,78 @@ DECLARED_PARAMETERS = {
     The function f of the distance, as above.""",
     "box_eps": """eps : float, default 1e-7
     Added to what is divided by, so that boxes without an area are no special case; at least 1e-30.""",
+    "predicted_region": """input : array_like
+    Predicted probabilities p, or logits: of shape (N, C, ...) with C classes; (N, L) or (L,) without; or with
+    the classes on any other `axis`.""",
+    "true_region": """target : array_like
+    What t is: a mask of 0 and 1, bool or of any integer dtype, or probabilities, of a floating dtype, of
+    input's shape; or class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis
+    of the classes. It has a gradient where it is floating.""",
+    "region_weight": """weight : array_like, optional
+    Weight of each class, of shape (C,) or a number, the background's included. It multiplies the losses and
+    counts in the denominator of the mean. Not with `merge_classes`, nor without an axis of classes. Default:
+    ones.""",
+    "from_logits": """from_logits : bool, "sigmoid" or "softmax", default False
+    What makes probabilities of the input; nothing, by default. "softmax" goes over the classes. True is
+    "sigmoid" where there is one class or no axis of them, and "softmax" where the target is indices of several;
+    otherwise one of the two has to be named.""",
+    "include_background": """include_background : bool, default True
+    Whether the class 0 counts. If not, there is one unit less in a sample, and its data are not used, but in a
+    softmax.""",
+    "batch_of_regions": """batch : bool, default False
+    Whether sums are over all samples together, and not of each.""",
+    "merge_classes": """merge_classes : bool, default False
+    Whether sums are over all classes together, and not of each.""",
+    "squared_regions": """squared : bool, default False
+    Whether P and T are sums of squares.""",
+    "intersection": """intersection : {"product", "l1"}, default "product"
+    What I is: sum(p * t), or (sum(p) + sum(t) - sum(abs(p - t))) / 2, which is the same for targets of 0 and 1,
+    and by which a soft target agrees with itself.""",
+    "region_smooth": """smooth : float, default 1e-06
+    Added above and below in the fraction, so that nothing predicted of nothing is right; at least 0.""",
+    "absent": """absent : {"count", "zero", "skip"}, default "count"
+    What becomes of a unit whose T is 0, such as that of a class that a sample does not have: nothing; its loss
+    is 0, and counted; or it counts nowhere.""",
+    "log_loss": """log_loss : bool, default False
+    Whether l is -log(max(index, 1e-7)), and not 1 - index, index being the fraction.""",
+    "region_logits": """input : array_like
+    Logits, of shape (N, C, ...) with C classes; (N, L) or (L,) without; or with the classes on any other `axis`.""",
+    "region_of_logits": """target : array_like
+    What t is: class indices from 0 to C - 1, of any integer dtype and of input's shape without the axis of the
+    classes; or, of input's shape, a mask of 0 and 1, bool or of any integer dtype, or probabilities, of a floating
+    dtype. Under a softmax a mask is one-hot. It has a gradient where it is floating.""",
+    "weight_of_both_parts": """weight : array_like, optional
+    Weight of each class, of shape (C,) or a number, the background's included; in both parts. Not with
+    `merge_classes`, nor without an axis of classes. Default: ones.""",
+    "which_logits": """from_logits : True, "sigmoid" or "softmax", default True
+    What makes probabilities of the input. "softmax" goes over the classes. True is "sigmoid" where there is one
+    class or no axis of them, and "softmax" where the target is indices of several; otherwise one of the two has to
+    be named.""",
+    "background_of_dice": """include_background : bool, default True
+    Whether the class 0 counts in the Dice part. In the other it always does.""",
+    "keywords_of_parts": """ignore_index : int, default -100
+    Pixels whose class index is this number count in neither part, as those that `where` masks; nor do places of a
+    mask that hold it, with a softmax the whole pixel. Only for targets of an integer dtype.
+reduction : {"mean", "sum", "batchmean"}, default "mean"
+    How each part becomes a number: the mean of its losses, their sum, or their sum divided by the number of
+    samples. Gradients are those of the sum of the two.
+sample_weight : array_like, optional
+    Weights of samples, of shape (N,); not with ``batch=True``. They multiply the losses of both parts in every
+    reduction and count in the denominators of their means, which are then weighted averages.
+where : array_like of bool, optional
+    True for the pixels that count, in both parts: aligned to the leading axes of the input's shape without that of
+    the classes, such as (N, H, W) or (N,), with 1 where it is broadcast; with a sigmoid it may have as many axes as
+    the input, for each class by itself. The data of the others are never used, and their gradients are 0.
+normalizer : float, "count" or "weight", optional
+    Replaces the denominators of both means: by a number above 0, by how many units or pixels count, or by the sum
+    of their weights. Only with ``reduction="mean"``.
+grad_output : float, optional
+    Gradient flowing in, which multiplies the result. Default: 1.
+out : ndarray or tuple of ndarray, optional
+    Where the {what} goes: of its shape and of any floating dtype, to which it is rounded once. It may be exactly one
+    of the operands, or share no memory with any. It is returned.""",
+    "dice_weight": """dice_weight : float, default 1.0
+    What multiplies the Dice part; at least 0, which leaves it out.""",
     "box_format": """fmt : {"xyxy", "xywh", "cxcywh"} or tuple of two of these, default "xyxy"
     What the four numbers of a box are: two opposite corners x1, y1, x2, y2; the corner x1, y1, width and
     height; or the centre, width and height. A tuple has the format of input and that of target.""",
@@ -231,6 +332,20 @@ DECLARED_NOTES = {
 same place, input's counts: overlap and enclosing box move with it. Boxes that only touch do not overlap. A
 width or height below 0 counts as 0, with the gradient 0 there; in ``fastloss.errstate(domain="raise")`` it is
 an error. Boxes without an area have finite values and gradients.""",
+    "region_rules": """Units are the classes of the samples, (N, C); samples, (N,), without an axis of classes or with
+`merge_classes`; classes, (C,), with ``batch=True`` or in a single sample that has no axis; or all is one unit. Sums
+are in double, whatever computes, and so is what is made of them.
+
+With ``smooth=0``, nothing predicted of nothing, which is 0 / 0, has the loss 0 and the gradient 0; with more, the
+gradient of the formula. Places that are masked, ignored or a background that does not count are never used, but
+as logits in the softmax of others; a unit without any other place counts nowhere: the mean over none is NaN. NaN
+in another place makes its unit NaN, value and gradient; in a softmax those of its sample. Probabilities outside
+of [0, 1] are taken as they are, and an error in ``fastloss.errstate(domain="raise")``; a mask of integers other
+than 0, 1 and `ignore_index` always is one.""",
+    "compound_rules": """Each part reduces itself, as it does alone: the value is the sum of two calls with the same
+arguments, in one pass over the data. No sample or class has a loss of its own: ``reduction="none"`` is an error, and
+`statistics` gives the mean and 1. A part whose mean is over nothing is NaN, and so is then the value, but its gradient
+is 0. A part with the weight 0 is left out.""",
     "rotated_box_rules": """Gradients, in either box, are in the five numbers. Boxes whose angles differ by half a turn
 are the same, as are those with width and height exchanged and a quarter turn between them; the angle of a square
 has the gradient 0. A width or height below eps counts as eps, with the gradient 0 there; one below 0 is an error
@@ -301,6 +416,25 @@ KEYPOINTS_OUT_FORMS = {
     ),
 }
 
+# The same of a loss of regions.
+REGIONS_REDUCTIONS = """scalar or ndarray
+    With the weights w of the classes, 1 where there are none, over the units that count:
+
+    ============  =================================================================
+    "none"        w * l, of the units' shape: (N, C), (N,), (C,) or ()
+    "sum"         sum(w * l)
+    "mean"        sum(w * l) / sum(w)
+    "batchmean"   sum(w * l) / N, the number of samples
+    ============  ================================================================="""
+
+REGIONS_OUT_FORMS = {
+    **ELEMENTS_OUT_FORMS,
+    "__call__": (
+        "value",
+        'an array of the units\' shape with ``reduction="none"``, else one of\n    shape ()',
+    ),
+}
+
 # Of a loss that takes class indices.
 INDEX_ERROR = """IndexError
     If a class index is below 0 or not below the number of classes, and not `ignore_index`."""
@@ -368,6 +502,7 @@ OF_LINEAR_SCORES = replace(
 )
 OF_BOXES = Phrases(BOXES_PARAMETERS, BOXES_REDUCTIONS, BOXES_OUT_FORMS, METHODS, "")
 OF_KEYPOINTS = Phrases(KEYPOINTS_PARAMETERS, KEYPOINTS_REDUCTIONS, KEYPOINTS_OUT_FORMS, METHODS, "")
+OF_REGIONS = Phrases(REGIONS_PARAMETERS, REGIONS_REDUCTIONS, REGIONS_OUT_FORMS, METHODS, "")
 
 # What the documentation of a function may say as {name}, on a line of its own.
 FUNCTION_PHRASES = {

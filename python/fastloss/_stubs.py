@@ -29,7 +29,7 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastloss._annotations import BoxFormat
+from fastloss._annotations import BoxFormat, FromLogits
 from fastloss._core import Loss, LossMethod
 
 """

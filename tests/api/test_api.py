@@ -169,17 +169,27 @@ def test_pickles(name, method):
         assert pickle.loads(pickle.dumps(call, protocol)) is call
 
 
-def another_value(option):
-    """One that the option may have, and does not have by default."""
+def another_value(loss, option):
+    """One that the option may have for the smallest call, and does not have by default."""
     if option.kind == "number":
         return next(x for x in (0.75, 2.0) if cases.Domain.parse(option.domain).contains(x))
-    return option.choices[-1] if option.kind == "choice" else True
+    if option.kind != "choice":
+        return True
+
+    def fits(choice):
+        try:
+            loss(*operands(loss), **{option.name: choice})
+        except ValueError:
+            return False
+        return True
+
+    return next(choice for choice in reversed(option.choices) if fits(choice))
 
 
 @pytest.mark.parametrize("name", [name for name, loss in LOSSES.items() if loss.info.options])
 def test_partial_pickles_copies_and_compares(name):
     loss = LOSSES[name]
-    options = {o.name: another_value(o) for o in loss.info.options}
+    options = {o.name: another_value(loss, o) for o in loss.info.options}
     bound = loss.partial(**options)
     assert type(bound) is fl.Loss
     assert bound != loss

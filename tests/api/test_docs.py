@@ -172,6 +172,19 @@ def test_parameters_of_many_losses_are_named():
         _docs.parse("loss", declared.replace("{logits}", "{logit}"), ["input"])
 
 
+def test_a_loss_may_have_its_own_words_for_a_keyword_of_every_call():
+    own = "x : array_like\n    Numbers.\ngrad_output : float\n    One number.\n"
+    declared = f"Sum.\n\n::\n\n    l = x\n\nParameters\n----------\n{own}\nReturns\n-------\n{{reductions}}\n"
+    declared += "\nReferences\n----------\nNone.\n\nExamples\n--------\n>>> 1\n1\n"
+    parsed = _docs.parse("loss", declared, ["x"])
+    text = parsed.compose("loss", "grad", "pointwise", (), 1, "")
+    assert "grad_output : float\n    One number.\nwrt : " in text
+    assert text.count("grad_output : ") == 1
+    assert "grad_output" not in parsed.compose("loss", "__call__", "pointwise", (), 1, "")
+    with pytest.raises(_docs.DocumentationError, match=r"documents the parameters \['x', 'gradient'\]"):
+        _docs.parse("loss", declared.replace("grad_output", "gradient"), ["x"])
+
+
 def test_phrases_of_functions_are_named():
     text = _docs.document_function("f", "Sum.\n\n{given_axis}", axis="dim")
     assert text == "Sum.\n\ndim : int, default -1\n    The axis of a row, as `f` takes it."
@@ -222,6 +235,7 @@ def test_every_example_is_tested():
         "missing_targets",
         "rare_classes",
         "robust_regression",
+        "segmentation",
     }
 
 
@@ -255,6 +269,18 @@ def test_fitting_boxes_example(capsys):
 def test_fitting_boxes_example_draws(tmp_path):
     example("fitting_boxes")["main"](str(tmp_path / "boxes.svg"))
     assert "mean IoU" in (tmp_path / "boxes.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.needs("skimage")
+def test_segmentation_example(capsys, tmp_path):
+    found = example("segmentation")["main"](str(tmp_path / "segmentation.png"))
+    (_, alone), (_, both) = (of_classes[2] for of_classes in found.values())  # the IoU of the nuclei
+    assert alone > 0.2
+    assert both > alone + 0.04
+    for c in (0, 1):
+        assert found["dice_ce_loss"][c][1] > found["cross_entropy"][c][1] - 0.01
+    assert "Dice score and IoU" in capsys.readouterr().out
+    assert (tmp_path / "segmentation.png").stat().st_size > 10_000
 
 
 def test_boosting_example(capsys):

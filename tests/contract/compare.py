@@ -17,6 +17,8 @@ def assert_same(got, want, what):
 def check(call, operands, dtype, what="", *, reductions=("none",), units=None, options=None, second=True, **arguments):
     """Calls the loss in every way with these arguments and compares all results with the exact ones.
 
+    Of the reductions those that it has, or else the one that adds up the least.
+
     `units` is `call.exact(...)`, where that is known already; `second` asks for second derivatives of losses with some.
     """
     options = options or {}
@@ -26,6 +28,7 @@ def check(call, operands, dtype, what="", *, reductions=("none",), units=None, o
     # A gradient has the dtype of its operand; that in integers is a number of the computation.
     stored = {name: None if x.dtype.kind in "biu" else x.dtype.newbyteorder("=") for name, x in operands.items()}
     scale = call.scale(operands, arguments.get("sample_weight"))
+    reductions = [reduction for reduction in reductions if reduction in call.reductions] or call.reductions[:1]
     for reduction in reductions:
         want = units.reduce(reduction, **{k: v for k, v in arguments.items() if k not in of_units})
         given = {**operands, **options, **arguments, "reduction": reduction}

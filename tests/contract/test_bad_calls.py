@@ -73,7 +73,10 @@ def test_names_of_arguments(call, operands, refuses):
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_reductions_and_denominators(call, refuses):
-    for wrong, error in (("avg", ValueError), (None, TypeError), (1, TypeError)):
+    wrong_reductions = [("avg", ValueError), (None, TypeError), (1, TypeError)]
+    if not call.has_units:
+        wrong_reductions.append(("none", ValueError))
+    for wrong, error in wrong_reductions:
         refuses(error, "reduction", reduction=wrong)
     for wrong, error in ((0, ValueError), (-3.0, ValueError), (np.nan, ValueError), ("rows", ValueError)):
         refuses(error, "normalizer", normalizer=wrong)
@@ -81,13 +84,13 @@ def test_reductions_and_denominators(call, refuses):
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_weights_and_masks_are_of_the_units(call, refuses):
-    units = call.shapes[0].units
-    for wrong in (np.ones(units[0] + 1), np.ones((*units, 1, 1))):
-        refuses(ValueError, "sample_weight", sample_weight=wrong)
-        refuses(ValueError, "where", where=wrong > 0)
+    units, masked = call.shapes[0].units, call.masked_shape(call.shapes[0])
+    for argument, shape in (("sample_weight", units), ("where", masked)):
+        for wrong in ((shape[0] + 1,), (*shape, 1, 1)):
+            refuses(ValueError, argument, **{argument: np.ones(wrong, bool)})
     refuses(TypeError, "sample_weight", sample_weight=np.ones(units) * 1j)
-    refuses(TypeError, "where.*bool", where=np.ones(units))
-    refuses(TypeError, "where.*bool", where=np.ones(units, np.int64))
+    refuses(TypeError, "where.*bool", where=np.ones(masked))
+    refuses(TypeError, "where.*bool", where=np.ones(masked, np.int64))
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
@@ -96,7 +99,7 @@ def test_a_gradient_flows_in_of_the_shape_of_the_value(call, operands):
     with pytest.raises(ValueError, match="grad_output"):
         call.function.grad(**operands, grad_output=np.ones(units))
     with pytest.raises(ValueError, match="grad_output"):
-        call.function.grad(**operands, reduction="none", grad_output=np.ones((*units, 2)))
+        call.function.grad(**operands, reduction=call.reductions[0], grad_output=np.ones((*units, 2)))
     with pytest.raises(TypeError, match="grad_output"):
         call.function.grad(**operands, grad_output=1j)
 

@@ -9,17 +9,17 @@ import pytest
 
 import cases
 from contract.compare import check
-from engines import Shape, calls
+from engines import calls
 from engines.adapter import FLOATS, HALVES, INTEGERS
 
 CALLS = calls()
 
 
-def _drawn(call, what, first, others, shape=None):
+def _drawn(call, what, first, others):
     """Operands of which the first is of one dtype and the others are of another, as far as they may be."""
     names = [operand.name for operand in call.function.info.operands]
     dtypes = {name: np.dtype(others) for name in names} | {names[0]: np.dtype(first)}
-    return call.draw_as(cases.seed(call, what), shape or Shape((37,), 9), dtypes)
+    return call.draw_as(cases.seed(call, what), call.shape_of(37, 9), dtypes)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
@@ -46,7 +46,7 @@ def test_integers_in_any_other_operand(call, dtype):
     for floating in FLOATS if call.stands_for_others else (np.dtype(np.float32),):
         for name in names[1:]:
             dtypes = dict.fromkeys(names, floating) | {name: dtype}
-            operands = call.draw_as(cases.seed(call, "integers"), Shape((37,), 9), dtypes)
+            operands = call.draw_as(cases.seed(call, "integers"), call.shape_of(37, 9), dtypes)
             if name in operands and operands[name].dtype == dtype:
                 check(call, operands, call.computation(operands), f"{floating} {name}", second=False)
 

@@ -6,6 +6,7 @@ from engines.box.adapter import Box
 from engines.keypoint.adapter import Keypoint
 from engines.linear.adapter import Linear
 from engines.pointwise.adapter import Pointwise
+from engines.region.adapter import Region
 from engines.rowwise.adapter import Rowwise
 
 ADAPTERS: dict[str, type[Adapter]] = {
@@ -14,6 +15,7 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "linear": Linear,
     "box": Box,
     "keypoint": Keypoint,
+    "region": Region,
 }
 
 

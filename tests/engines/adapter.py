@@ -18,7 +18,10 @@ INTEGERS = tuple(np.dtype(t) for t in "?bBhHiIlLqQ")
 
 
 class Shape(NamedTuple):
-    """The shape of the units, and how many numbers each has where its engine leaves that open."""
+    """The shape of the units, and how many numbers each has where its engine leaves that open.
+
+    Of a loss that has none, they are what a `sample_weight` has a number for.
+    """
 
     units: tuple[int, ...]
     width: int
@@ -44,6 +47,10 @@ class Adapter(ABC):
     shapes: ClassVar[tuple[Shape, ...]]
     # Shapes with more work than one thread is given, shared out in different ways.
     large_shapes: ClassVar[tuple[Shape, ...]]
+    # Shapes without units.
+    empty_shapes: ClassVar[tuple[Shape, ...]] = (Shape((0,), 3), Shape((0,), 1), Shape((2, 0), 4), Shape((0, 5), 4))
+    # Whether the reduced loss is made of losses of units; if not, its parts reduce themselves.
+    has_units: ClassVar[bool] = True
     # Whether `room` holds for second derivatives under every option: not where their terms cancel.
     second_of_options: ClassVar[bool] = True
 
@@ -98,6 +105,27 @@ class Adapter(ABC):
     def room(self, exact, magnitude, dtype, scale) -> np.ndarray:
         """An error that is a right answer of a computation in the dtype: some ulp of what was rounded on the way."""
 
+    @property
+    def reductions(self) -> tuple[str, ...]:
+        """Those of the loss, the one that adds up the least first."""
+        return (*(("none",) if self.has_units else ()), "sum", "batchmean", "mean")
+
+    def shape_of(self, count, width) -> Shape:
+        """A shape with so many places on the first axis of the units; that is their only one, where one will do."""
+        return Shape((count,), width)
+
+    def masked_shape(self, shape) -> tuple[int, ...]:
+        """The shape of a `where` of full size: that of the units, unless it masks what these are made of."""
+        return shape.units
+
+    def mask_of(self, kept, shape) -> np.ndarray:
+        """A `where` that leaves these units and takes all of the others."""
+        return kept
+
+    def apart(self, chosen) -> np.ndarray:
+        """Of chosen units those that share nothing with the others."""
+        return chosen
+
     def scale(self, operands, sample_weight=None) -> float:
         """Of a call, what `room` depends on beside magnitudes."""
         return 1.0
@@ -133,6 +161,13 @@ class Adapter(ABC):
                 view, mask = self.of_units(name, x, chosen)
                 view[mask] = poison if x.dtype.kind == "f" else np.iinfo(x.dtype).min
         return spoiled
+
+    def ignoring(self, operands, chosen, label) -> np.ndarray:
+        """The labels, of which those that belong to the chosen units are another number."""
+        labels = operands[self.labels].copy()
+        view, mask = self.of_units(self.labels, labels, chosen)
+        view[mask] = label
+        return labels
 
     def repeated(self, operands, index) -> dict[str, np.ndarray]:
         """Operands of the units that lie at these places of the first axis."""

@@ -32,7 +32,7 @@ from bench.sizes import Sizes  # noqa: E402
 from references import BOX_REFERENCES, box_draws  # noqa: E402
 
 # torch.compile takes a C++ compiler and seconds for each function: its formulas are tested without it below.
-PEERS = ("numpy", "torch", "torch.chunked", "jax", "scipy", "sklearn")
+PEERS = ("fastloss.apart", "numpy", "torch", "torch.chunked", "jax", "scipy", "sklearn")
 # Of those that `pip install '.[test]'` does not install, the package.
 OPTIONAL = {"torch": "torch", "torch.chunked": "torch", "jax": "jax"}
 # One pointwise loss of each family, and of each other kind of problem a case, with the sizes that they are asked for.
@@ -44,6 +44,8 @@ TIMED = {
     "boxes": (("generalized_box_iou_loss", "probiou_loss"), ("64", "3000")),
     "box-sets": (("box_iou",), ("6x5", "300x200")),
     "keypoints": (("oks_loss",), ("8x17", "300x5")),
+    "regions": (("dice_loss", "generalized_dice_loss", "mcc_loss"), ("2x1x8x8", "3x2x50x60")),
+    "class-regions": (("dice_loss+softmax", "dice_ce_loss", "dice_focal_loss"), ("2x3x8x8", "3x5x20x30")),
 }
 LOSSES = tuple(name for names, _ in TIMED.values() for name in names)
 OUTPUTS = [("value", "fresh"), ("grad", "fresh"), ("grad", "out"), ("both", "fresh"), ("both", "out")]
@@ -78,6 +80,7 @@ def problem_of(name, dtype="float32", size=None):
 def takes_part(peer, case, mode="both", size=(1,)):
     """Whether a peer computes a case."""
     return {
+        "fastloss.apart": case.apart is not None,
         "torch.chunked": case.torch_chunked is not None,
         "scipy": case.scipy is not None and mode == "value",
         "sklearn": case.sklearn is not None and len(size) < 3,

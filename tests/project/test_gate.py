@@ -20,7 +20,14 @@ import cases
 import fastloss
 from engines import ADAPTERS, Adapter, calls
 from engines.linear.adapter import REFERENCES as LINEAR_REFERENCES
-from references import BOX_REFERENCES, KEYPOINT_REFERENCES, REFERENCES, ROW_REFERENCES
+from references import (
+    BOX_REFERENCES,
+    COMPOUND_REFERENCES,
+    KEYPOINT_REFERENCES,
+    REFERENCES,
+    REGION_REFERENCES,
+    ROW_REFERENCES,
+)
 from references.schema import Reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +37,7 @@ OF_ENGINE = {
     "linear": LINEAR_REFERENCES,
     "box": BOX_REFERENCES,
     "keypoint": KEYPOINT_REFERENCES,
+    "region": {**REGION_REFERENCES, **COMPOUND_REFERENCES},
 }
 MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_dtypes")  # of the pointwise engine
 

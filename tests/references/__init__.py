@@ -18,6 +18,8 @@ from references import (
     multiclass_margin,
     multilabel_margin,
     quantile,
+    region_compounds,
+    regions,
     regression,
     regression_smooth,
     relative,
@@ -30,6 +32,8 @@ from references import (
 )
 from references.boxes_schema import BoxReference
 from references.keypoints_schema import KeypointReference
+from references.region_compounds import CompoundReference
+from references.regions_schema import RegionReference
 from references.rows_schema import RowReference
 from references.schema import Kink, Operand, Reference
 
@@ -74,15 +78,27 @@ KEYPOINT_REFERENCES: dict[str, KeypointReference] = {
     reference.name: reference for reference in keypoints.KEYPOINT_REFERENCES
 }
 
+# Of the losses of regions, by `regions_schema`.
+REGION_REFERENCES: dict[str, RegionReference] = {reference.name: reference for reference in regions.REGION_REFERENCES}
+
+# Of sums of one with a loss of pixels, by `region_compounds`.
+COMPOUND_REFERENCES: dict[str, CompoundReference] = {
+    reference.name: reference for reference in region_compounds.COMPOUND_REFERENCES
+}
+
 __all__ = [
     "BOX_REFERENCES",
+    "COMPOUND_REFERENCES",
     "KEYPOINT_REFERENCES",
     "REFERENCES",
+    "REGION_REFERENCES",
     "ROW_REFERENCES",
     "BoxReference",
+    "CompoundReference",
     "KeypointReference",
     "Kink",
     "Operand",
     "Reference",
+    "RegionReference",
     "RowReference",
 ]

@@ -88,6 +88,11 @@ class Units(ABC):
         """What reduction="none" gives, where that is not what the other reductions add up."""
         return self
 
+    @property
+    def weighted(self) -> tuple[int, ...] | None:
+        """The shape of a `sample_weight` of full size; None: there is none."""
+        return self.values.shape
+
     def reduce(self, reduction="mean", *, sample_weight=None, where=None, normalizer=None, grad_output=None) -> Reduced:
         """The reduced loss. Masked units take part in nothing; a factor of zero wins over an infinity."""
         if reduction == "none" and self.unreduced is not self:

@@ -10,7 +10,16 @@ import pytest
 import cases
 import fastloss as fl
 import rows_cases
-from references import BOX_REFERENCES, KEYPOINT_REFERENCES, REFERENCES, box_draws, keypoint_draws
+from references import (
+    BOX_REFERENCES,
+    COMPOUND_REFERENCES,
+    KEYPOINT_REFERENCES,
+    REFERENCES,
+    REGION_REFERENCES,
+    box_draws,
+    keypoint_draws,
+    region_draws,
+)
 from references import linear as linear_reference
 
 UNTOUCHED = 7
@@ -279,3 +288,38 @@ def test_nothing_is_written_before_numbers_of_keypoints_are_found_outside(name, 
                 with pytest.raises(ValueError, match=f"{operand} must be"):
                     method(**operands, wrt=("input", "target"), out=outs, accumulate=accumulate)
     assert all((out == UNTOUCHED).all() for out in (value, *outs))
+
+
+# Of a target: its kind, a number that is none of it, the error, and what that says.
+WRONG_REGIONS = [
+    ("index", 3, IndexError, "target must be a class from 0 to 2.*got 3"),
+    ("mask", 7, ValueError, "target must be 0 or 1.*got 7"),
+    ("soft", 1.5, ValueError, "target must be between 0 and 1, got 1.5"),
+]
+
+
+@pytest.mark.parametrize(("kind", "wrong", "error", "match"), WRONG_REGIONS)
+@pytest.mark.parametrize("name", [*REGION_REFERENCES, *COMPOUND_REFERENCES])
+@pytest.mark.parametrize("samples", [1, 2, 40])
+def test_nothing_is_written_before_the_target_of_regions_is_found_to_be_none(name, kind, wrong, error, match, samples):
+    """Whether threads have samples or parts of one."""
+    loss, shape = cases.loss(name), (samples, 3, 3000)
+    operands = region_draws.ordinary(cases.seed(name, kind), shape, 1, kind, np.float32, from_logits=True)
+    operands["target"].flat[-1] = wrong
+    per_class = name in REGION_REFERENCES and not REGION_REFERENCES[name].class_weights
+    value, out = (np.full(n, UNTOUCHED, np.float32) for n in (shape[:2] if per_class else samples, shape))
+    own = operands["input"].copy()
+    for team, accumulate in itertools.product((1, 2), (False, True)):
+        with fl.threads(team), fl.errstate(domain="raise"):
+            call = {**operands, "from_logits": "softmax"}
+            if name in REGION_REFERENCES:
+                with pytest.raises(error, match=match):
+                    loss(**call, reduction="none", out=value)
+            for method in (loss.grad, loss.value_and_grad):
+                with pytest.raises(error, match=match):
+                    method(**call, out=out, accumulate=accumulate)
+                with pytest.raises(error, match=match):
+                    method(**{**call, "input": own}, out=own)
+    assert (value == UNTOUCHED).all()
+    assert (out == UNTOUCHED).all()
+    np.testing.assert_array_equal(own, operands["input"])

@@ -120,6 +120,28 @@ KEYPOINT = (
     },
     {},
 )
+REGION = (
+    fl.dice_loss.value_and_grad,
+    {
+        "input": numbers(N, C, 30),
+        "target": np.arange(30 * N).reshape(N, 30) % C,
+        "weight": np.arange(1.0, C + 1),
+        "sample_weight": np.arange(1.0, N + 1),
+        "where": np.arange(30 * N).reshape(N, 30) % 4 > 0,
+        "out": np.zeros((N, C, 30)),
+    },
+    {"from_logits": True},
+)
+REGION_MASK = (
+    fl.dice_ce_loss.value_and_grad,
+    {
+        "input": numbers(N, C, 30),
+        "target": np.arange(30 * N * C).reshape(N, C, 30) % 2,
+        "where": np.arange(30 * N).reshape(N, 1, 30) % np.arange(2, C + 2)[:, np.newaxis] > 0,
+        "out": np.zeros((N, C, 30)),
+    },
+    {"from_logits": "sigmoid"},
+)
 CALLS = {
     "pointwise": POINTWISE,
     "none": POINTWISE_NONE,
@@ -129,6 +151,8 @@ CALLS = {
     "box": BOX,
     "box sets": BOX_SETS,
     "keypoint": KEYPOINT,
+    "region": REGION,
+    "region mask": REGION_MASK,
 }
 VICTIMS = [(call, victim) for call, (_, arrays, _) in CALLS.items() for victim in arrays]
 
@@ -277,10 +301,10 @@ def test_a_loss_lives_as_long_as_its_call():
         assert_same(bound(), expected if attribute == "value_and_grad" else expected[0])
 
 
-@pytest.mark.parametrize("call", ["none", "rowwise", "linear", "box", "keypoint"])
+@pytest.mark.parametrize("call", ["none", "rowwise", "linear", "box", "keypoint", "region"])
 def test_arrays_that_other_threads_reshape_all_the_time(call):
     function, small, fixed = copies(call)
-    rows = {"none": 20_000, "rowwise": 20_000, "linear": 4_000, "box": 20_000, "keypoint": 8_000}[call]
+    rows = {"none": 20_000, "rowwise": 20_000, "linear": 4_000, "box": 20_000, "keypoint": 8_000, "region": 500}[call]
     arrays = {}
     for name, array in small.items():
         along_rows = array.shape[0] == N

@@ -15,8 +15,18 @@ import cases
 import fastloss as fl
 import rows_cases
 from engines.box.adapter import Box
+from engines.region.adapter import Compound, Region
 from floating_point import MODES, control, mode
-from references import BOX_REFERENCES, KEYPOINT_REFERENCES, REFERENCES, box_draws, keypoint_draws
+from references import (
+    BOX_REFERENCES,
+    COMPOUND_REFERENCES,
+    KEYPOINT_REFERENCES,
+    REFERENCES,
+    REGION_REFERENCES,
+    box_draws,
+    keypoint_draws,
+    region_draws,
+)
 from references import linear as linear_reference
 
 pytestmark = pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="sets a register of x86")
@@ -82,6 +92,22 @@ def keypoint_calls(name):
         yield lambda call=call: cases.loss(name).value_and_grad(**call)
 
 
+def region_calls(call):
+    """The same of a loss of regions, with probabilities that are subnormal among others, and logits that make them so."""
+    for options in call.option_sets():
+        logits = options.get("from_logits", call.loss in COMPOUND_REFERENCES)
+        operands = region_draws.ordinary(
+            cases.seed(call.loss, "mode"), (3, 4, 5000), 1, "soft", np.float32, from_logits=bool(logits)
+        )
+        sizes = np.linspace(0, 110, 5000, dtype=np.float32) if logits else np.logspace(-44, 0, 5000, dtype=np.float32)
+        operands["input"] = operands["input"] - sizes if logits else operands["input"] * sizes
+        given = {**operands, **options, "wrt": ("input", "target")}
+        if logits is True:
+            given["from_logits"] = "softmax"
+        for reduction in (call.reductions[0], "mean"):
+            yield lambda given=given, reduction=reduction: call.function.value_and_grad(**given, reduction=reduction)
+
+
 def assert_same_in_every_mode(calls):
     for call in calls:
         for threads in (1, 2):
@@ -115,6 +141,16 @@ def test_boxes(name):
 @pytest.mark.parametrize("name", KEYPOINT_REFERENCES)
 def test_keypoints(name):
     assert_same_in_every_mode(keypoint_calls(name))
+
+
+@pytest.mark.parametrize("name", REGION_REFERENCES)
+def test_regions(name):
+    assert_same_in_every_mode(region_calls(Region(name)))
+
+
+@pytest.mark.parametrize("name", COMPOUND_REFERENCES)
+def test_sums_of_regions_and_pixels(name):
+    assert_same_in_every_mode(region_calls(Compound(name)))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32])

@@ -7,6 +7,7 @@
 #include "fastloss/core/array.hpp"
 #include "fastloss/core/loss.hpp"
 #include "fastloss/engine/elementary.hpp"
+#include "fastloss/engine/region_kernels.hpp"
 
 namespace fastloss {
 
@@ -181,6 +182,70 @@ struct tile_operations_of_dtypes {
   tile_operations of[2];  // float32, float64
 };
 
+// The gradient of a unit's loss in one of its regions, a pixel at a time: by_other * other + constant + by_own * own; and
+// where_less where own < other, half of it where they are equal.
+struct region_slope {
+  double by_other, constant, by_own, where_less;
+};
+struct region_places {
+  void* out;
+  const void *own, *other, *mask;  // mask may be null
+  bool streams;                    // past the caches, to memory aligned to 16 bytes, where the gradient depends on the other region alone
+};
+
+// Pixels with class indices. A class's pixels lie side by side, `stride` numbers from class to class. `inverse` is of the sum of a pixel's
+// exponentials, and 0 where it does not count; it has no label then, -1.
+struct label_region {
+  void* exps;
+  std::size_t stride, classes;
+  const void *inverse, *labels;
+};
+struct label_slopes {
+  // Scores that the exponentials are to be made of first, with the largest of each pixel; without data they are there already.
+  const void* scores;
+  std::size_t scores_stride;
+  const void* maximum;
+  const double *by_size, *by_common;  // of each class: in its probability, and what is added where it is the label
+  const void* terms;                // of each pixel: in the logarithm of the label's probability; may be null
+  const void* tail;                 // of the exponentials, as in shift_pass; for the terms
+  void* mean;                       // a number for each pixel: room
+  void* out;
+  std::size_t stride;
+  bool streams;  // past the caches; every class of `out` is aligned to 16 bytes
+};
+
+// Regions, a tile of neighbouring pixels of one class at a time: whole packs. `mask` is 0 where a pixel is masked and 1 elsewhere, or
+// null; what is masked is never looked at.
+struct region_operations {
+  // Adds to sums[0] to sums[2] what the two have in common and their sizes. In common: the product, or the smaller of the two, which
+  // is half of what the sizes exceed the distance by. Sizes: the sums, or those of squares.
+  void (*add_sums)(const void* input, const void* target, const void* mask, std::size_t count, bool l1, bool squared, double* sums);
+  void (*slope)(const region_slope&, const region_places&, std::size_t count);
+  void (*sigmoid)(void* probability, void* derivative, const void* logits, std::size_t count);  // derivative may be null
+  // From slopes in probabilities to those in logits; slopes in the logits themselves are added, where there are any.
+  void (*through_sigmoid)(void* out, const void* slopes, const void* derivative, const void* logit_slopes, const void* mask,
+                          std::size_t count, bool streams);
+  void (*inverse_sum)(void* inverse, const void* tail, const void* mask, std::size_t count);  // 1 / (tail + 1), 0 where masked
+  // Exponentials become probabilities, 0 where the inverse is.
+  void (*normalise)(void* exps, std::size_t stride, std::size_t classes, const void* inverse, std::size_t count);
+  void (*add_label_sums)(const label_region&, std::size_t first_class, std::size_t count, region_statistics* sums);
+  void (*label_gradient)(const label_region&, const label_slopes&, std::size_t count);
+  // From slopes in the probabilities to those in the scores, in their place: p * (slope - sum over classes of p * slope); slopes in
+  // the logarithms of probabilities, where there are any, are taken along.
+  void (*through_softmax)(void* slopes, const void* probabilities, const void* logit_slopes, std::size_t stride, std::size_t classes,
+                          std::size_t count);
+  std::size_t (*count_labels)(const void* labels, std::size_t count);  // that are not negative; any count
+  // Whether a run of integers holds any but 0 and 1; null for the other dtypes.
+  bool (*any_bit_beyond_the_first[dtype_count][2])(const void* base, const strided_run&);
+  void (*one_class)(void* out, const void* labels, std::int64_t label, std::size_t count);  // 1 where the label is this one, else 0
+  // Takes from a mask, or makes one of null, the pixels that have this value.
+  void (*unlike)(void* mask, const void* given, const void* x, double value, std::size_t count);
+};
+
+struct region_operations_of_dtypes {
+  region_operations of[2];  // float32, float64
+};
+
 // A product of panels: `rows` x `columns` results, in rows of `stride` numbers.
 struct product_task {
   void* result;
@@ -221,6 +286,7 @@ struct kernel_table {
   const row_operations* rows;    // float32, float64
   const elementary_table* elementary;
   const product_operations* products;  // float32, float64
+  const region_operations* regions;    // float32, float64
 };
 
 // The kernels of a loss, of the type of its engine: its own, or those of this instruction set.

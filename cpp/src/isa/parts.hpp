@@ -8,6 +8,7 @@
 #define FASTLOSS_ROW_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, row_operations)
 #define FASTLOSS_ELEMENTARY_FUNCTIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, elementary_functions)
 #define FASTLOSS_PRODUCT_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, product_operations)
+#define FASTLOSS_REGION_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, region_operations)
 
 namespace fastloss {
 
@@ -15,5 +16,6 @@ extern const tile_operations_of_dtypes FASTLOSS_TILE_OPERATIONS;
 extern const row_operations_of_dtypes FASTLOSS_ROW_OPERATIONS;
 extern const elementary_table FASTLOSS_ELEMENTARY_FUNCTIONS;
 extern const product_operations_of_dtypes FASTLOSS_PRODUCT_OPERATIONS;
+extern const region_operations_of_dtypes FASTLOSS_REGION_OPERATIONS;
 
 }  // namespace fastloss

@@ -13,7 +13,7 @@
 namespace fastloss {
 
 inline constexpr int max_operands = 6;
-inline constexpr int max_options = 8;
+inline constexpr int max_options = 12;
 inline constexpr std::size_t max_initial = 16;  // numbers in the default of one operand
 inline constexpr std::size_t max_loss_bytes = 128;
 
@@ -122,8 +122,9 @@ enum call_part : unsigned {
   part_axis = 8u,           // axis
   part_ignore_index = 16u,  // ignore_index
   part_ufunc = 32u,         // a unit by itself, as a numpy.ufunc
+  part_no_axis = 64u,       // axis may say that there is none
 };
-inline constexpr const char* part_names[] = {"hess", "vector", "extras", "axis", "ignore_index", "ufunc"};
+inline constexpr const char* part_names[] = {"hess", "vector", "extras", "axis", "ignore_index", "ufunc", "no_axis"};
 
 // What errors call an argument, where a function that is a loss under another name takes it under another name too.
 struct argument_names {

@@ -14,6 +14,9 @@ enum class reduction : std::uint8_t { none, mean, sum, batchmean };
 enum class normalizer : std::uint8_t { automatic, count, weight, number };
 enum class empty_policy : std::uint8_t { ignore, raise, zero };
 
+// As an axis of classes: there is none, whatever the rank.
+inline constexpr int no_axis = max_rank;
+
 // The options that every loss takes.
 struct call_options {
   fastloss::reduction reduction = fastloss::reduction::mean;
@@ -27,8 +30,8 @@ struct call_options {
   bool raise_domain = false;     // errstate(domain="raise"): check every declared domain
   empty_policy empty = empty_policy::ignore;
   int threads = 0;  // 0: get_num_threads()
-  // Row-wise losses only.
-  std::optional<int> axis{};         // of the classes; may be negative. Default: 1, or 0 where the input has one axis
+  // Losses of classes only.
+  std::optional<int> axis{};         // of the classes; may be negative, or of regions no_axis. Default: 1; of an input with few axes 0 or none
   std::int64_t ignore_index = -100;  // rows with this class index count nowhere
 };
 

@@ -41,6 +41,8 @@ struct engine {
   void (*shape)(const loss_call&, call_shape&);                         // checks the operands; throws
   double (*run)(const call_plan&, const loss_outputs&, bool in_place);  // `in_place`: an output is one of the operands
   dtype (*value_dtype)(const loss_call&, dtype computation) = nullptr;  // of an unreduced value; null: that of the computation
+  std::ptrdiff_t (*batch)(const loss_call&) = nullptr;                  // what "batchmean" divides by; null: the first extent of the units
+  bool masks_units = true;  // `where` is aligned to the units; otherwise shape() checks what it is aligned to
 };
 
 FASTLOSS_API extern const engine pointwise_engine, rowwise_engine, linear_engine;

@@ -18,6 +18,8 @@
 #include "fastloss/losses/margin.hpp"
 #include "fastloss/losses/multiclass_margin.hpp"
 #include "fastloss/losses/quantile.hpp"
+#include "fastloss/losses/region.hpp"
+#include "fastloss/losses/region_compound.hpp"
 #include "fastloss/losses/regression.hpp"
 #include "fastloss/losses/relative.hpp"
 #include "fastloss/losses/robust.hpp"
@@ -42,7 +44,9 @@
   APPLY(linear)                  \
   APPLY(boxes)                   \
   APPLY(boxes_rotated)           \
-  APPLY(keypoints)
+  APPLY(keypoints)               \
+  APPLY(region)                  \
+  APPLY(region_compound)
 
 // Functions that are no losses are made of these: functions() in engine/plan.hpp.
 #define FASTLOSS_FUNCTION_FAMILIES(APPLY) \

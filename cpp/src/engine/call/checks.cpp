@@ -121,7 +121,7 @@ void check_call_options(const loss_call& call, const unit_axes& elements) {
   if (!c.where.absent()) {
     check_rank(loss, "where", c.where);
     if (c.where.type != dtype::boolean) fail_type(loss, std::string("where must have dtype bool, got ") + dtype_text(c.where.type));
-    check_shape(loss, "where", c.where, alignment::leading, elements);
+    if (loss.engine->masks_units) check_shape(loss, "where", c.where, alignment::leading, elements);
   }
   if (c.normalizer != normalizer::automatic) {
     if (c.reduction != reduction::mean) fail_value(loss, "normalizer replaces the denominator of the mean; it needs reduction='mean'");
@@ -135,7 +135,7 @@ void check_call_options(const loss_call& call, const unit_axes& elements) {
     fail_value(loss, "statistics are those of a mean, reduction='mean', and nothing else may be asked for with them");
   if (c.accumulate && !differentiates()) fail_value(loss, "accumulate adds to gradients and second derivatives, and none is asked for");
   if (c.threads < 0) fail_value(loss, "threads must be >= 0, got " + std::to_string(c.threads));
-  if (c.reduction == reduction::batchmean && elements.rank == 0)
+  if (c.reduction == reduction::batchmean && elements.rank == 0 && loss.engine->batch == nullptr)
     fail_value(loss, std::string("reduction='batchmean' divides by the first extent of ") + words(elements) + ", which has shape ()");
   if (!c.grad_output.absent()) {
     if (!differentiates()) fail_value(loss, "grad_output is for gradients and second derivatives, and none is asked for");

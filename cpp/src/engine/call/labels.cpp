@@ -68,6 +68,21 @@ std::size_t unit_of(const call_plan& plan, const const_array& a, const std::ptrd
   return unit;
 }
 
+void fail_class_index_at(const call_plan& plan, std::size_t k, const class_extent& classes, const std::ptrdiff_t* index) {
+  const loss_info& loss = plan.loss();
+  const operand& o = loss.operands[k];
+  const const_array& a = plan.call().operands[k];
+  const char* found = static_cast<const char*>(a.data);
+  for (int axis = 0; axis < a.rank; ++axis) found += index[axis] * a.strides[axis];
+  const std::string other =
+      o.is(class_list) ? "-1, which ends a row's list" : "ignore_index=" + std::to_string(plan.call().call.ignore_index);
+  throw index_error(std::string(loss.name) + ": " + o.name + " must be a class from 0 to " +
+                    std::to_string(static_cast<long long>(classes.count) - 1) + " (" +
+                    loss.operands[static_cast<std::size_t>(classes.operand)].name + " has " + std::to_string(classes.count) + " on axis " +
+                    std::to_string(classes.axis) + "), or " + other + ", got " + integer_text(found, a.type, a.byteswapped) + " at index " +
+                    shape_text(a.rank, index));
+}
+
 void check_class_indices(const call_plan& plan, const class_extent& classes) {
   const loss_info& loss = plan.loss();
   for (std::size_t k = 0; k < loss.operands.size(); ++k) {
@@ -81,15 +96,7 @@ void check_class_indices(const call_plan& plan, const class_extent& classes) {
       std::ptrdiff_t index[max_rank];
       index_at(i, a.rank, a.shape, index);
       if (is_masked(plan, o.is(class_list) ? unit_of(plan, a, index) : i)) continue;
-      const char* found = static_cast<const char*>(a.data);
-      for (int axis = 0; axis < a.rank; ++axis) found += index[axis] * a.strides[axis];
-      const std::string other =
-          o.is(class_list) ? "-1, which ends a row's list" : "ignore_index=" + std::to_string(plan.call().call.ignore_index);
-      throw index_error(std::string(loss.name) + ": " + o.name + " must be a class from 0 to " +
-                        std::to_string(static_cast<long long>(classes.count) - 1) + " (" +
-                        loss.operands[static_cast<std::size_t>(classes.operand)].name + " has " + std::to_string(classes.count) +
-                        " on axis " + std::to_string(classes.axis) + "), or " + other + ", got " +
-                        integer_text(found, a.type, a.byteswapped) + " at index " + shape_text(a.rank, index));
+      fail_class_index_at(plan, k, classes, index);
     }
   }
 }

@@ -41,6 +41,8 @@ std::size_t unit_of(const call_plan&, const const_array&, const std::ptrdiff_t* 
 
 // Throws for the first class index of a unit that counts which is out of range, if there is one.
 void check_class_indices(const call_plan&, const class_extent&);
+// Of the one at this index of operand k.
+[[noreturn]] void fail_class_index_at(const call_plan&, std::size_t k, const class_extent&, const std::ptrdiff_t* index);
 // The same where one was found.
 [[noreturn]] void fail_class_index(const call_plan&, const class_extent&);
 

@@ -54,7 +54,7 @@ struct unit_sums {
 inline double denominator_of(const call_plan& plan, const unit_sums& sums) {
   switch (choose_divisor(plan.call())) {
     case divisor::first_extent:
-      return static_cast<double>(plan.units().shape[0]);
+      return static_cast<double>(plan.loss().engine->batch == nullptr ? plan.units().shape[0] : plan.loss().engine->batch(plan.call()));
     case divisor::given:
       return plan.call().call.normalizer_value;
     case divisor::count:
