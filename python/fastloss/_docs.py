@@ -59,7 +59,10 @@ class Documentation:
         else:
             title, returns = phrases.methods[method]
             head = title.format(loss=loss) + "\n\n" + self.head
-        own_errors, index_error = self.sections.get("Raises", ""), INDEX_ERROR if "ignore_index" in parts else ""
+        own_errors = self.sections.get("Raises", "")
+        # Pixels of a mask may be ignored, too.
+        has_indices = "ignore_index" in parts and "class indices" in self.sections["Parameters"].lower()
+        index_error = INDEX_ERROR if has_indices else ""
         raises = "\n".join(filter(None, [own_errors, COMMON_RAISES, index_error]))
         parts = [head, _section("Parameters", parameters), returns, _section("Raises", raises)]
         closing = [name for name in ("Notes", "References", "Examples") if name in self.sections]

@@ -11,7 +11,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastloss._phrases import OF_BOXES, OF_ELEMENTS, OF_KEYPOINTS, OF_LINEAR_SCORES, OF_REGIONS, OF_ROWS, Phrases
+from fastloss._phrases import (
+    OF_BOXES,
+    OF_ELEMENTS,
+    OF_IMAGES,
+    OF_KEYPOINTS,
+    OF_LINEAR_SCORES,
+    OF_REGIONS,
+    OF_ROWS,
+    Phrases,
+)
 
 # An operand as the core describes it.
 Operand = Mapping[str, Any]
@@ -56,6 +65,13 @@ def _region(operands: Sequence[Operand]) -> list[Any]:
     return [[0.9, 0.8, 0.2, 0.1], [1, 1, 0, 0]]
 
 
+def _image(operands: Sequence[Operand]) -> list[Any]:
+    """Two pixels with a score each, or with probabilities of two classes."""
+    if "class_index" in operands[1]["roles"]:
+        return [[[0.75, 0.25], [0.5, 0.5]], [0, 1]]
+    return [[0.5, 0.25], [1, 0]]
+
+
 @dataclass(frozen=True)
 class Engine:
     """What is said of an engine's losses: of its units, the places with a loss of their own, and by a smallest call.
@@ -74,6 +90,7 @@ ENGINES: Mapping[str, Engine] = {
     "box": Engine(OF_BOXES, _boxes),
     "keypoint": Engine(OF_KEYPOINTS, _keypoints),
     "region": Engine(OF_REGIONS, _region),
+    "lovasz": Engine(OF_IMAGES, _image),
 }
 
 METHODS_OF_PART = {"hess": ("hess", "grad_and_hess"), "vector": ("hvp",)}

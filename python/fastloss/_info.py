@@ -60,7 +60,8 @@ class OperandInfo:
         a row up to its first -1), "as_logits" (with "distribution": logits, of which a softmax makes probabilities),
         and others that only the formula knows. Of losses of boxes: "rotated" (boxes of five numbers, the last of which
         is an angle). Of losses of keypoints: "per_keypoint" (one number for each keypoint), "visibility" (a mask or
-        weights of the keypoints of each instance). Of losses of regions: "class_index" and "per_class" as above, and
+        weights of the keypoints of each instance). Of Lovász losses: "class_index" as above, or
+        "binary_mask" (0 and 1). Of losses of regions: "class_index" and "per_class" as above, and
         "region" (numbers or a mask of 0 and 1 for each pixel of each class).
     domain : str
         The values that it may take, such as "[0, 1]"; empty where all are allowed.

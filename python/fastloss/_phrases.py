@@ -214,6 +214,20 @@ REGIONS_PARAMETERS = {
     the units' shape. Default: ones.""",
 }
 
+IMAGES_PARAMETERS = {
+    **REGIONS_PARAMETERS,
+    "axis": """axis : int, optional
+    The axis of the classes; may be negative. Default: 1, and 0 of an input with one axis. Samples are on the first
+    axis of the input, unless it is that of the classes: then there is one sample. All other axes are of pixels.""",
+    "ignore_index": """ignore_index : int, default -100
+    Pixels whose target is this number are left out as those that `where` masks. Only for targets of an integer
+    dtype.""",
+    "where": """where : array_like of bool, optional
+    True for the pixels that count: aligned to the leading axes of the target's shape, such as (N, H, W) or (N,),
+    with 1 where it is broadcast. The others have no part in the loss, and are 0 in gradients; their data are never
+    used. A unit that has no pixel left counts nowhere.""",
+}
+
 # What a declaration's section `Parameters` may say as {name}, on a line of its own: parameters of many losses.
 DECLARED_PARAMETERS = {
     "logits": """input : array_like
@@ -342,6 +356,17 @@ as logits in the softmax of others; a unit without any other place counts nowher
 in another place makes its unit NaN, value and gradient; in a softmax those of its sample. Probabilities outside
 of [0, 1] are taken as they are, and an error in ``fastloss.errstate(domain="raise")``; a mask of integers other
 than 0, 1 and `ignore_index` always is one.""",
+    "lovasz_rules": """Units are the samples, (N,), with ``per_image=True``; otherwise all together are one, (). A
+unit whose pixels are all masked or ignored counts nowhere: the mean over none is NaN.
+
+The gradient in an error is J_k - J_(k - 1), at its place. The value does not depend on the order of equal errors;
+the gradient does, and is that of the order of pixels in the target's shape: one of the subgradients. What is not
+above 0 is left out of the sort, and has the gradient 0. Errors are computed in the dtype of the computation,
+everything that is made of them in double. NaN in a pixel that counts makes the value NaN, and the gradient of all
+pixels whose errors are above 0.
+
+The sort takes memory for 16 bytes for each pixel of a unit, 32 in float64; of many small units, for some of
+them at once: up to 32 and 64 MB.""",
     "compound_rules": """Each part reduces itself, as it does alone: the value is the sum of two calls with the same
 arguments, in one pass over the data. No sample or class has a loss of its own: ``reduction="none"`` is an error, and
 `statistics` gives the mean and 1. A part whose mean is over nothing is NaN, and so is then the value, but its gradient
@@ -435,6 +460,17 @@ REGIONS_OUT_FORMS = {
     ),
 }
 
+# The same of a loss of whole images.
+IMAGES_REDUCTIONS = """scalar or ndarray
+    Over the units that count:
+
+    ============  =====================================================
+    "none"        l, of the units' shape: (N,) or ()
+    "sum"         sum(l)
+    "mean"        sum(l) / (number of units)
+    "batchmean"   sum(l) / N, the number of samples
+    ============  ====================================================="""
+
 # Of a loss that takes class indices.
 INDEX_ERROR = """IndexError
     If a class index is below 0 or not below the number of classes, and not `ignore_index`."""
@@ -503,6 +539,7 @@ OF_LINEAR_SCORES = replace(
 OF_BOXES = Phrases(BOXES_PARAMETERS, BOXES_REDUCTIONS, BOXES_OUT_FORMS, METHODS, "")
 OF_KEYPOINTS = Phrases(KEYPOINTS_PARAMETERS, KEYPOINTS_REDUCTIONS, KEYPOINTS_OUT_FORMS, METHODS, "")
 OF_REGIONS = Phrases(REGIONS_PARAMETERS, REGIONS_REDUCTIONS, REGIONS_OUT_FORMS, METHODS, "")
+OF_IMAGES = Phrases(IMAGES_PARAMETERS, IMAGES_REDUCTIONS, REGIONS_OUT_FORMS, METHODS, "")
 
 # What the documentation of a function may say as {name}, on a line of its own.
 FUNCTION_PHRASES = {

@@ -5,6 +5,7 @@ from engines.adapter import Adapter, Shape
 from engines.box.adapter import Box
 from engines.keypoint.adapter import Keypoint
 from engines.linear.adapter import Linear
+from engines.lovasz.adapter import Lovasz
 from engines.pointwise.adapter import Pointwise
 from engines.region.adapter import Region
 from engines.rowwise.adapter import Rowwise
@@ -16,6 +17,7 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "box": Box,
     "keypoint": Keypoint,
     "region": Region,
+    "lovasz": Lovasz,
 }
 
 

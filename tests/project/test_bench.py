@@ -45,6 +45,8 @@ TIMED = {
     "box-sets": (("box_iou",), ("6x5", "300x200")),
     "keypoints": (("oks_loss",), ("8x17", "300x5")),
     "regions": (("dice_loss", "generalized_dice_loss", "mcc_loss"), ("2x1x8x8", "3x2x50x60")),
+    "masks": (("lovasz_hinge_loss",), ("2x8x8", "3x50x60")),
+    "class-images": (("lovasz_softmax_loss",), ("2x3x8x8", "3x5x20x30")),
     "class-regions": (("dice_loss+softmax", "dice_ce_loss", "dice_focal_loss"), ("2x3x8x8", "3x5x20x30")),
 }
 LOSSES = tuple(name for names, _ in TIMED.values() for name in names)

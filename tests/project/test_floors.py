@@ -16,6 +16,7 @@ FLOORS = {
     "memory": set(),
     "rows": {"memory"},
     "products": {"memory"},
+    "sorting": {"memory"},
     "call": {"memory"},
     "records": {"memory", "call"},
 }

@@ -24,6 +24,7 @@ from references import (
     BOX_REFERENCES,
     COMPOUND_REFERENCES,
     KEYPOINT_REFERENCES,
+    LOVASZ_REFERENCES,
     REFERENCES,
     REGION_REFERENCES,
     ROW_REFERENCES,
@@ -37,6 +38,7 @@ OF_ENGINE = {
     "linear": LINEAR_REFERENCES,
     "box": BOX_REFERENCES,
     "keypoint": KEYPOINT_REFERENCES,
+    "lovasz": LOVASZ_REFERENCES,
     "region": {**REGION_REFERENCES, **COMPOUND_REFERENCES},
 }
 MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_dtypes")  # of the pointwise engine

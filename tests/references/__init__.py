@@ -13,6 +13,7 @@ from references import (
     general_robust,
     keypoints,
     likelihood,
+    lovasz,
     margin,
     margin_smooth,
     multiclass_margin,
@@ -32,6 +33,7 @@ from references import (
 )
 from references.boxes_schema import BoxReference
 from references.keypoints_schema import KeypointReference
+from references.lovasz_schema import LovaszReference
 from references.region_compounds import CompoundReference
 from references.regions_schema import RegionReference
 from references.rows_schema import RowReference
@@ -81,6 +83,8 @@ KEYPOINT_REFERENCES: dict[str, KeypointReference] = {
 # Of the losses of regions, by `regions_schema`.
 REGION_REFERENCES: dict[str, RegionReference] = {reference.name: reference for reference in regions.REGION_REFERENCES}
 
+# Of the Lovász losses, by `lovasz_schema`.
+LOVASZ_REFERENCES: dict[str, LovaszReference] = {reference.name: reference for reference in lovasz.LOVASZ_REFERENCES}
 # Of sums of one with a loss of pixels, by `region_compounds`.
 COMPOUND_REFERENCES: dict[str, CompoundReference] = {
     reference.name: reference for reference in region_compounds.COMPOUND_REFERENCES
@@ -90,6 +94,7 @@ __all__ = [
     "BOX_REFERENCES",
     "COMPOUND_REFERENCES",
     "KEYPOINT_REFERENCES",
+    "LOVASZ_REFERENCES",
     "REFERENCES",
     "REGION_REFERENCES",
     "ROW_REFERENCES",
@@ -97,6 +102,7 @@ __all__ = [
     "CompoundReference",
     "KeypointReference",
     "Kink",
+    "LovaszReference",
     "Operand",
     "Reference",
     "RegionReference",

@@ -142,6 +142,22 @@ REGION_MASK = (
     },
     {"from_logits": "sigmoid"},
 )
+LOVASZ = (
+    fl.lovasz_softmax_loss.value_and_grad,
+    {
+        "input": numbers(N, C, 30),
+        "target": np.arange(30 * N).reshape(N, 30) % C,
+        "sample_weight": np.arange(1.0, N + 1),
+        "where": np.arange(30 * N).reshape(N, 30) % 4 > 0,
+        "out": np.zeros((N, C, 30)),
+    },
+    {"from_logits": True, "per_image": True},
+)
+LOVASZ_MASK = (
+    fl.lovasz_hinge_loss.value_and_grad,
+    {"input": numbers(N, 30), "target": np.arange(30 * N).reshape(N, 30) % 2, "out": np.zeros((N, 30))},
+    {},
+)
 CALLS = {
     "pointwise": POINTWISE,
     "none": POINTWISE_NONE,
@@ -153,6 +169,8 @@ CALLS = {
     "keypoint": KEYPOINT,
     "region": REGION,
     "region mask": REGION_MASK,
+    "lovasz": LOVASZ,
+    "lovasz mask": LOVASZ_MASK,
 }
 VICTIMS = [(call, victim) for call, (_, arrays, _) in CALLS.items() for victim in arrays]
 

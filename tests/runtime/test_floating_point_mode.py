@@ -21,10 +21,12 @@ from references import (
     BOX_REFERENCES,
     COMPOUND_REFERENCES,
     KEYPOINT_REFERENCES,
+    LOVASZ_REFERENCES,
     REFERENCES,
     REGION_REFERENCES,
     box_draws,
     keypoint_draws,
+    lovasz_draws,
     region_draws,
 )
 from references import linear as linear_reference
@@ -108,6 +110,19 @@ def region_calls(call):
             yield lambda given=given, reduction=reduction: call.function.value_and_grad(**given, reduction=reduction)
 
 
+def lovasz_calls(name):
+    """The same of a Lovász loss, with errors that are subnormal among others, which are sorted."""
+    reference, rng = LOVASZ_REFERENCES[name], cases.seed(name, "mode")
+    sizes = np.logspace(-44, 0, 40_000, dtype=np.float32)
+    for options in reference.option_sets():
+        if reference.has_classes:
+            operands = lovasz_draws.classes(rng, (3, 4, 40_000), 1, np.float32)
+        else:
+            operands = lovasz_draws.mask(rng, (3, 40_000), np.float32)
+        operands["input"] *= sizes
+        yield lambda given={**operands, **options}: cases.loss(name).value_and_grad(**given)
+
+
 def assert_same_in_every_mode(calls):
     for call in calls:
         for threads in (1, 2):
@@ -146,6 +161,11 @@ def test_keypoints(name):
 @pytest.mark.parametrize("name", REGION_REFERENCES)
 def test_regions(name):
     assert_same_in_every_mode(region_calls(Region(name)))
+
+
+@pytest.mark.parametrize("name", LOVASZ_REFERENCES)
+def test_lovasz_losses(name):
+    assert_same_in_every_mode(lovasz_calls(name))
 
 
 @pytest.mark.parametrize("name", COMPOUND_REFERENCES)

@@ -42,6 +42,16 @@ CALLS = {  # results of more bytes than an address space has; those of the last 
     "keypoint sigmas": (lambda x: fl.oks_loss(x, x, 1.0, 1.0), [repeated("f4", 2**57, 2)]),
     "region none": (lambda x: fl.dice_loss(x, x, reduction="none"), [repeated("f4", 2**57, 1, 2), repeated("f2", 2**60, 1)]),
     "region grad": (lambda x: fl.dice_ce_loss.grad(x, x), [repeated("f4", 2**45, 2)]),
+    "lovasz": (lambda x: fl.lovasz_hinge_loss(x, x), [repeated("f4", 2**57), repeated("f2", 2**60, 1)]),
+    "lovasz none": (
+        lambda x: fl.lovasz_hinge_loss(x, x, per_image=True, reduction="none"),
+        [repeated("f4", 2**57, 1), repeated("f2", 2**60, 1)],
+    ),
+    "lovasz per image": (
+        lambda x: fl.lovasz_hinge_loss(x, x, per_image=True),
+        [repeated("f4", 2**57, 1), repeated("f2", 2**60, 1)],
+    ),
+    "lovasz grad": (lambda x: fl.lovasz_hinge_loss.grad(x, x), [repeated("f4", 2**45, 2)]),
     "linear value": (lambda x: fl.linear_cross_entropy(x[:2], x, [0, 1]), [repeated("f8", 2**46, 2)]),
 }
 
@@ -67,6 +77,8 @@ calls = {
     "box sets": lambda: fl.box_iou.value_and_grad(x.reshape(-1, 4)[:20], y.reshape(-1, 4), wrt=("input", "target")),
     "regions": lambda: fl.dice_loss.value_and_grad(x.reshape(4, -1), y.reshape(4, -1), wrt=("input", "target")),
     "regions of classes": lambda: fl.dice_ce_loss.value_and_grad(z[None], labels[None], axis=2),
+    "masks": lambda: fl.lovasz_hinge_loss.value_and_grad(x.reshape(4, -1), y.reshape(4, -1) > 0, per_image=True),
+    "images of classes": lambda: fl.lovasz_softmax_loss.value_and_grad(z[None], labels[None], axis=2, from_logits=True),
     "planes": lambda: fl.cross_entropy.grad(z.T, labels, axis=0),
     "hvp": lambda: fl.cross_entropy.hvp(z, labels, z),
     "linear": lambda: fl.linear_cross_entropy.value_and_grad(z, z, labels, wrt=("input", "linear_weight")),

@@ -1,9 +1,10 @@
-// A pointwise loss, a row-wise one, one of boxes and one of keypoints with what the macros put into them.
+// A pointwise loss, a row-wise one, one of boxes, one of keypoints and a Lovász loss with what the macros put into them.
 #include <array>
 
 #include "fastloss/engine/loss_info.hpp"
 #include "fastloss/engines/box.hpp"
 #include "fastloss/engines/keypoint.hpp"
+#include "fastloss/engines/lovasz.hpp"
 #include "fastloss/engines/pointwise.hpp"
 #include "fastloss/engines/rowwise.hpp"
 #include "fastloss/simd/primitives.hpp"
@@ -49,6 +50,18 @@
 #endif
 #ifndef KEYPOINT_OPERANDS
 #define KEYPOINT_OPERANDS keypoint_operands
+#endif
+#ifndef LOVASZ_TRAITS
+#define LOVASZ_TRAITS
+#endif
+#ifndef LOVASZ_MEMBER
+#define LOVASZ_MEMBER
+#endif
+#ifndef LOVASZ_FORMULA
+#define LOVASZ_FORMULA error
+#endif
+#ifndef LOVASZ_TARGET
+#define LOVASZ_TARGET binary_mask
 #endif
 
 namespace fastloss {
@@ -105,10 +118,25 @@ struct distance {
   }
 };
 
+struct margin {
+  bool per_image = false;
+  LOVASZ_MEMBER;
+  static constexpr const char* name = "margin";
+  static constexpr lovasz_traits traits{LOVASZ_TRAITS};
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", LOVASZ_TARGET}};
+  static constexpr auto options() { return std::array{option<margin>{"per_image", &margin::per_image}}; }
+  lovasz_form form() const { return {.per_image = per_image}; }
+  template <class X, class T>
+  FASTLOSS_FN auto LOVASZ_FORMULA(X x, T t) const {
+    return 1.0 - x * (2.0 * t - 1.0);
+  }
+};
+
 constexpr loss_info of_elements = describe<squared>(-1);
 constexpr loss_info of_rows = describe<negative_log>(-1);
 constexpr loss_info of_boxes = describe<overlap>(-1);
 constexpr loss_info of_keypoints = describe<distance>(-1);
+constexpr loss_info of_images = describe<margin>(-1);
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

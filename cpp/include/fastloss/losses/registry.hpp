@@ -15,6 +15,7 @@
 #include "fastloss/losses/likelihood.hpp"
 #include "fastloss/losses/linear.hpp"
 #include "fastloss/losses/log_sum_exp.hpp"
+#include "fastloss/losses/lovasz.hpp"
 #include "fastloss/losses/margin.hpp"
 #include "fastloss/losses/multiclass_margin.hpp"
 #include "fastloss/losses/quantile.hpp"
@@ -46,6 +47,7 @@
   APPLY(boxes_rotated)           \
   APPLY(keypoints)               \
   APPLY(region)                  \
+  APPLY(lovasz)                  \
   APPLY(region_compound)
 
 // Functions that are no losses are made of these: functions() in engine/plan.hpp.

@@ -6,6 +6,7 @@
 
 #include "engine/call/checks.hpp"
 #include "engine/call/messages.hpp"
+#include "engine/memory/layout.hpp"
 #include "fastloss/runtime/floating_point.hpp"
 #include "isa/dispatch.hpp"
 #include "isa/kernel_table.hpp"
@@ -29,6 +30,17 @@ double scalar_flow(const loss_call& call) {
   double flow;
   active_kernels().tiles[1].load[static_cast<int>(g.type)][g.byteswapped](&flow, g.data, {0, nullptr, nullptr, 0, 1});
   return flow;
+}
+
+std::vector<double> numbers_of_units(const call_plan& plan, const const_array& a) {
+  const unit_axes& units = plan.units();
+  std::vector<double> all(element_count(units.rank, units.shape), 1.0);
+  if (a.absent()) return all;
+  std::ptrdiff_t strides[max_rank];
+  align_strides(a, alignment::leading, units.rank, units.shape, strides);
+  active_kernels().tiles[1].load[static_cast<int>(a.type)][a.byteswapped](all.data(), a.data,
+                                                                          {units.rank, units.shape, strides, 0, all.size()});
+  return all;
 }
 
 double finished_value(const call_plan& plan, double value) {

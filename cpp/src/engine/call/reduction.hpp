@@ -1,6 +1,8 @@
 // From sums over units to the reduced value, and to what flows back from it: denominators, empty cases, rounding.
 #pragma once
 
+#include <vector>
+
 #include "fastloss/engine/plan.hpp"
 
 namespace fastloss {
@@ -81,6 +83,12 @@ double value_over_nothing(const call_plan&);
 
 // The part of grad_output that is one number for all units; 1 where it is not given.
 double scalar_flow(const loss_call&);
+
+// A number of each unit, of an array that is aligned to their leading axes; ones where it is not given. For engines with few units.
+std::vector<double> numbers_of_units(const call_plan&, const const_array&);
+
+// a * b, and 0 where a is 0: a weight of nothing.
+inline double times(double a, double b) { return a == 0.0 ? 0.0 : a * b; }
 
 // The value as it is returned, in the precision of the computation. Throws where it is not finite and the call wants that.
 double finished_value(const call_plan&, double value);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <new>
 
 #include "engine/memory/layout.hpp"
 #include "fastloss/runtime/threads.hpp"
@@ -12,25 +11,13 @@
 namespace fastloss {
 namespace {
 
-constexpr double cost_ns_to_copy = 0.5;              // estimated, a number on one thread
-constexpr std::size_t large = std::size_t{2} << 20;  // bytes
-constexpr std::align_val_t line{64};
+constexpr double cost_ns_to_copy = 0.5;  // estimated, a number on one thread
 
 double work_of(std::size_t lines, std::size_t features) {
   return static_cast<double>(lines) * static_cast<double>(features) * cost_ns_to_copy;
 }
 
 }  // namespace
-
-scratch_block::~scratch_block() {
-  if (block_.data == nullptr) return;
-  if (block_.bytes >= large) release_result(block_.data, block_.bytes);
-  else ::operator delete(block_.data, line);
-}
-
-void scratch_block::allocate(std::size_t bytes) {
-  block_ = bytes >= large ? acquire_result(bytes) : result_block{::operator new(bytes, line), bytes, true};
-}
 
 std::optional<matrix> as_matrix(const const_array& a) {
   const int last = a.rank - 1;

@@ -6,24 +6,10 @@
 #include <vector>
 
 #include "engine/linear/rows.hpp"
+#include "engine/memory/scratch_block.hpp"
 #include "fastloss/engine/matrix_product.hpp"
-#include "fastloss/runtime/memory.hpp"
 
 namespace fastloss {
-
-// Large ones come from the cache of result blocks: the next call finds their pages mapped.
-class scratch_block {
- public:
-  scratch_block() = default;
-  scratch_block(const scratch_block&) = delete;
-  scratch_block& operator=(const scratch_block&) = delete;
-  ~scratch_block();
-  void allocate(std::size_t bytes);  // once
-  std::byte* data() const { return static_cast<std::byte*>(block_.data); }
-
- private:
-  result_block block_{};
-};
 
 // An array whose last axis is features, as a matrix; nothing if its other axes are no one walk.
 std::optional<matrix> as_matrix(const const_array& a);

@@ -20,21 +20,21 @@ bool align_strides(const const_array& a, alignment how, int rank, const std::ptr
   return true;
 }
 
-void simplify(joint_layout& l) {
-  const auto magnitude = [&](int axis) { return l.strides[0][axis] < 0 ? -l.strides[0][axis] : l.strides[0][axis]; };
-  const auto move = [&](int to, int from) {
-    l.shape[to] = l.shape[from];
-    for (int a = 0; a < l.arrays; ++a) l.strides[a][to] = l.strides[a][from];
-  };
+namespace {
+
+void move_axis(joint_layout& l, int to, int from) {
+  l.shape[to] = l.shape[from];
+  for (int a = 0; a < l.arrays; ++a) l.strides[a][to] = l.strides[a][from];
+}
+
+void drop_axes_of_one(joint_layout& l) {
   int kept = 0;
   for (int axis = 0; axis < l.rank; ++axis)
-    if (l.shape[axis] != 1) move(kept++, axis);
+    if (l.shape[axis] != 1) move_axis(l, kept++, axis);
   l.rank = kept;
-  for (int i = 1; i < l.rank; ++i)
-    for (int j = i; j > 0 && magnitude(j - 1) < magnitude(j); --j) {
-      std::swap(l.shape[j - 1], l.shape[j]);
-      for (int a = 0; a < l.arrays; ++a) std::swap(l.strides[a][j - 1], l.strides[a][j]);
-    }
+}
+
+void join_neighbours(joint_layout& l) {
   int out = 0;
   for (int axis = 1; axis < l.rank; ++axis) {
     bool one_walk = true;
@@ -43,10 +43,28 @@ void simplify(joint_layout& l) {
       l.shape[out] *= l.shape[axis];
       for (int a = 0; a < l.arrays; ++a) l.strides[a][out] = l.strides[a][axis];
     } else {
-      move(++out, axis);
+      move_axis(l, ++out, axis);
     }
   }
   if (l.rank > 0) l.rank = out + 1;
+}
+
+}  // namespace
+
+void join_axes(joint_layout& l) {
+  drop_axes_of_one(l);
+  join_neighbours(l);
+}
+
+void simplify(joint_layout& l) {
+  const auto magnitude = [&](int axis) { return l.strides[0][axis] < 0 ? -l.strides[0][axis] : l.strides[0][axis]; };
+  drop_axes_of_one(l);
+  for (int i = 1; i < l.rank; ++i)
+    for (int j = i; j > 0 && magnitude(j - 1) < magnitude(j); --j) {
+      std::swap(l.shape[j - 1], l.shape[j]);
+      for (int a = 0; a < l.arrays; ++a) std::swap(l.strides[a][j - 1], l.strides[a][j]);
+    }
+  join_neighbours(l);
 }
 
 bool is_contiguous(int rank, const std::ptrdiff_t* shape, const std::ptrdiff_t* strides, std::size_t item) {

@@ -40,6 +40,8 @@ struct joint_layout {
 // Orders the axes by the first array's strides, so that the walk follows memory, drops axes of one element, and joins
 // neighbours that every array walks as one. The order depends on shapes and strides alone, and so do the sums.
 void simplify(joint_layout& layout);
+// The same without ordering the axes: the walk stays in C order.
+void join_axes(joint_layout& layout);
 
 // Whether strides step through memory element by element, in C order.
 bool is_contiguous(int rank, const std::ptrdiff_t* shape, const std::ptrdiff_t* strides, std::size_t itemsize);

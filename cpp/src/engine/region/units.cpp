@@ -14,17 +14,6 @@ void add(region_statistics& to, const region_statistics& from, double weight) {
 
 }  // namespace
 
-std::vector<double> numbers_of_units(const call_plan& plan, const const_array& a) {
-  const unit_axes& units = plan.units();
-  std::vector<double> all(element_count(units.rank, units.shape), 1.0);
-  if (a.absent()) return all;
-  std::ptrdiff_t strides[max_rank];
-  align_strides(a, alignment::leading, units.rank, units.shape, strides);
-  active_kernels().tiles[1].load[static_cast<int>(a.type)][a.byteswapped](all.data(), a.data,
-                                                                          {units.rank, units.shape, strides, 0, all.size()});
-  return all;
-}
-
 std::vector<double> weights_of_classes(const loss_call& call, std::size_t classes) {
   const const_array& w = call.operands[2];
   if (w.absent()) return {};

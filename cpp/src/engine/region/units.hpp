@@ -73,13 +73,7 @@ class region_units {
 // sum / denominator, or what a mean over nothing is.
 double reduced(const call_plan&, const loss_statistics&);
 
-// A number of each unit of the plan, of an array that is aligned to their leading axes; ones where it is not given.
-std::vector<double> numbers_of_units(const call_plan&, const const_array&);
-
 // The weights of all classes; empty where they are not given.
 std::vector<double> weights_of_classes(const loss_call&, std::size_t classes);
-
-// a * b, and 0 where a is 0.
-inline double times(double a, double b) { return a == 0.0 ? 0.0 : a * b; }
 
 }  // namespace fastloss
