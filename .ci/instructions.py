@@ -141,6 +141,15 @@ def calls() -> Iterator[tuple[str, int, Call]]:
     yield "cached oks_loss.value_and_grad", 5, lambda: fl.oks_loss.value_and_grad(points, points * 0.75, 2.0)
     yield "cached box_iou", 5, lambda: fl.box_iou(few, boxes)
 
+    # Regions of images.
+    logits, images = normal(8, 1, 32, 32), normal(2, 21, 32, 32)
+    pixels, mask, classes = 1 / (1 + np.exp(-logits)), logits > 0.5, images.argmax(axis=1)
+    yield "small dice_loss.value_and_grad", 100, lambda: fl.dice_loss.value_and_grad(pixels[0, 0], mask[0, 0])
+    yield "cached dice_loss.value_and_grad", 5, lambda: fl.dice_loss.value_and_grad(pixels, mask)
+    yield "cached dice_ce_loss.value_and_grad", 2, lambda: fl.dice_ce_loss.value_and_grad(images, classes)
+    yield "cached lovasz_hinge_loss.grad", 2, lambda: fl.lovasz_hinge_loss.grad(logits, mask)
+    yield "cached signed_distance", 2, lambda: fl.signed_distance(mask, axes=(2, 3))
+
 
 def make_calls() -> None:
     """What runs under valgrind: between two marks, the calls of one kind; the first kind is no call at all."""

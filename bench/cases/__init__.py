@@ -19,6 +19,7 @@ from bench.cases import (
     quantile,
     region,
     region_compound,
+    region_distance,
     regression,
     relative,
     robust,
@@ -53,6 +54,7 @@ CASES: dict[str, Case] = {
         region,
         lovasz,
         region_compound,
+        region_distance,
         row_functions,
         box_matrix,
     )

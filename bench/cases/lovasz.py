@@ -34,18 +34,22 @@ def hinge(mode, out, x, t):
 def softmax(mode, out, p, y):
     """Class by class, of those that have pixels."""
     y, present = y.reshape(-1), np.unique(y)
-    gradient = np.zeros_like(p) if out is None else out
-    gradient[...] = 0
-    value = 0.0
+    value = 0.0 if mode.value else None
+    gradient = None
+    if mode.gradient:
+        gradient = np.empty_like(p) if out is None else out
+        gradient[...] = 0
     for c in present:
         positive = y == c
         errors = np.where(positive, 1 - p[:, c].reshape(-1), p[:, c].reshape(-1))
         order = np.argsort(-errors)
         by = (steps(positive[order]) / len(present)).astype(p.dtype)
-        value += np.dot(errors[order], by)
-        slope = np.empty_like(errors)
-        slope[order] = by
-        gradient[:, c] = np.where(positive, -slope, slope).reshape(p[:, c].shape)
+        if mode.value:
+            value += np.dot(errors[order], by)
+        if mode.gradient:
+            slope = np.empty_like(errors)
+            slope[order] = by
+            gradient[:, c] = np.where(positive, -slope, slope).reshape(p[:, c].shape)
     return value, gradient
 
 

@@ -75,11 +75,6 @@ def focal_tversky(i, p, t, n):
     return missing**0.75, slope * of_i, slope * of_p
 
 
-def fbeta(i, p, t, n):
-    """1 - (2 I + s) / (P + T + s)."""
-    return dice(i, p, t, n)
-
-
 def generalized_dice(i, p, t, n):
     """1 - (2 sum(I / T^2) + s) / (sum((P + T) / T^2) + s)."""
     weights = np.where(t > 0, 1 / np.where(t > 0, t, 1) ** 2, 0)
@@ -182,7 +177,7 @@ FORMULAS = {
     "focal_tversky_loss": (focal_tversky, focal_tversky_formula),
     "generalized_dice_loss": (generalized_dice, generalized_dice_formula),
     "mcc_loss": (mcc, mcc_formula),
-    "soft_fbeta_loss": (fbeta, dice_formula),
+    "soft_fbeta_loss": (dice, dice_formula),
 }
 
 CASES = {

@@ -15,6 +15,7 @@
 #include "method_type.hpp"
 #include "names.hpp"
 #include "python_objects.hpp"
+#include "signed_distance.hpp"
 #include "ufuncs.hpp"
 
 namespace py = pybind11;
@@ -57,10 +58,13 @@ PYBIND11_MODULE(_core, module) {
       if (p) std::rethrow_exception(p);
     } catch (const error&) {
       set_error_from_current_exception();
+    } catch (const std::bad_alloc&) {
+      set_error_from_current_exception();
     } catch (const python_error&) {
     }
   });
   add_functions(module);
+  add_signed_distance(module);
   add_descriptions(module);
   add_ufunc_functions(module);
   add_test_hooks(module);

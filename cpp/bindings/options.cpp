@@ -14,6 +14,13 @@ bool is_real(int type_number) {
   return type_number == NPY_LONGDOUBLE || (dtype_of(type_number, type) && type != dtype::boolean);
 }
 
+// Python's True or False, of its bools and of NumPy's; null of anything else.
+PyObject* bool_of(PyObject* given) {
+  if (PyBool_Check(given)) return given;
+  if (!PyArray_IsScalar(given, Bool)) return nullptr;
+  return PyArrayScalar_VAL(given, Bool) != 0 ? Py_True : Py_False;
+}
+
 // Where there are choices of two names, "a,b", they may come as a tuple; that of the same name twice is the name alone.
 owned joined_names(const option_info& o, PyObject* given) {
   const bool of_two = std::any_of(o.choices, o.choices + o.choice_count, [](const char* c) { return std::strchr(c, ',') != nullptr; });
@@ -25,7 +32,7 @@ owned joined_names(const option_info& o, PyObject* given) {
   return checked(PyUnicode_Join(comma.get(), given));
 }
 
-// A choice of this name is Python's object, where others are words.
+// A choice named True or False is given as that bool, not as a word.
 PyObject* switch_of(const char* choice) {
   return std::strcmp(choice, "True") == 0 ? Py_True : std::strcmp(choice, "False") == 0 ? Py_False : nullptr;
 }
@@ -37,16 +44,17 @@ PyObject* choice_object(const char* choice) {
 
 double choice_value(const option_info& o, PyObject* given, PyObject* loss_name) {
   const owned name = joined_names(o, given);
-  if (PyBool_Check(given))
+  PyObject* const as_bool = bool_of(given);
+  if (as_bool != nullptr)
     for (int i = 0; i < o.choice_count; ++i)
-      if (switch_of(o.choices[i]) == given) return i;
+      if (switch_of(o.choices[i]) == as_bool) return i;
   if (PyUnicode_Check(name.get()))
     for (int i = 0; i < o.choice_count; ++i)
       if (switch_of(o.choices[i]) == nullptr && PyUnicode_CompareWithASCIIString(name.get(), o.choices[i]) == 0) return i;
   owned choices = checked(PyTuple_New(o.choice_count));
   for (int i = 0; i < o.choice_count; ++i) PyTuple_SET_ITEM(choices.get(), i, checked(choice_object(o.choices[i])).release());
   bool fits = PyUnicode_Check(name.get());
-  for (int i = 0; i < o.choice_count; ++i) fits |= PyBool_Check(given) && switch_of(o.choices[i]) != nullptr;
+  for (int i = 0; i < o.choice_count; ++i) fits |= as_bool != nullptr && switch_of(o.choices[i]) != nullptr;
   raise(fits ? PyExc_ValueError : PyExc_TypeError, "%U: %s must be one of %R, not %R", loss_name, o.name, choices.get(), given);
 }
 
@@ -69,9 +77,7 @@ bool may_be_number(PyObject* given) {
 }  // namespace
 
 bool read_switch(PyObject* given, const char* argument, PyObject* loss_name) {
-  if (given == Py_True) return true;
-  if (given == Py_False) return false;
-  if (PyArray_IsScalar(given, Bool)) return PyArrayScalar_VAL(given, Bool) != 0;
+  if (PyObject* const as_bool = bool_of(given)) return as_bool == Py_True;
   raise(PyExc_TypeError, "%U: %s must be True or False, not %R", loss_name, argument, given);
 }
 

@@ -109,8 +109,8 @@ void read_options(call_state& s) {
   s.call.options = s.options;
 }
 
-long long read_integer(const call_state& s, PyObject* given, const char* argument) {
-  const owned index = integer_of(s, given, argument, "an integer");
+long long read_integer(const call_state& s, PyObject* given, const char* argument, const char* needed = "an integer") {
+  const owned index = integer_of(s, given, argument, needed);
   int overflow = 0;
   const long long x = PyLong_AsLongLongAndOverflow(index.get(), &overflow);
   if (overflow != 0) raise(PyExc_ValueError, "%U: %s must fit an int64, got %U", s.who.loss, argument, integer_text(index.get()).get());
@@ -120,7 +120,8 @@ long long read_integer(const call_state& s, PyObject* given, const char* argumen
 
 void read_axis(call_state& s, PyObject* given) {
   const char* const name = s.loss.info->arguments.axis;
-  if ((s.loss.info->parts & part_no_axis) != 0) {
+  const bool may_have_none = (s.loss.info->parts & part_no_axis) != 0;
+  if (may_have_none) {
     if (given == Py_None) {
       s.call.call.axis = no_axis;
       return;
@@ -129,7 +130,7 @@ void read_axis(call_state& s, PyObject* given) {
   } else if (given == Py_None) {
     return;
   }
-  const long long axis = read_integer(s, given, name);
+  const long long axis = read_integer(s, given, name, may_have_none ? "an integer, None or 'auto'" : "an integer");
   if (axis < -max_rank || axis >= max_rank)
     raise(PyExc_ValueError, "%U: %s must be an axis of the first operand, got %lld", s.who.loss, name, axis);
   s.call.call.axis = static_cast<int>(axis);

@@ -163,8 +163,10 @@ void reject_masked_array(PyObject* object, const char* argument, const caller& w
   if (masked < 0) throw python_error{};
   if (masked == 1)
     raise(PyExc_TypeError,
-          "%U: %s is a masked array, whose mask would be lost; pass its .data, and where=~mask to leave the masked elements out", who.loss,
-          argument);
+          who.has_where
+              ? "%U: %s is a masked array, whose mask would be lost; pass its .data, and where=~mask to leave the masked elements out"
+              : "%U: %s is a masked array, whose mask would be lost; pass its .data",
+          who.loss, argument);
 }
 
 void view_storage::make_views(const caller& who) {

@@ -12,7 +12,8 @@ namespace fastloss::bindings {
 
 // Who asks, for messages.
 struct caller {
-  PyObject* loss;  // its name, a str
+  PyObject* loss;         // its name, a str
+  bool has_where = true;  // an argument that leaves elements out
 };
 
 // What the views of one call point into: numbers, arrays that were made on the way, and copies of shapes and strides. NumPy's own

@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -147,6 +148,9 @@ inline bool has_weight(const loss_info& loss) { return loss.operands.size() == 3
 
 enum class kind { soft, mask, index };  // of a target
 inline constexpr kind kinds[] = {kind::soft, kind::mask, kind::index};
+inline bool takes_class_indices(const loss_info& loss) { return loss.operands[1].is(class_index); }
+// Those that the second operand may be.
+inline std::span<const kind> kinds_of(const loss_info& loss) { return std::span(kinds).first(takes_class_indices(loss) ? 3 : 2); }
 
 using option_setter = std::function<void(options_of&)>;
 

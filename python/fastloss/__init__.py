@@ -21,6 +21,7 @@ from fastloss._info import FixedMapping as _FixedMapping
 from fastloss._info import LossInfo, OperandInfo, OptionInfo
 from fastloss._logsumexp import logsumexp
 from fastloss._settings import errstate, get_num_threads, geterr, set_num_threads, threads
+from fastloss._signed_distance import signed_distance
 from fastloss._softmax import log_softmax, softmax
 from fastloss._weights import class_balanced_weights
 
@@ -71,6 +72,7 @@ __all__ = [
     "losses",
     "set_num_threads",
     "show_config",
+    "signed_distance",
     "softmax",
     "threads",
     "ufuncs",

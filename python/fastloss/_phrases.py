@@ -353,8 +353,9 @@ are in double, whatever computes, and so is what is made of them.
 With ``smooth=0``, nothing predicted of nothing, which is 0 / 0, has the loss 0 and the gradient 0; with more, the
 gradient of the formula. Places that are masked, ignored or a background that does not count are never used, but
 as logits in the softmax of others; a unit without any other place counts nowhere: the mean over none is NaN. NaN
-in another place makes its unit NaN, value and gradient; in a softmax those of its sample. Probabilities outside
-of [0, 1] are taken as they are, and an error in ``fastloss.errstate(domain="raise")``; a mask of integers other
+in another place makes its unit NaN, value and gradient, unless the unit is left out or has no weight; in a softmax
+those of its sample. Probabilities outside of [0, 1]
+are taken as they are, and an error in ``fastloss.errstate(domain="raise")``; a mask of integers other
 than 0, 1 and `ignore_index` always is one.""",
     "lovasz_rules": """Units are the samples, (N,), with ``per_image=True``; otherwise all together are one, (). A
 unit whose pixels are all masked or ignored counts nowhere: the mean over none is NaN.
@@ -365,8 +366,9 @@ above 0 is left out of the sort, and has the gradient 0. Errors are computed in 
 everything that is made of them in double. NaN in a pixel that counts makes the value NaN, and the gradient of all
 pixels whose errors are above 0.
 
-The sort takes memory for 16 bytes for each pixel of a unit, 32 in float64; of many small units, for some of
-them at once: up to 32 and 64 MB.""",
+The sort takes memory for 16 bytes for each pixel of a unit, 32 in float64; of several small units or classes,
+for some of them at once: up to 34 and 68 MB. A gradient that is converted to another dtype, added to another or
+written backwards takes a quarter more.""",
     "compound_rules": """Each part reduces itself, as it does alone: the value is the sum of two calls with the same
 arguments, in one pass over the data. No sample or class has a loss of its own: ``reduction="none"`` is an error, and
 `statistics` gives the mean and 1. A part whose mean is over nothing is NaN, and so is then the value, but its gradient

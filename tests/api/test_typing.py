@@ -46,6 +46,7 @@ reveal_type(fl.box_iou.grad(np.eye(4), np.eye(4), wrt="target", grad_output=2.0)
 reveal_type(fl.box_iou.value_and_grad(np.eye(4), np.eye(4), wrt=("input", "target")))
 reveal_type(fl.box_iou_loss([[2, 2, 2, 2]], [[1, 1, 3, 4]], fmt=("cxcywh", "xyxy")))
 reveal_type(fl.box_iou_loss.grad([[2, 2, 2, 2]], [[1, 1, 3, 4]], fmt="xywh"))
+reveal_type(fl.signed_distance([[0, 1]], (1.0, 2.0), axes=(0, 1), dtype=np.float32))
 reveal_type(fl.huber_loss.info.robust)
 reveal_type(fl.huber_loss.ufunc)
 reveal_type(fl.losses()["mse_loss"].name)
@@ -80,6 +81,7 @@ REVEALED = [
     r"ndarray\[.*\]",
     r"tuple\[.*ndarray.*, .*tuple\[.*ndarray.*, \.\.\.\]\]",
     r"floating\[Any\]",
+    r"ndarray\[.*\]",
     r"ndarray\[.*\]",
     r"bool \| .*str \| None|Union\[.*bool, .*str, None\]",
     r"ufunc",

@@ -19,6 +19,7 @@ FLOORS = {
     "sorting": {"memory"},
     "call": {"memory"},
     "records": {"memory", "call"},
+    "distance_transform": {"memory", "call"},
 }
 SHARED = set(FLOORS)
 # An engine that stands on another.

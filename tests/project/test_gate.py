@@ -23,6 +23,7 @@ from engines.linear.adapter import REFERENCES as LINEAR_REFERENCES
 from references import (
     BOX_REFERENCES,
     COMPOUND_REFERENCES,
+    DISTANCE_REFERENCES,
     KEYPOINT_REFERENCES,
     LOVASZ_REFERENCES,
     REFERENCES,
@@ -39,7 +40,7 @@ OF_ENGINE = {
     "box": BOX_REFERENCES,
     "keypoint": KEYPOINT_REFERENCES,
     "lovasz": LOVASZ_REFERENCES,
-    "region": {**REGION_REFERENCES, **COMPOUND_REFERENCES},
+    "region": {**REGION_REFERENCES, **COMPOUND_REFERENCES, **DISTANCE_REFERENCES},
 }
 MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_dtypes")  # of the pointwise engine
 

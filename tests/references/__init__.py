@@ -35,6 +35,7 @@ from references.boxes_schema import BoxReference
 from references.keypoints_schema import KeypointReference
 from references.lovasz_schema import LovaszReference
 from references.region_compounds import CompoundReference
+from references.region_distance import DISTANCE_REFERENCES
 from references.regions_schema import RegionReference
 from references.rows_schema import RowReference
 from references.schema import Kink, Operand, Reference
@@ -93,6 +94,7 @@ COMPOUND_REFERENCES: dict[str, CompoundReference] = {
 __all__ = [
     "BOX_REFERENCES",
     "COMPOUND_REFERENCES",
+    "DISTANCE_REFERENCES",
     "KEYPOINT_REFERENCES",
     "LOVASZ_REFERENCES",
     "REFERENCES",

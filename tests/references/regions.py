@@ -59,7 +59,8 @@ def mcc(sums, eps, **options):
         of_t = -a / below - index * (1 / b - 1 / c) / 2
         found = Index(1 - index, of_i, of_p, of_t)
     nothing = (above == 0) & (below == 0)
-    return Index(*(np.where(nothing, 0, x) for x in found))
+    unlike = np.where((fp == 0) & (fn == 0), 0, 1)  # the coefficient is that of chance, unless nothing is wrong
+    return Index(np.where(nothing, unlike, found.missing), *(np.where(nothing, 0, x) for x in found[1:]))
 
 
 # What every loss has beside its own options, with the values to try.

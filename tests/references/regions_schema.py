@@ -228,6 +228,8 @@ class RegionLoss(Units):
             self.i_of_p, self.i_of_t = (1 - sign) / 2, (1 + sign) / 2
         else:
             common, size, self.i_of_p, self.i_of_t = p * t, np.abs(p * t), t, p
+        # What the rounding of a place's slopes is measured by.
+        self.i_of_p_size, self.i_of_t_size = np.abs(self.i_of_p), np.abs(self.i_of_t)
         self.cells = Sums(*(times(w, x).sum(axis=2) for x in (common, predicted, true, ones)))
         self.sizes = Sums(*(times(w, x).sum(axis=2) for x in (size, np.abs(predicted), np.abs(true), 0 * ones)))
 
@@ -284,7 +286,7 @@ class RegionLoss(Units):
         return self.reference.head(self.reference.index(sums, **self.options), **self.options)
 
     def _moved(self, sums, sizes, head, k):
-        """By how much each part of the head moves, relative to the step, where sum k does: to the side that is possible."""
+        """By how much each part of the head moves, relative to the step, where sum k does, to a possible side."""
 
         def to(side):
             changed = list(sums)
@@ -311,11 +313,11 @@ class RegionLoss(Units):
             room_i, room_p, room_t = (self._of_cells(times(np.abs(flow), x)) for x in self.slope_errors)
             w = self.counts_pixel
             g = times(w, times(of_i, self.i_of_p) + times(of_p, self.p_of_p))
-            size = times(w, times(room_i, np.abs(self.i_of_p)) + times(room_p, np.abs(self.p_of_p)))
+            size = times(w, times(room_i, self.i_of_p_size) + times(room_p, np.abs(self.p_of_p)))
             found = {"input": self._through_activation(g, size)}
             if self.soft_target:
                 g = times(w, times(of_i, self.i_of_t) + times(of_t, self.t_of_t))
-                size = times(w, times(room_i, np.abs(self.i_of_t)) + times(room_t, np.abs(self.t_of_t)))
+                size = times(w, times(room_i, self.i_of_t_size) + times(room_t, np.abs(self.t_of_t)))
                 found["target"] = Sized(self.layout.back(g), self.layout.back(size))
             return found
 

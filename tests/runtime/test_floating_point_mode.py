@@ -95,7 +95,7 @@ def keypoint_calls(name):
 
 
 def region_calls(call):
-    """The same of a loss of regions, with probabilities that are subnormal among others, and logits that make them so."""
+    """The same of a loss of regions, of probabilities that are subnormal among others, and of logits that make such."""
     for options in call.option_sets():
         logits = options.get("from_logits", call.loss in COMPOUND_REFERENCES)
         operands = region_draws.ordinary(

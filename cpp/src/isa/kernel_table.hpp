@@ -190,7 +190,7 @@ struct region_slope {
 struct region_places {
   void* out;
   const void *own, *other, *mask;  // mask may be null
-  bool streams;                    // past the caches, to memory aligned to 16 bytes, where the gradient depends on the other region alone
+  bool streams;  // past the caches, to memory aligned to 16 bytes; not of masked regions, and where the other region alone decides
 };
 
 // Pixels with class indices. A class's pixels lie side by side, `stride` numbers from class to class. `inverse` is of the sum of a pixel's
@@ -203,14 +203,14 @@ struct label_region {
 struct label_slopes {
   // Scores that the exponentials are to be made of first, with the largest of each pixel; without data they are there already.
   const void* scores;
-  std::size_t scores_stride;
+  std::ptrdiff_t scores_stride;
   const void* maximum;
   const double *by_size, *by_common;  // of each class: in its probability, and what is added where it is the label
-  const void* terms;                // of each pixel: in the logarithm of the label's probability; may be null
-  const void* tail;                 // of the exponentials, as in shift_pass; for the terms
-  void* mean;                       // a number for each pixel: room
+  const void* terms;                  // of each pixel: in the logarithm of the label's probability; may be null
+  const void* tail;                   // of the exponentials, as in shift_pass; for the terms
+  void* mean;                         // a number for each pixel: room
   void* out;
-  std::size_t stride;
+  std::ptrdiff_t stride;
   bool streams;  // past the caches; every class of `out` is aligned to 16 bytes
 };
 
@@ -221,7 +221,7 @@ struct region_operations {
   // is half of what the sizes exceed the distance by. Sizes: the sums, or those of squares.
   void (*add_sums)(const void* input, const void* target, const void* mask, std::size_t count, bool l1, bool squared, double* sums);
   void (*slope)(const region_slope&, const region_places&, std::size_t count);
-  void (*sigmoid)(void* probability, void* derivative, const void* logits, std::size_t count);  // derivative may be null
+  void (*sigmoid)(void* probability, void* derivative, const void* logits, std::size_t count);
   // From slopes in probabilities to those in logits; slopes in the logits themselves are added, where there are any.
   void (*through_sigmoid)(void* out, const void* slopes, const void* derivative, const void* logit_slopes, const void* mask,
                           std::size_t count, bool streams);
@@ -244,6 +244,36 @@ struct region_operations {
 
 struct region_operations_of_dtypes {
   region_operations of[2];  // float32, float64
+};
+
+// Squared distances of pixels in neighbouring lines: a row of numbers for each place along the lines, `distance_row_bytes` long.
+inline constexpr std::size_t distance_row_bytes = 64;
+
+struct distance_operations {
+  // A further axis, as measure_line() in engine/distance_transform/line.hpp, where pixels of the other kind are near: each looks for one
+  // along its line until the way alone is longer. False where that takes many steps, and then `out` is undefined. `memory` is for
+  // distance_memory(count) bytes; no array overlaps another.
+  bool (*measure_near)(const void* squares, void* out, std::size_t count, double step, void* memory);
+
+  // The errors of predictions, by their distances. Tiles of whole packs; `mask` is as in region_operations.
+  void (*above_half)(void* out, const void* x, const void* mask, std::size_t count);  // 1 where x > 0.5 and is not masked, else 0
+  // += |unit * distance|^exponent; any count
+  void (*add_power)(void* sum, const void* distance, double unit, double exponent, std::size_t count);
+  // Adds weight * (input - target)^2: 0 where these are equal, whatever the weight is, as in the following.
+  void (*add_squares)(const void* input, const void* target, const void* weight, const void* mask, std::size_t count, double* sum);
+  // scale * weight * (input - target)
+  void (*square_slope)(void* out, const void* input, const void* target, const void* weight, const void* mask, double scale,
+                       std::size_t count);
+};
+
+// Rows that a look along a line may go too far, at each of its ends.
+inline constexpr std::size_t distance_margin = 4;
+constexpr std::size_t distance_memory(std::size_t count) {
+  return 2 * (count + 2 * distance_margin) * distance_row_bytes + (count + distance_margin) * sizeof(double);
+}
+
+struct distance_operations_of_dtypes {
+  distance_operations of[2];  // float32, float64
 };
 
 // A product of panels: `rows` x `columns` results, in rows of `stride` numbers.
@@ -285,8 +315,9 @@ struct kernel_table {
   const tile_operations* tiles;  // float32, float64
   const row_operations* rows;    // float32, float64
   const elementary_table* elementary;
-  const product_operations* products;  // float32, float64
-  const region_operations* regions;    // float32, float64
+  const product_operations* products;    // float32, float64
+  const region_operations* regions;      // float32, float64
+  const distance_operations* distances;  // float32, float64
 };
 
 // The kernels of a loss, of the type of its engine: its own, or those of this instruction set.

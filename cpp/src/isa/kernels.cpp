@@ -27,9 +27,14 @@ constexpr auto loss_kernel_table = [] {
 }  // namespace
 
 extern const kernel_table FASTLOSS_KERNEL_TABLE;
-const kernel_table FASTLOSS_KERNEL_TABLE = {
-    FASTLOSS_ISA_NAME,          FASTLOSS_VECTOR_BYTES,          loss_kernel_table.data(),      FASTLOSS_TILE_OPERATIONS.of,
-    FASTLOSS_ROW_OPERATIONS.of, &FASTLOSS_ELEMENTARY_FUNCTIONS, FASTLOSS_PRODUCT_OPERATIONS.of,
-    FASTLOSS_REGION_OPERATIONS.of};
+const kernel_table FASTLOSS_KERNEL_TABLE = {FASTLOSS_ISA_NAME,
+                                            FASTLOSS_VECTOR_BYTES,
+                                            loss_kernel_table.data(),
+                                            FASTLOSS_TILE_OPERATIONS.of,
+                                            FASTLOSS_ROW_OPERATIONS.of,
+                                            &FASTLOSS_ELEMENTARY_FUNCTIONS,
+                                            FASTLOSS_PRODUCT_OPERATIONS.of,
+                                            FASTLOSS_REGION_OPERATIONS.of,
+                                            FASTLOSS_DISTANCE_OPERATIONS.of};
 
 }  // namespace fastloss

@@ -9,6 +9,7 @@
 #define FASTLOSS_ELEMENTARY_FUNCTIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, elementary_functions)
 #define FASTLOSS_PRODUCT_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, product_operations)
 #define FASTLOSS_REGION_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, region_operations)
+#define FASTLOSS_DISTANCE_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, distance_operations)
 
 namespace fastloss {
 
@@ -17,5 +18,6 @@ extern const row_operations_of_dtypes FASTLOSS_ROW_OPERATIONS;
 extern const elementary_table FASTLOSS_ELEMENTARY_FUNCTIONS;
 extern const product_operations_of_dtypes FASTLOSS_PRODUCT_OPERATIONS;
 extern const region_operations_of_dtypes FASTLOSS_REGION_OPERATIONS;
+extern const distance_operations_of_dtypes FASTLOSS_DISTANCE_OPERATIONS;
 
 }  // namespace fastloss

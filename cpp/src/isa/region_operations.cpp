@@ -69,7 +69,8 @@ void add_sums_masked(const S* p, const S* t, const S* mask, std::size_t count, d
 
 template <class S>
 void add_sums(const void* input, const void* target, const void* given_mask, std::size_t count, bool l1, bool squared, double* sums) {
-  const S *const p = static_cast<const S*>(input), *const t = static_cast<const S*>(target), *const mask = static_cast<const S*>(given_mask);
+  const S *const p = static_cast<const S*>(input), *const t = static_cast<const S*>(target),
+                 *const mask = static_cast<const S*>(given_mask);
   if (l1) squared ? add_sums_masked<S, true, true>(p, t, mask, count, sums) : add_sums_masked<S, true, false>(p, t, mask, count, sums);
   else squared ? add_sums_masked<S, false, true>(p, t, mask, count, sums) : add_sums_masked<S, false, false>(p, t, mask, count, sums);
 }
@@ -112,12 +113,13 @@ void sigmoid(void* probability, void* derivative, const void* logits, std::size_
     const P e = detail::exp_nonpositive(-abs(x)), inverse = P(1) / (e + 1);
     const P small = e * inverse;
     select(x < P(0), small, inverse).store(at<S>(probability, i));
-    if (derivative != nullptr) (small * inverse).store(at<S>(derivative, i));
+    (small * inverse).store(at<S>(derivative, i));
   }
 }
 
 template <class S, bool Streams>
-void through_sigmoid_to(void* out, const void* slopes, const void* derivative, const void* logit_slopes, const void* mask, std::size_t count) {
+void through_sigmoid_to(void* out, const void* slopes, const void* derivative, const void* logit_slopes, const void* mask,
+                        std::size_t count) {
   using P = native_pack<S>;
   const P zero(0);
   for (std::size_t i = 0; i < count; i += P::width) {
@@ -219,7 +221,8 @@ void mean_label_slopes(const label_region& r, const label_slopes& s, std::size_t
         S* const exps = at<S>(r.exps, c * r.stride + place);
         P e;
         if constexpr (Scores) {
-          e = detail::exp_nonpositive(pack_at<S>(s.scores, c * s.scores_stride + place) - maximum[k]);
+          e = detail::exp_nonpositive(P::load(static_cast<const S*>(s.scores) + static_cast<std::ptrdiff_t>(c) * s.scores_stride + place) -
+                                      maximum[k]);
           e.store(exps);
         } else {
           e = P::load(exps);
@@ -248,7 +251,7 @@ void label_gradient_of(const label_region& r, const label_slopes& s, std::size_t
     const I own(static_cast<label_of<S>>(c));
     const P size(s.by_size[c]), both(s.by_size[c] + s.by_common[c]);
     const S* const exps = static_cast<const S*>(r.exps) + c * r.stride;
-    S* const out = at<S>(s.out, c * s.stride);
+    S* const out = static_cast<S*>(s.out) + static_cast<std::ptrdiff_t>(c) * s.stride;
     for (std::size_t i = 0; i < count; i += P::width) {
       const P inverse = pack_at<S>(r.inverse, i), e = P::load(exps + i), p = e * inverse;
       const auto here = labels_of<S>(r.labels, i) == own;

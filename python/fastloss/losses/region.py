@@ -536,7 +536,8 @@ def mcc_loss(
     -----
     Where no pixel is in the region, or all are, the coefficient says nothing: with eps above 0 the loss is then 0.5
     for a prediction that is all right, 1.5 for one that is all wrong, and about 1 between. With ``eps=0`` it is
-    0 / 0, of which loss and gradient are 0, as where nothing or everything is predicted.
+    0 / 0, as where nothing or everything is predicted: the loss is then 0 where nothing is wrong, otherwise 1, as by
+    chance, and the gradient 0. Of probabilities outside [0, 1] the root may be of a negative number, and the loss NaN.
 
     {region_rules}
 

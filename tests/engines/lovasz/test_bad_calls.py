@@ -78,6 +78,12 @@ def test_labels_out_of_range(wrong):
     assert fl.lovasz_softmax_loss(P, target, ignore_index=wrong) > 0
 
 
+def test_labels_where_there_are_no_classes():
+    match = r"target must be a class, of which there are none \(input has 0 on axis 1\), or ignore_index=-100, got 0 at"
+    for loss in (fl.lovasz_softmax_loss, fl.cross_entropy):
+        refuses(IndexError, match, loss, P[:, :0], LABELS)
+
+
 def test_the_first_wrong_label_of_many_is_named():
     x, t = np.zeros((2, 100_000)), np.zeros((2, 100_000), np.uint8)
     t[1, 70_000:] = 9

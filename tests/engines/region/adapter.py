@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from engines.adapter import FLOATS, INTEGERS, Adapter, Shape
-from references import COMPOUND_REFERENCES, REGION_REFERENCES, region_draws
+from references import COMPOUND_REFERENCES, DISTANCE_REFERENCES, REGION_REFERENCES, region_draws
 from references.region_compounds import CompoundLoss
+from references.region_distance import HausdorffLoss, RegionDistanceLoss
 from references.regions_schema import RegionLoss
 
 CLASSES = 3  # where they are no axis of the units
@@ -20,6 +21,10 @@ class Region(Adapter):
         """One for each kind of target."""
         if loss in COMPOUND_REFERENCES:
             return [Compound(loss, kind) for kind in region_draws.KINDS]
+        if loss == "hausdorff_dt_loss":
+            return [Hausdorff(loss, kind) for kind in region_draws.KINDS]
+        if loss in DISTANCE_REFERENCES:
+            return [RegionDistance(loss, kind) for kind in RegionDistance.KINDS]
         return [cls(loss, kind) for kind in region_draws.KINDS] if loss in REGION_REFERENCES else []
 
     @property
@@ -164,7 +169,7 @@ class Compound(Region):
     """A loss that is the sum of two: of samples of logits, with classes on axis 1 where the target is class indices."""
 
     has_units = False
-    shapes = (Shape((9,), 31), Shape((5,), 200), Shape((2,), 7))
+    shapes = (Shape((9,), 31), Shape((5,), 200), Shape((12,), 7))
     large_shapes = (Shape((60,), 4_001), Shape((1,), 300_000))
     empty_shapes = (Shape((0,), 3), Shape((0,), 1))
 
@@ -205,3 +210,84 @@ class Compound(Region):
     def masked_shape(self, shape):
         """That of the pixels, without classes."""
         return (*shape.units, shape.width)
+
+
+class RegionDistance(Region):
+    """A unit is a cell, as in other losses of regions; `kind` is that of the distances."""
+
+    KINDS = ("floating", "integer")
+
+    @property
+    def reference(self):
+        """What the loss is."""
+        return DISTANCE_REFERENCES[self.loss]
+
+    @property
+    def stands_for_others(self):
+        """All but the distances is as in other losses."""
+        return False
+
+    @property
+    def labels(self):
+        """None: integers are distances as well."""
+        return None
+
+    def presences(self):
+        """With and without weights of the classes."""
+        given = ("input", "distance_map")
+        return [given, (*given, "weight")]
+
+    def option_sets(self):
+        """Those that go with classes."""
+        return [o for o in self.reference.option_sets() if o.get("from_logits") is not True]
+
+    def draw(self, rng, shape, dtype, present=None, options=None):
+        """Distances inside and outside."""
+        region = Region("dice_loss", "mask").draw(rng, shape, dtype, present, options)
+        distances = rng.standard_normal(region["input"].shape) * 4
+        distances = distances.astype(dtype) if self.kind == "floating" else np.rint(distances).astype(np.int32)
+        return {
+            "input": region.pop("input"),
+            "distance_map": distances,
+            **{k: x for k, x in region.items() if k != "target"},
+        }
+
+    def draw_as(self, rng, shape, dtypes):
+        """Quarters of 1, and whole distances that every dtype has."""
+        operands = self.draw(rng, shape, np.float32)
+        region = Region("dice_loss", "mask").draw_as(rng, shape, {**dtypes, "target": np.dtype(bool)})
+        dtype = dtypes["distance_map"]
+        whole = rng.integers(0, 2 if dtype.kind == "b" else 9, operands["distance_map"].shape)
+        if (dtype in FLOATS) == (self.kind == "floating"):
+            operands["distance_map"] = whole.astype(dtype)
+        return {name: region.get(name, x) for name, x in operands.items()}
+
+    def computation(self, operands):
+        """That of the widest floating operand but the weights; float64 where predictions are integers."""
+        return super().computation({**operands, "target": operands["distance_map"]})
+
+    def wrt(self, operands):
+        """The input, and distances that are floating."""
+        return ("input", "distance_map") if self.kind == "floating" else ("input",)
+
+    def exact(self, operands, options=None, **of_units):
+        """The loss of each unit."""
+        return RegionDistanceLoss(self.reference, operands, options, axis=self._axis(operands), **of_units)
+
+
+class Hausdorff(Region):
+    """Distances are measured in regions that the operands make."""
+
+    @property
+    def reference(self):
+        """What the loss is."""
+        return DISTANCE_REFERENCES[self.loss]
+
+    @property
+    def stands_for_others(self):
+        """All but the distances is as in other losses."""
+        return False
+
+    def exact(self, operands, options=None, **of_units):
+        """The loss of each unit."""
+        return HausdorffLoss(self.reference, operands, options, axis=self._axis(operands), **of_units)

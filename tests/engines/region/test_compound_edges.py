@@ -145,6 +145,38 @@ def test_ignored_pixels_are_masked(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_classes(name):
+    for target in (np.full((2, 4), -100), np.zeros((2, 0, 4)), np.zeros((2, 0, 4), int)):
+        for activation in ("softmax", "sigmoid"):
+            value, gradient = cases.loss(name).value_and_grad(np.zeros((2, 0, 4)), target, from_logits=activation)
+            assert np.isnan(value)
+            assert gradient.shape == (2, 0, 4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_weight_of_what_counts_nowhere_may_be_anything(name):
+    """Of a class without a pixel, and of a sample without one."""
+    operands, where = drawn(name, (2, 2, 20), kind="mask"), np.ones((2, 2, 20), bool)
+    where[:, 1] = False
+    call = {"from_logits": "sigmoid", "where": where}
+    for wrong in (np.nan, np.inf):
+        for one, other in zip(
+            results(name, operands, weight=[1, wrong], **call),
+            results(name, operands, weight=[1, 1], **call),
+            strict=True,
+        ):
+            assert_same(one, other, wrong)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_message_names_a_place_that_counts(name):
+    """A number whose pixel is ignored for another class may be any."""
+    target = np.array([[[-1, 0, 0], [7, 5, 1]]])
+    operands = {"input": np.zeros((1, 2, 3)), "target": target}
+    refused(name, ValueError, r"got 5 at index \(0, 1, 1\)", operands, from_logits="softmax", ignore_index=-1)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_ignored_places_of_a_mask(name):
     """By themselves with a sigmoid; with a softmax they take their pixel with them."""
     operands = drawn(name, (3, 4, 40), kind="index")

@@ -404,3 +404,49 @@ def test_probabilities_that_are_none(name):
         assert np.isfinite(loss(**operands))
         operands["input"] *= 10
         assert np.isfinite(loss(**operands, from_logits="sigmoid"))
+
+
+def test_a_coefficient_of_nothing():
+    """0 / 0, where one of the regions is nothing or everything: they agree, or have nothing to do with each other."""
+    none, some, all_of_it = np.zeros(4), np.array([1.0, 0, 1, 0]), np.ones(4)
+    for input, target, value in (
+        (none, none, 0),
+        (all_of_it, all_of_it, 0),
+        (none, some, 1),
+        (some, none, 1),
+        (all_of_it, some, 1),
+        (none, all_of_it, 1),
+    ):
+        found, gradients = fl.mcc_loss.value_and_grad(input, target, eps=0.0, wrt=BOTH)
+        assert found == value
+        assert not np.any(gradients)
+    assert np.isnan(fl.mcc_loss([-1.0, 0.0, 0.0], [1, 0, 0]))  # the root of a negative number
+
+
+def test_regions_whose_sizes_have_no_inverse_square():
+    target = np.array([[[1e-200, 0], [1.0, 1.0]]])
+    value, gradient = fl.generalized_dice_loss.value_and_grad(np.full((1, 2, 2), 0.5), target)
+    assert np.isfinite(value)
+    assert np.isfinite(gradient).all()
+    assert fl.dice_loss([1e-310, 0.0], [0.0, 0.0], smooth=0.0) == 1
+
+
+def test_numbers_of_masks_are_compared_as_integers():
+    target = np.array([2**53 + 1, 1, 0])
+    with pytest.raises(ValueError, match=r"got 9007199254740993 at index \(0,\)"):
+        fl.dice_loss([0.5, 0.5, 0.2], target, ignore_index=2**53)
+    assert fl.dice_loss([0.5, 0.5, 0.2], target - [1, 0, 0], ignore_index=2**53) == fl.dice_loss([0.5, 0.2], [1, 0])
+
+
+@pytest.mark.parametrize("name", LOGARITHMIC)
+def test_small_indices_keep_their_digits_as_logarithms(name):
+    for dtype, options in itertools.product(cases.DTYPES, ({}, {"intersection": "l1"})):
+        if not options.keys() <= REGION_REFERENCES[name].defaults.keys():
+            continue
+        operands = {"input": np.array([[1e-4, 0.25]], dtype), "target": np.array([[1.0, 0.0]], dtype)}
+        call = {**options, "smooth": 0.0, "log_loss": True}
+        exact = RegionLoss(REGION_REFERENCES[name], operands, call).reduce("mean")
+        value, gradient = cases.loss(name).value_and_grad(**operands, **call)
+        eps = 8 * float(np.finfo(dtype).eps)
+        assert value == pytest.approx(float(exact.value), rel=eps)
+        np.testing.assert_allclose(gradient, exact.gradients["input"].astype(float), rtol=eps)

@@ -188,6 +188,8 @@ def test_what_from_logits_stands_for(name):
     indices = drawn(name, (3, 4, 9), 1, "index", from_logits=True)
     assert loss(**indices, from_logits=True) == loss(**indices, from_logits="softmax")
     assert loss(**indices, from_logits=True) != loss(**indices, from_logits="sigmoid")
+    for switch in (True, False):
+        assert loss(**indices, from_logits=np.bool_(switch)) == loss(**indices, from_logits=switch)
     for shape, axis in (((3, 9), None), ((3, 4, 9), None), ((3, 1, 9), 1), ((9,), None)):
         operands = drawn(name, shape, axis, "mask", from_logits=True)
         assert loss(**operands, axis=axis, from_logits=True) == loss(**operands, axis=axis, from_logits="sigmoid")

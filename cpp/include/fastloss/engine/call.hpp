@@ -31,7 +31,7 @@ struct call_options {
   empty_policy empty = empty_policy::ignore;
   int threads = 0;  // 0: get_num_threads()
   // Losses of classes only.
-  std::optional<int> axis{};         // of the classes; may be negative, or of regions no_axis. Default: 1; of an input with few axes 0 or none
+  std::optional<int> axis{};  // of the classes; may be negative, or of regions no_axis. Default: 1; of an input with few axes 0 or none
   std::int64_t ignore_index = -100;  // rows with this class index count nowhere
 };
 

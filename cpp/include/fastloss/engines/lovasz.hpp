@@ -1,8 +1,8 @@
 // Lovász losses: the Lovász extension of the Jaccard loss, of the errors of a class's pixels, which are sorted for it. The struct of a
 // loss has
 //
-//   error(x, t)   the error of a pixel, of its input and of 1 or 0, whether it is of the class; its derivative in x is 1 or -1, and what is
-//                 not above 0 costs nothing
+//   error(x, t)   the error of a pixel, of its input and of 1 or 0, whether it is of the class; what is not above 0 costs
+//                 nothing, and where it is above 0 its derivative in x is 1 or -1
 //   form          a lovasz_form: the options that every such loss has
 //   traits        lovasz_traits
 //

@@ -13,7 +13,8 @@
 //   of_logit(logit, target), of_log_probability(u, target)   the formula of a class of a pixel, as pointwise and row-wise losses are
 //
 // Operands are input and target of one shape, or class indices in the place of the target; and the weights of the classes, where they
-// have an index each. Units are samples and classes (N, C), or what of these `batch` and `merge_classes` leave.
+// have an index each. Integers of a second operand that may not be class indices are numbers, and no mask. Units are samples and classes
+// (N, C), or what of these `batch` and `merge_classes` leave.
 #pragma once
 
 #include "fastloss/engine/class_roles.hpp"
@@ -40,6 +41,9 @@ struct region_form {
   absent_class absent;
   bool include_background, batch, merge_classes, squared, l1_intersection;
   double overlap_weight = 1.0, term_weight = 0.0;  // of the loss of the units, and of that of the pixels
+  // Above 0: the intersection is the sum of (p - t)^2 (d_p^a + d_t^a) for this power a of the distances from the boundaries of p > 0.5
+  // and t > 0.5, which are constants to the gradients; their pixels are `spacing` apart.
+  double distance_power = 0.0, spacing = 1.0;
 };
 
 struct region_traits {
@@ -73,6 +77,7 @@ class region_terms {
   FASTLOSS_FN auto false_positives() const { return input_size() - intersection(); }
   FASTLOSS_FN auto false_negatives() const { return target_size() - intersection(); }
   FASTLOSS_FN auto true_negatives() const { return (of_.pixels - target_size()) - false_positives(); }
+  FASTLOSS_FN double pixels() const { return of_.pixels; }
 
  private:
   const region_statistics& of_;
@@ -131,7 +136,8 @@ template <class L>
 }  // namespace kernel
 
 template <class L>
-inline constexpr region_loss described_region{[](const void* loss) { return static_cast<const L*>(loss)->form(); }, kernel::has_pixel_terms<L>};
+inline constexpr region_loss described_region{[](const void* loss) { return static_cast<const L*>(loss)->form(); },
+                                              kernel::has_pixel_terms<L>};
 
 }  // namespace FASTLOSS_ISA
 template <>
@@ -155,7 +161,7 @@ struct engine_of<region_traits> {
 
   template <class L>
   static constexpr unsigned parts() {
-    return part_axis | part_no_axis | part_ignore_index;
+    return part_axis | part_no_axis | (L::operands[1].is(class_index) ? part_ignore_index : 0u);
   }
 
   template <class L>

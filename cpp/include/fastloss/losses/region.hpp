@@ -33,10 +33,9 @@ constexpr auto region_options(More... more) {
 template <class L>
 constexpr region_form region_form_of(const L& l) {
   region_form form{static_cast<region_activation>(l.from_logits), absent_class::count, l.include_background, l.batch, true, false, false};
-  if constexpr (requires { l.merge_classes; }) {
-    form.merge_classes = l.merge_classes;
+  if constexpr (requires { l.merge_classes; }) form.merge_classes = l.merge_classes;
+  if constexpr (requires { l.absent; } && !kernel::has_class_weights<L>)  // whose weights say what an absent class counts
     form.absent = static_cast<absent_class>(l.absent);
-  }
   if constexpr (requires { l.squared; }) form.squared = l.squared;
   if constexpr (requires { l.intersection; }) form.l1_intersection = l.intersection != 0;
   return form;
@@ -50,11 +49,13 @@ constexpr domain region_domain(const L& l, int operand) {
 
 // 1 - index, of the index right / (right + wrong). Neither it nor its derivatives, index * wrong' - (1 - index) * right' over the same sum,
 // are differences of numbers that cancel.
+// 0 / 0 is agreement, without a derivative.
 template <class A, class B>
 FASTLOSS_FN auto missing_of(A right, B wrong) {
-  const auto inverse = 1.0 / (right.value + wrong.value);
-  const auto index = right.value * inverse, missing = wrong.value * inverse;
-  return detail::make_dual(missing, (wrong.tangent * index - right.tangent * missing) * inverse);
+  const auto both = right.value + wrong.value;
+  const auto index = right.value / both, missing = wrong.value / both;
+  const auto found = detail::make_dual(missing, (wrong.tangent * index - right.tangent * missing) / both);
+  return select((right.value == 0.0) & (wrong.value == 0.0), 0.0, found);
 }
 
 // The loss of the index right / (right + wrong): 1 - index, or -log(index) of at least 1e-7.
@@ -65,7 +66,9 @@ FASTLOSS_FN auto loss_of_index(A right, B wrong, bool log_loss) {
   return choose(
       log_loss,
       [&] {
-        const auto index = right.value / (right.value + wrong.value);  // has its digits where it is small, as 1 - index has where that is
+        const auto index =
+            select(missing.value == 0.0, 1.0,
+                   right.value / (right.value + wrong.value));  // has its digits where it is small, as 1 - index has where that is
         const auto log_of_index = select(index < 0.5, log(index), log1p(-missing.value));
         return select(index < least, -log_of_least, detail::make_dual(-log_of_index, missing.tangent / index));
       },
@@ -173,9 +176,8 @@ struct focal_tversky {
   static constexpr auto options() {
     using L = focal_tversky;
     return region_options<L>(option<L>{"alpha", &L::alpha, at_least(0)}, option<L>{"beta", &L::beta, at_least(0)},
-                             option<L>{"gamma", &L::gamma, positive_exponent},
-                             option<L>{"intersection", &L::intersection, intersections}, option<L>{"smooth", &L::smooth, smooth_range},
-                             option<L>{"absent", &L::absent, absent_classes});
+                             option<L>{"gamma", &L::gamma, positive_exponent}, option<L>{"intersection", &L::intersection, intersections},
+                             option<L>{"smooth", &L::smooth, smooth_range}, option<L>{"absent", &L::absent, absent_classes});
   }
   region_form form() const { return region_form_of(*this); }
   constexpr domain values(int operand) const { return region_domain(*this, operand); }
@@ -202,19 +204,24 @@ struct generalized_dice {
   static constexpr std::span<const operand> operands = regions_of_one_index;
   static constexpr auto options() {
     using L = generalized_dice;
-    return std::array{option<L>{"from_logits", &L::from_logits, activations}, option<L>{"include_background", &L::include_background},
-                      option<L>{"batch", &L::batch}, option<L>{"weighting", &L::weighting, weightings},
-                      option<L>{"squared", &L::squared}, option<L>{"smooth", &L::smooth, smooth_range},
-                      option<L>{"absent", &L::absent, weights_of_absent_classes}, option<L>{"log_loss", &L::log_loss}};
+    return std::array{option<L>{"from_logits", &L::from_logits, activations},
+                      option<L>{"include_background", &L::include_background},
+                      option<L>{"batch", &L::batch},
+                      option<L>{"weighting", &L::weighting, weightings},
+                      option<L>{"squared", &L::squared},
+                      option<L>{"smooth", &L::smooth, smooth_range},
+                      option<L>{"absent", &L::absent, weights_of_absent_classes},
+                      option<L>{"log_loss", &L::log_loss}};
   }
   region_form form() const { return region_form_of(*this); }
   constexpr domain values(int operand) const { return region_domain(*this, operand); }
 
   void class_weights(std::span<const double> target_sizes, std::span<double> weights) const {
+    constexpr double most = 1e300;  // of a soft region so small that the square of its size is 0
     double largest = 0.0;
     for (std::size_t c = 0; c < weights.size(); ++c) {
       const double inverse = 1.0 / target_sizes[c];
-      weights[c] = target_sizes[c] == 0.0 ? 0.0 : weighting == 0 ? inverse * inverse : weighting == 1 ? inverse : 1.0;
+      weights[c] = target_sizes[c] == 0.0 ? 0.0 : weighting == 0 ? std::min(inverse * inverse, most) : weighting == 1 ? inverse : 1.0;
       largest = std::max(largest, weights[c]);
     }
     if (absent == 0) return;
@@ -249,7 +256,10 @@ struct mcc {
   FASTLOSS_FN auto value(const Terms& of) const {
     const auto tp = of.intersection() + eps, fp = of.false_positives() + eps, fn = of.false_negatives() + eps,
                tn = of.true_negatives() + eps;
-    return 1.0 - (tp * tn - fp * fn) * pow(((tp + fp) * (tn + fn)) * ((tp + fn) * (tn + fp)), -0.5);
+    const auto square = ((tp + fp) * (tn + fn)) * ((tp + fn) * (tn + fp));
+    const auto one_minus = 1.0 - (tp * tn - fp * fn) * pow(square, -0.5);
+    // 0 / 0: one of the regions is nothing or everything. They agree, or have nothing to do with each other.
+    return select(square.value == 0.0, select(fp.value + fn.value == 0.0, 0.0, 1.0), one_minus);
   }
 };
 

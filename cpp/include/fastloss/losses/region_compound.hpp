@@ -16,9 +16,8 @@ inline namespace FASTLOSS_ISA {
 // A term of each pixel is one of logits: there is no choice without.
 inline constexpr const char* logit_activations[] = {"True", "sigmoid", "softmax"};
 
-inline constexpr operand regions_of_logits[] = {{"input", differentiable},
-                                                region_target_operand,
-                                                {"weight", optional | multiplies | per_class}};
+inline constexpr operand regions_of_logits[] = {
+    {"input", differentiable}, region_target_operand, {"weight", optional | multiplies | per_class}};
 
 template <class L, class... More>
 constexpr auto compound_options(More... more) {

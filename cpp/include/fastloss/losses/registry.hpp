@@ -21,6 +21,7 @@
 #include "fastloss/losses/quantile.hpp"
 #include "fastloss/losses/region.hpp"
 #include "fastloss/losses/region_compound.hpp"
+#include "fastloss/losses/region_distance.hpp"
 #include "fastloss/losses/regression.hpp"
 #include "fastloss/losses/relative.hpp"
 #include "fastloss/losses/robust.hpp"
@@ -47,8 +48,9 @@
   APPLY(boxes_rotated)           \
   APPLY(keypoints)               \
   APPLY(region)                  \
-  APPLY(lovasz)                  \
-  APPLY(region_compound)
+  APPLY(region_compound)         \
+  APPLY(region_distance)         \
+  APPLY(lovasz)
 
 // Functions that are no losses are made of these: functions() in engine/plan.hpp.
 #define FASTLOSS_FUNCTION_FAMILIES(APPLY) \

@@ -76,8 +76,9 @@ void fail_class_index_at(const call_plan& plan, std::size_t k, const class_exten
   for (int axis = 0; axis < a.rank; ++axis) found += index[axis] * a.strides[axis];
   const std::string other =
       o.is(class_list) ? "-1, which ends a row's list" : "ignore_index=" + std::to_string(plan.call().call.ignore_index);
-  throw index_error(std::string(loss.name) + ": " + o.name + " must be a class from 0 to " +
-                    std::to_string(static_cast<long long>(classes.count) - 1) + " (" +
+  const std::string range =
+      classes.count == 0 ? "a class, of which there are none" : "a class from 0 to " + std::to_string(classes.count - 1);
+  throw index_error(std::string(loss.name) + ": " + o.name + " must be " + range + " (" +
                     loss.operands[static_cast<std::size_t>(classes.operand)].name + " has " + std::to_string(classes.count) + " on axis " +
                     std::to_string(classes.axis) + "), or " + other + ", got " + integer_text(found, a.type, a.byteswapped) + " at index " +
                     shape_text(a.rank, index));

@@ -1,30 +1,16 @@
-// What a call of a Lovász loss makes of its operands: the axis of classes, samples, pixels, units.
+// What a call of a Lovász loss makes of its operands: its units, and what must fit.
 #include <string>
 
 #include "engine/call/checks.hpp"
 #include "engine/call/labels.hpp"
 #include "engine/call/messages.hpp"
+#include "engine/lovasz/axes.hpp"
 #include "engine/lovasz/run.hpp"
 #include "engine/memory/layout.hpp"
 #include "fastloss/engines/lovasz.hpp"
 
 namespace fastloss {
 namespace {
-
-std::string input_text(const loss_call& call) {
-  return std::string(call.loss->operands[0].name) + " of shape " + shape_text(call.operands[0].rank, call.operands[0].shape);
-}
-
-// -1: there are no classes.
-int class_axis_of(const loss_call& call) {
-  if (!has_classes(*call.loss)) return -1;
-  const int rank = call.operands[0].rank;
-  const int axis = call.call.axis.value_or(rank == 1 ? 0 : 1);
-  if (axis < -rank || axis >= rank)
-    fail_value(*call.loss, std::string(call.loss->arguments.axis) + " must be from " + std::to_string(-rank) + " to " +
-                               std::to_string(rank - 1) + " for " + input_text(call) + ", got " + std::to_string(axis));
-  return axis < 0 ? axis + rank : axis;
-}
 
 void check_target(const loss_call& call, const lovasz_axes& axes) {
   const operand& o = call.loss->operands[1];
@@ -70,17 +56,6 @@ std::ptrdiff_t count_of_samples(const loss_call& call) {
 }
 
 }  // namespace
-
-lovasz_axes axes_of_pixels(const loss_call& call) {
-  const const_array& input = call.operands[0];
-  lovasz_axes axes;
-  axes.class_axis = class_axis_of(call);
-  axes.rank = 0;
-  for (int i = 0; i < input.rank; ++i)
-    if (i != axes.class_axis) axes.shape[axes.rank++] = input.shape[i];
-  axes.has_samples = axes.class_axis >= 0 ? axes.class_axis > 0 : input.rank > 1;
-  return axes;
-}
 
 const engine lovasz_engine = {"lovasz", lovasz_roles, shape_of_images, run_lovasz, nullptr, count_of_samples, false};
 

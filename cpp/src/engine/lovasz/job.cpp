@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/lovasz/axes.hpp"
 #include "engine/memory/layout.hpp"
 #include "isa/dispatch.hpp"
 

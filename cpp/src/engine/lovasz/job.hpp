@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/lovasz/run.hpp"
 #include "fastloss/engine/lovasz_kernels.hpp"
+#include "fastloss/engine/plan.hpp"
 #include "fastloss/engines/lovasz.hpp"
 #include "isa/kernel_table.hpp"
 

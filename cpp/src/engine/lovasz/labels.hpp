@@ -1,7 +1,6 @@
 // The class of each pixel, and how many pixels of each class a unit has.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <type_traits>
 #include <vector>

@@ -9,7 +9,6 @@
 #include "engine/call/checks.hpp"
 #include "engine/call/reduction.hpp"
 #include "engine/lovasz/errors.hpp"
-#include "engine/memory/layout.hpp"
 #include "engine/memory/scratch.hpp"
 #include "fastloss/engine/padding.hpp"
 #include "fastloss/runtime/interruption.hpp"
@@ -23,6 +22,8 @@ namespace {
 constexpr std::size_t pixels_at_once = std::size_t{1} << 21;
 // So many sorts beside each other keep the threads busy; of fewer, each is shared among all threads.
 constexpr std::size_t enough_sorts = 8;
+// Of the smallest units the padding and the counters of a sort are larger than its pixels: more of them would take more memory only.
+constexpr std::size_t most_sorts = std::size_t{1} << 13;
 // What a pair of 32 and 32 bits has for the place of a pixel.
 constexpr std::size_t most_narrow_places = std::size_t{1} << 30;
 constexpr std::size_t block_pixels = 16 * tile_pixels;
@@ -34,6 +35,9 @@ class lovasz_run {
   lovasz_run(const call_plan& plan, const loss_outputs& outputs) : plan_(plan), call_(plan.call()), outputs_(outputs) {
     build_lovasz_job(plan, outputs, job_);
     has_gradient_ = call_.gradient_count > 0;
+    // An odd number of packs: the classes of a pixel are in different sets of a cache.
+    plane_ = (padded_to(most_pack, job_.pixels) / most_pack | 1) * most_pack;
+    unit_numbers_ = plane_ * job_.classes;
   }
 
   double run() {
@@ -106,7 +110,7 @@ class lovasz_run {
   template <class K>
   void run_sorts() {
     if (job_.units == 0 || job_.pixels == 0) return;
-    const std::size_t at_once = std::max<std::size_t>(1, pixels_at_once / job_.pixels);
+    const std::size_t at_once = std::clamp<std::size_t>(pixels_at_once / job_.pixels, 1, most_sorts);
     const std::size_t units =
         job_.form.from_logits ? std::max<std::size_t>(1, at_once / std::max<std::size_t>(1, job_.classes)) : job_.units;
     std::size_t slots = std::min(at_once, std::min(units, job_.units) * (job_.classes - job_.first_class));
@@ -124,8 +128,6 @@ class lovasz_run {
 
   // Of the units that are computed at once: probabilities and gradients in them, class by class; or of each sort its gradient.
   void allocate(std::size_t slots, std::size_t units) {
-    plane_ = padded_to(tile_pixels, job_.pixels) + most_pack;  // the classes of a pixel are in different sets of a cache
-    unit_numbers_ = plane_ * job_.classes;
     if (job_.form.from_logits) probabilities_.allocate(units * unit_numbers_ * sizeof(S));
     if (has_gradient_ && !places_in_output_)
       gradients_.allocate((job_.form.from_logits ? units * unit_numbers_ : slots * plane_) * sizeof(S));
@@ -285,8 +287,8 @@ class lovasz_run {
   bool nothing_ = false;
   pixel_places places_;
   bool places_in_output_;
-  std::size_t span_;  // of places
-  std::size_t plane_, unit_numbers_;
+  std::size_t span_;                  // of places
+  std::size_t plane_, unit_numbers_;  // from a class to the next, and from a unit to the next
   scratch_block probabilities_, gradients_;
   std::atomic<bool> nonfinite_{false};
 };

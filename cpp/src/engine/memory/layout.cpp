@@ -1,6 +1,7 @@
 #include "engine/memory/layout.hpp"
 
 #include <cstdint>
+#include <new>
 #include <numeric>
 #include <utility>
 
@@ -80,6 +81,17 @@ std::size_t element_count(int rank, const std::ptrdiff_t* shape) {
   std::size_t n = 1;
   for (int i = 0; i < rank; ++i) n *= static_cast<std::size_t>(shape[i]);
   return n;
+}
+
+std::size_t byte_count(int rank, const std::ptrdiff_t* shape, std::size_t item) {
+  std::size_t bytes = item;
+  bool overflow = false;
+  for (int i = 0; i < rank; ++i) {
+    if (shape[i] == 0) return 0;
+    overflow |= __builtin_mul_overflow(bytes, static_cast<std::size_t>(shape[i]), &bytes);
+  }
+  if (overflow) throw std::bad_alloc();
+  return bytes;
 }
 
 void index_at(std::size_t place, int rank, const std::ptrdiff_t* shape, std::ptrdiff_t* index) {

@@ -47,6 +47,9 @@ void join_axes(joint_layout& layout);
 bool is_contiguous(int rank, const std::ptrdiff_t* shape, const std::ptrdiff_t* strides, std::size_t itemsize);
 
 std::size_t element_count(int rank, const std::ptrdiff_t* shape);
+// Of an array of that shape. Throws std::bad_alloc where that is no number: a view that repeats one element may have more of them than
+// there is memory for in the world.
+std::size_t byte_count(int rank, const std::ptrdiff_t* shape, std::size_t itemsize);
 // The index of the element at this place in C order.
 void index_at(std::size_t place, int rank, const std::ptrdiff_t* shape, std::ptrdiff_t* index);
 

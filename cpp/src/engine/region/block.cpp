@@ -118,9 +118,7 @@ void region_block::make_exponentials(bool known) {
   clear_padding(tile(inverse_tile));
 }
 
-label_region region_block::labels() const {
-  return {class_tile(0), class_stride(), job_.classes, tile(inverse_tile), tile(label_tile)};
-}
+label_region region_block::labels() const { return {class_tile(0), class_stride(), job_.classes, tile(inverse_tile), tile(label_tile)}; }
 
 void region_block::normalise() {
   if (normalised_) return;

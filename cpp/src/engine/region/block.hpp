@@ -16,6 +16,10 @@ struct kept_pixels {
   static constexpr std::size_t numbers = 3;
 };
 
+// What tiles with a number for each pixel are for: values and slopes of terms, what these are of beside the logit, and slopes of a class
+// in the input and the target.
+enum class pixel_tile : std::size_t { values, slopes, targets, input_slopes, target_slopes, count };
+
 class region_block {
  public:
   region_block(const region_job&, std::size_t sample, std::size_t first, std::size_t count, const kept_pixels&);
@@ -34,8 +38,9 @@ class region_block {
   // 0 where no class of a pixel counts; null: all do.
   const void* mask_of_pixels();
   const void* probabilities(std::size_t c);
-  const void* logits(std::size_t c);  // as they are given
-  const void* targets(std::size_t c);
+  const void* logits(std::size_t c);   // as they are given
+  const void* targets(std::size_t c);  // good until a mask is asked for
+  const void* error_weights(std::size_t c) const { return load_or_point(job_.error_weights, c, error_weight_tile); }
   // p (1 - p) of the class whose probabilities were asked for last, under a sigmoid.
   const void* derivative() const { return tile(derivative_tile); }
 
@@ -51,7 +56,7 @@ class region_block {
   // Tiles for slopes of a class, and for numbers of each pixel.
   void* slopes(std::size_t c) const { return class_tile(job_.classes + c); }
   void* logit_slopes(std::size_t c) const { return class_tile(2 * job_.classes + c); }
-  void* of_pixels(int i) const { return tile(pixel_tiles + static_cast<std::size_t>(i)); }
+  void* of_pixels(pixel_tile i) const { return tile(pixel_tiles + static_cast<std::size_t>(i)); }
   void clear_padding(void* t) const { job_.tiles->fill(static_cast<char*>(t) + count_ * job_.item, 0.0, padded_ - count_); }
   std::size_t class_stride() const { return tile_bytes_ / job_.item; }
 
@@ -59,8 +64,6 @@ class region_block {
   void* direct(int k, std::size_t c) const;
   // Whether a result of the tile was not finite, and someone asked.
   bool store(int k, std::size_t c, const void* gradient) const;
-
-  static constexpr int most_of_pixels = 4;
 
  private:
   enum : std::size_t {
@@ -77,8 +80,9 @@ class region_block {
     label_score_tile,
     inverse_tile,
     logarithm_tile,
+    error_weight_tile,
     pixel_tiles,
-    single_tiles = pixel_tiles + most_of_pixels
+    single_tiles = pixel_tiles + static_cast<std::size_t>(pixel_tile::count)
   };
   static constexpr std::size_t no_class = static_cast<std::size_t>(-1);
 

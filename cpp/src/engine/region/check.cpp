@@ -39,7 +39,7 @@ void check_target(const loss_call& call, const region_axes& axes) {
     return;
   }
   std::string need = "it must have the shape of " + input_text(call);
-  if (axes.class_axis >= 0) {
+  if (axes.class_axis >= 0 && o.is(class_index)) {
     std::ptrdiff_t shape[max_rank];
     int rank = 0;
     for (int i = 0; i < input.rank; ++i)
@@ -50,7 +50,7 @@ void check_target(const loss_call& call, const region_axes& axes) {
     } else {
       need += ", or as class indices " + shape_text(rank, shape);
     }
-  } else if (input.rank == 2) {
+  } else if (axes.class_axis < 0 && input.rank == 2) {
     need += ". Without axis, two axes are samples and pixels";
   }
   fail_shape(loss, o.name, target, need);
@@ -85,7 +85,8 @@ void check_weight(const loss_call& call, const region_axes& axes, const region_f
   const const_array& weight = call.operands[2];
   if (weight.absent()) return;
   const char* const name = loss.operands[2].name;
-  if (axes.class_axis < 0) fail_value(loss, std::string(name) + " has the weights of classes, and " + input_text(call) + " has no axis of classes");
+  if (axes.class_axis < 0)
+    fail_value(loss, std::string(name) + " has the weights of classes, and " + input_text(call) + " has no axis of classes");
   if (form.merge_classes) fail_value(loss, std::string(name) + " has the weights of classes, which merge_classes=True adds up before");
   const std::ptrdiff_t classes = call.operands[0].shape[axes.class_axis];
   if (weight.rank != 0 && (weight.rank != 1 || weight.shape[0] != classes))
@@ -106,9 +107,10 @@ void check_activation(const loss_call& call, const region_axes& axes, const regi
   const bool indices = call.operands[1].rank < call.operands[0].rank;
   const bool one = axes.class_axis < 0 || call.operands[0].shape[axes.class_axis] == 1;
   if (form.from_logits == region_activation::by_target && !indices && !one)
-    fail_value(*call.loss,
-               "from_logits=True does not say which probabilities are made of classes whose target is no class indices; it must be 'sigmoid' "
-               "or 'softmax'");
+    fail_value(
+        *call.loss,
+        "from_logits=True does not say which probabilities are made of classes whose target is no class indices; it must be 'sigmoid' "
+        "or 'softmax'");
 }
 
 void shape_of_regions(const loss_call& call, call_shape& shape) {

@@ -18,8 +18,8 @@ constexpr std::size_t enough_parts = 32;
 
 class builder {
  public:
-  builder(const call_plan& plan, const loss_outputs& outputs, region_job& job)
-      : plan_(plan), call_(plan.call()), outputs_(outputs), axes_(axes_of_regions(call_)), job_(job) {}
+  builder(const call_plan& plan, const loss_outputs& outputs, const const_array& error_weights, region_job& job)
+      : plan_(plan), call_(plan.call()), outputs_(outputs), error_weights_(error_weights), axes_(axes_of_regions(call_)), job_(job) {}
 
   void build() {
     const const_array &input = call_.operands[0], &target = call_.operands[1];
@@ -28,6 +28,7 @@ class builder {
     job_.tiles = &kernels.tiles[wide];
     job_.regions = &kernels.regions[wide];
     job_.rows = &kernels.rows[wide];
+    job_.distances = &kernels.distances[wide];
     job_.item = itemsize(plan_.computation());
     job_.form = region_loss_of(plan_.loss()).form(call_.options);
     job_.has_labels = target.rank < input.rank;
@@ -36,7 +37,8 @@ class builder {
     job_.term = term(kernels_of<region_kernels>(plan_.loss(), kernels), wide);
     job_.ignore_index = call_.call.ignore_index;
     const bool may_be_ignored = target.type != dtype::boolean || job_.ignore_index == 0 || job_.ignore_index == 1;
-    job_.ignores = !job_.has_labels && !is_floating(target.type) && may_be_ignored;
+    job_.is_mask = !job_.has_labels && !is_floating(target.type) && plan_.loss().operands[1].is(class_index);
+    job_.ignores = job_.is_mask && may_be_ignored;
     job_.samples = static_cast<std::size_t>(axes_.samples);
     job_.classes = static_cast<std::size_t>(axes_.classes);
     job_.first_class = axes_.class_axis >= 0 && !job_.form.include_background ? 1 : 0;
@@ -72,6 +74,7 @@ class builder {
       align_where(call_, axes_, strides);
       add(job_.where, call_.call.where, strides);
     }
+    if (!error_weights_.absent()) add(job_.error_weights, error_weights_);
     for (std::size_t g = 0; g < static_cast<std::size_t>(call_.gradient_count); ++g)
       add(job_.gradients[call_.gradient_of[g]], view_of(outputs_.gradients[g]));
     simplify(layout_);
@@ -79,7 +82,7 @@ class builder {
     std::copy_n(layout_.shape, layout_.rank, job_.shape);
     job_.pixels = element_count(job_.rank, job_.shape);
     const auto whole = [&](std::ptrdiff_t bytes) { return bytes % static_cast<std::ptrdiff_t>(job_.item) == 0; };
-    for (region_view* v : {&job_.input, &job_.target, &job_.where, &job_.gradients[0], &job_.gradients[1]})
+    for (region_view* v : {&job_.input, &job_.target, &job_.where, &job_.error_weights, &job_.gradients[0], &job_.gradients[1]})
       v->direct = v->base != nullptr && v->type == plan_.computation() && !v->byteswapped &&
                   reinterpret_cast<std::uintptr_t>(v->base) % job_.item == 0 && whole(v->sample) && whole(v->of_class) &&
                   is_contiguous(job_.rank, job_.shape, v->strides, job_.item);
@@ -123,6 +126,7 @@ class builder {
   const call_plan& plan_;
   const loss_call& call_;
   const loss_outputs& outputs_;
+  const const_array& error_weights_;
   const region_axes axes_;
   region_job& job_;
   joint_layout layout_;
@@ -130,9 +134,10 @@ class builder {
 
 }  // namespace
 
-void build_region_job(const call_plan& plan, const loss_outputs& outputs, bool in_place, region_job& job) {
+void build_region_job(const call_plan& plan, const loss_outputs& outputs, const const_array& error_weights, bool in_place,
+                      region_job& job) {
   job.in_place = in_place;
-  builder(plan, outputs, job).build();
+  builder(plan, outputs, error_weights, job).build();
 }
 
 }  // namespace fastloss

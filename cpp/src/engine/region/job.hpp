@@ -29,11 +29,13 @@ struct region_job {
   const tile_operations* tiles;
   const region_operations* regions;
   const row_operations* rows;
+  const distance_operations* distances;
   const pixel_kernels* term;  // of each pixel's class; null: the loss has none
   std::size_t item;           // bytes of the computation dtype
   region_form form;
   region_activation activation;  // none, sigmoid or softmax
   bool has_labels;               // the target is class indices
+  bool is_mask;                  // the target is one of integers
   bool ignores;                  // pixels of a mask that are ignore_index
   bool whole_pixels;             // a pixel that does not count for one class counts for none
   std::int64_t ignore_index;
@@ -44,6 +46,7 @@ struct region_job {
   int rank;              // of the axes of the pixels, as few as possible
   std::ptrdiff_t shape[max_rank];
   region_view input, target, where, gradients[2];
+  region_view error_weights;  // of squared errors; not given where the loss has none
   bool streams, accumulate, check_finite, in_place;
 
   region_job() {}
@@ -51,12 +54,14 @@ struct region_job {
   bool mask_differs() const { return (ignores && !whole_pixels) || (where.base != nullptr && where.of_class != 0); }
   // Class indices under a softmax, whose sums and gradients are made of them as they are.
   bool sums_by_label() const {
-    return has_labels && activation == region_activation::softmax && !form.squared && !form.l1_intersection && !mask_differs();
+    return has_labels && activation == region_activation::softmax && error_weights.base == nullptr && !form.squared &&
+           !form.l1_intersection && !mask_differs();
   }
   std::size_t blocks() const { return (pixels + block - 1) / block; }
   strided_run run(const region_view& v, std::size_t first, std::size_t n) const { return {rank, shape, v.strides, first, n}; }
 };
 
-void build_region_job(const call_plan&, const loss_outputs&, bool in_place, region_job&);
+// `error_weights` is of the input's shape, or absent.
+void build_region_job(const call_plan&, const loss_outputs&, const const_array& error_weights, bool in_place, region_job&);
 
 }  // namespace fastloss

@@ -32,6 +32,12 @@ class way_back {
       return;
     }
     const region_slope s = units_.slope(k, block_.sample(), c - job_.first_class);
+    if (job_.error_weights.base != nullptr) {
+      const void* const mask = block_.mask(c);
+      job_.distances->square_slope(out, block_.probabilities(c), block_.targets(c), block_.error_weights(c), mask,
+                                   (k == 0 ? 2.0 : -2.0) * s.by_other, block_.padded());
+      return;
+    }
     const bool of_both = s.by_own != 0.0 || s.where_less != 0.0;
     const void* const mask = block_.mask(c);
     const void* const p = k == 1 || of_both ? block_.probabilities(c) : nullptr;
@@ -50,7 +56,7 @@ class way_back {
     for (std::size_t c = 0; c < job_.classes; ++c) {
       void* const in_input = wants(0) ? gradient_in_input(c) : nullptr;
       if (wants(1)) {
-        void* const out = block_.of_pixels(target_slopes);
+        void* const out = block_.of_pixels(pixel_tile::target_slopes);
         slope_in_target(c, out);
         if (wants(0)) store(0, c, in_input);
         store(1, c, out);
@@ -63,13 +69,13 @@ class way_back {
   void* gradient_in_input(std::size_t c) {
     void* const there = block_.direct(0, c);
     const bool has_logits = job_.activation == region_activation::sigmoid, has_terms = has_terms_;
-    void* const out = there != nullptr && !(has_logits || has_terms) ? there : block_.of_pixels(input_slopes);
+    void* const out = there != nullptr && !(has_logits || has_terms) ? there : block_.of_pixels(pixel_tile::input_slopes);
     slope(0, c, out, job_.streams && out == there);
     if (!has_logits) return out;
     const void* logit_slopes = nullptr;
     if (has_terms) {
-      terms_.slopes(block_, c, block_.of_pixels(target_slopes));
-      logit_slopes = block_.of_pixels(target_slopes);
+      terms_.slopes(block_, c, block_.of_pixels(pixel_tile::target_slopes));
+      logit_slopes = block_.of_pixels(pixel_tile::target_slopes);
     }
     if (is_silent(c) && !has_terms) return out;
     block_.probabilities(c);
@@ -81,7 +87,9 @@ class way_back {
   void by_softmax() {
     if (wants(0)) {
       const bool of_labels = has_terms_ && job_.has_labels, of_classes = has_terms_ && !job_.has_labels;
-      if (of_labels) label_gradient(block_.logit_slopes(0), block_.class_stride(), false);  // of the terms alone, from exponentials
+      if (of_labels)
+        label_gradient(block_.logit_slopes(0), static_cast<std::ptrdiff_t>(block_.class_stride()),
+                       false);  // of the terms alone, from exponentials
       for (std::size_t c = 0; c < job_.classes; ++c) {
         slope(0, c, block_.slopes(c), false);
         if (of_classes) terms_.slopes(block_, c, block_.logit_slopes(c));
@@ -93,7 +101,7 @@ class way_back {
     }
     if (wants(1))
       for (std::size_t c = 0; c < job_.classes; ++c) {
-        void* const out = block_.of_pixels(target_slopes);
+        void* const out = block_.of_pixels(pixel_tile::target_slopes);
         slope_in_target(c, out);
         store(1, c, out);
       }
@@ -105,16 +113,16 @@ class way_back {
     }
   }
 
-  void label_gradient(void* out, std::size_t stride, bool streams) {
+  void label_gradient(void* out, std::ptrdiff_t stride, bool streams) {
     label_slopes s{};
     s.by_size = units_.label_sizes(block_.sample());
     s.by_common = units_.label_commons(block_.sample());
-    if (has_terms_) s.terms = terms_.slopes_of_labels(block_, block_.of_pixels(target_slopes));
+    if (has_terms_) s.terms = terms_.slopes_of_labels(block_, block_.of_pixels(pixel_tile::target_slopes));
     s.scores = block_.scores().data;
-    s.scores_stride = static_cast<std::size_t>(block_.scores().stride);
+    s.scores_stride = block_.scores().stride;
     s.maximum = block_.maximum();
     s.tail = block_.tail();
-    s.mean = block_.of_pixels(input_slopes);
+    s.mean = block_.of_pixels(pixel_tile::input_slopes);
     s.out = out;
     s.stride = stride;
     s.streams = streams;
@@ -123,22 +131,20 @@ class way_back {
 
   void by_label() {
     if (void* const there = block_.direct(0, 0)) {
-      label_gradient(there, static_cast<std::size_t>(job_.gradients[0].of_class) / job_.item, job_.streams);
+      label_gradient(there, job_.gradients[0].of_class / static_cast<std::ptrdiff_t>(job_.item), job_.streams);
       return;
     }
-    label_gradient(block_.slopes(0), block_.class_stride(), false);
+    label_gradient(block_.slopes(0), static_cast<std::ptrdiff_t>(block_.class_stride()), false);
     for (std::size_t c = 0; c < job_.classes; ++c) store(0, c, block_.slopes(c));
   }
 
   // 0 times what is missing is 0.
   void by_nothing() {
-    void* const zeros = block_.of_pixels(input_slopes);
+    void* const zeros = block_.of_pixels(pixel_tile::input_slopes);
     job_.tiles->fill(zeros, 0.0, block_.padded());
     for (int k = 0; k < 2; ++k)
       for (std::size_t c = 0; wants(k) && c < job_.classes; ++c) store(k, c, zeros);
   }
-
-  enum : int { input_slopes = 2, target_slopes = 3 };  // of the tiles for numbers of each pixel; the first are those of terms
 
   const region_job& job_;
   region_block& block_;
@@ -158,6 +164,11 @@ void add_up(const region_job& job, region_block& block, region_statistics* sums)
   for (std::size_t k = 0; k < job.kept; ++k) {
     const std::size_t c = job.first_class + k;
     const void* const mask = block.mask(c);
+    if (job.error_weights.base != nullptr) {
+      job.distances->add_squares(block.probabilities(c), block.targets(c), block.error_weights(c), mask, block.padded(),
+                                 &sums[k].of[region_intersection]);
+      continue;
+    }
     job.regions->add_sums(block.probabilities(c), block.targets(c), mask, block.padded(), job.form.l1_intersection, job.form.squared,
                           sums[k].of);
   }

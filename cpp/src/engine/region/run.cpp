@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "engine/memory/streaming.hpp"
+#include "engine/region/error_weights.hpp"
 #include "engine/region/passes.hpp"
 #include "engine/region/survey.hpp"
 #include "fastloss/engine/padding.hpp"
-#include "fastloss/runtime/interruption.hpp"
 #include "fastloss/runtime/threads.hpp"
 
 namespace fastloss {
@@ -23,16 +23,18 @@ constexpr std::size_t samples_of_a_thread = 4;
 
 class region_run {
  public:
-  region_run(const call_plan& plan, const loss_outputs& outputs, region_job& job)
+  region_run(const call_plan& plan, const loss_outputs& outputs, error_weights& weights, region_job& job)
       : plan_(plan),
         call_(plan.call()),
         outputs_(outputs),
+        weights_(weights),
         job_(job),
         pixels_(survey_pixels(plan, job)),
         units_(plan, job, pixels_),
         terms_(plan, job, pixels_) {}
 
   double run() {
+    weights_.measure(job_);
     sums_.assign(job_.samples * job_.segments * job_.kept, {});
     term_sums_.assign(job_.samples * job_.segments, {});
     if (takes_samples_whole()) by_samples();
@@ -102,7 +104,7 @@ class region_run {
 
   void sum_part(std::size_t part, const kept_pixels& kept) {
     for_blocks(part, kept, [&](region_block& block) {
-      add_up(job_, block, &sums_[part * job_.kept]);
+      add_up(job_, block, sums_.data() + part * job_.kept);
       if (!terms_.exist()) return;
       const pixel_terms::sums found = terms_.add_up(block);
       term_sums_[part].terms += found.terms;
@@ -152,6 +154,7 @@ class region_run {
   const call_plan& plan_;
   const loss_call& call_;
   const loss_outputs& outputs_;
+  error_weights& weights_;
   const region_job& job_;
   const std::vector<double> pixels_;
   region_units units_;
@@ -165,8 +168,9 @@ class region_run {
 
 double run_regions(const call_plan& plan, const loss_outputs& outputs, bool in_place) {
   region_job job;
-  build_region_job(plan, outputs, in_place, job);
-  return region_run(plan, outputs, job).run();
+  error_weights weights(plan);
+  build_region_job(plan, outputs, weights.array(), in_place, job);
+  return region_run(plan, outputs, weights, job).run();
 }
 
 }  // namespace fastloss

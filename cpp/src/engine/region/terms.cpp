@@ -1,11 +1,8 @@
 #include "engine/region/terms.hpp"
 
+#include <algorithm>
+
 namespace fastloss {
-namespace {
-
-enum : int { value_tile, slope_tile, ones_tile };  // of the tiles that a block has for numbers of each pixel
-
-}  // namespace
 
 pixel_terms::pixel_terms(const call_plan& plan, const region_job& job, std::span<const double> pixels) : plan_(plan), job_(job) {
   if (!exist()) return;
@@ -17,9 +14,9 @@ pixel_terms::pixel_terms(const call_plan& plan, const region_job& job, std::span
   weighted_.assign(job.samples, 0.0);
   // Under a softmax a pixel has one term, and all classes of it count or none; its weight is that of its label, or 1.
   for (std::size_t n = 0; n < job.samples; ++n)
-    for (std::size_t c = 0; c < (has_softmax() ? 1 : job.classes); ++c) {
+    for (std::size_t c = 0; c < (has_softmax() ? std::min<std::size_t>(1, job.classes) : job.classes); ++c) {
       pixels_[n] += pixels[n * job.classes + c];
-      weighted_[n] += (has_softmax() ? 1.0 : class_weight(c)) * pixels[n * job.classes + c];
+      weighted_[n] += times(pixels[n * job.classes + c], has_softmax() ? 1.0 : class_weight(c));
     }
 }
 
@@ -32,7 +29,7 @@ bool pixel_terms::counts_by_label() const {
 
 const void* pixel_terms::weights_of_labels(region_block& block) const {
   if (class_weight_.empty()) return nullptr;
-  void* const to = block.of_pixels(ones_tile);
+  void* const to = block.of_pixels(pixel_tile::targets);
   const void* const weights = job_.item == sizeof(float) ? static_cast<const void*>(narrow_class_weight_.data()) : class_weight_.data();
   job_.rows->take(weights, block.labels().labels, to, block.padded());
   return to;
@@ -43,15 +40,15 @@ tile pixel_terms::arguments(region_block& block, std::size_t c) const {
   tile t{};
   t.count = block.padded();
   if (of_labels()) {
-    job_.tiles->fill(block.of_pixels(ones_tile), 1.0, block.padded());
+    job_.tiles->fill(block.of_pixels(pixel_tile::targets), 1.0, block.padded());
     t.operand[0] = block.log_probability_of_label();
-    t.operand[1] = block.of_pixels(ones_tile);
+    t.operand[1] = block.of_pixels(pixel_tile::targets);
   } else {
     t.operand[0] = has_softmax() ? block.log_probabilities(c) : block.logits(c);
     t.operand[1] = block.targets(c);
   }
-  t.value = block.of_pixels(value_tile);
-  t.gradient = block.of_pixels(slope_tile);
+  t.value = block.of_pixels(pixel_tile::values);
+  t.gradient = block.of_pixels(pixel_tile::slopes);
   return t;
 }
 
@@ -61,17 +58,17 @@ pixel_terms::sums pixel_terms::add_up(region_block& block) const {
   if (of_labels()) {
     job_.term->value(options, arguments(block, 0));
     const void *const counts = block.counts(0), *const weights = weights_of_labels(block);
-    found.terms = job_.rows->weighted_sum(counts, weights, block.of_pixels(value_tile), block.padded());
+    found.terms = job_.rows->weighted_sum(counts, weights, block.of_pixels(pixel_tile::values), block.padded());
     if (counts_by_label()) found.weights = job_.rows->weighted_sum(counts, nullptr, weights, block.padded());
     return found;
   }
   for (std::size_t c = 0; c < job_.classes; ++c) {
     if (class_weight(c) == 0.0) continue;
     job_.term->value(options, arguments(block, c));
-    void* const values = block.of_pixels(value_tile);
+    void* const values = block.of_pixels(pixel_tile::values);
     if (const void* const mask = block.mask(c)) job_.tiles->multiply(values, mask, values, block.padded());
     block.clear_padding(values);
-    found.terms += class_weight(c) * job_.tiles->sum(values, block.padded());
+    found.terms += times(job_.tiles->sum(values, block.padded()), class_weight(c));
   }
   return found;
 }
@@ -93,7 +90,7 @@ void pixel_terms::set_flow() {
 
 const void* pixel_terms::slopes_of_labels(region_block& block, void* to) const {
   job_.term->gradient(plan_.call().options, arguments(block, 0));
-  job_.tiles->multiply_scaled(to, block.counts(0), block.of_pixels(slope_tile), flow_[block.sample()], block.padded());
+  job_.tiles->multiply_scaled(to, block.counts(0), block.of_pixels(pixel_tile::slopes), flow_[block.sample()], block.padded());
   if (const void* const weights = weights_of_labels(block)) job_.tiles->multiply(to, weights, to, block.padded());
   return to;
 }
@@ -102,8 +99,10 @@ const void* pixel_terms::slopes_of_labels(region_block& block, void* to) const {
 void pixel_terms::scale(region_block& block, std::size_t c, void* to) const {
   const double scale = times(class_weight(c), flow_[block.sample()]);
   if (scale == 0.0) job_.tiles->fill(to, 0.0, block.padded());
-  else if (const void* const mask = block.mask(c)) job_.tiles->multiply_scaled(to, mask, to, scale, block.padded());
-  else job_.tiles->axpby(to, scale, to, 0.0, nullptr, block.padded());
+  else if (const void* const mask = block.mask(c)) {
+    job_.tiles->multiply_scaled(to, mask, to, scale, block.padded());
+    job_.tiles->blend(to, mask, to, 0.0, block.padded());  // 0 times an infinite scale
+  } else job_.tiles->axpby(to, scale, to, 0.0, nullptr, block.padded());
 }
 
 void pixel_terms::slopes(region_block& block, std::size_t c, void* to) const {
@@ -115,7 +114,7 @@ void pixel_terms::slopes(region_block& block, std::size_t c, void* to) const {
 
 void pixel_terms::add_slopes_in_target(region_block& block, std::size_t c, void* to) const {
   job_.term->gradient_in_target(plan_.call().options, arguments(block, c));
-  void* const found = block.of_pixels(slope_tile);
+  void* const found = block.of_pixels(pixel_tile::slopes);
   scale(block, c, found);
   job_.tiles->axpby(to, 1.0, to, 1.0, found, block.padded());
 }

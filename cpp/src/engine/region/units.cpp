@@ -1,7 +1,5 @@
 #include "engine/region/units.hpp"
 
-#include <cmath>
-
 #include "engine/memory/layout.hpp"
 #include "isa/dispatch.hpp"
 
@@ -45,6 +43,7 @@ region_units::region_units(const call_plan& plan, const region_job& job, std::sp
   results_.assign(count, {});
   counts_.assign(count, false);
   cell_weight_.assign(groups() * job.kept, 1.0);
+  target_sizes_.assign(kernels_.class_weights == nullptr ? 0 : groups() * job.kept, 0.0);
   for (std::size_t n = 0; n < job.samples; ++n)
     for (std::size_t c = 0; c < job.kept; ++c) {
       const double of_cell = pixels[n * job.classes + job.first_class + c];
@@ -68,16 +67,14 @@ void region_units::weigh() {
     for (std::size_t u = 0; u < count; ++u) class_weight_[u] = of_classes[job_.first_class + u % job_.kept];
 }
 
-void region_units::evaluate(std::size_t sample) { evaluate_group(sample); }
-
 void region_units::evaluate_all() {
-  for (std::size_t g = 0; g < groups(); ++g) evaluate_group(g);
+  for (std::size_t g = 0; g < groups(); ++g) evaluate(g);
 }
 
-void region_units::evaluate_group(std::size_t group) {
-  const std::size_t first = job_.form.batch ? 0 : group, last = job_.form.batch ? job_.samples : group + 1;
-  std::vector<region_statistics> of_classes(job_.kept);
-  for (std::size_t n = first; n < last; ++n)
+void region_units::evaluate(std::size_t group) {
+  // Of a batch, the first sample's sums become those of all.
+  region_statistics* const of_classes = cells(group);
+  for (std::size_t n = 1; job_.form.batch && n < job_.samples; ++n)
     for (std::size_t c = 0; c < job_.kept; ++c) {
       add(of_classes[c], cells(n)[c], 1.0);
       of_classes[c].pixels += cells(n)[c].pixels;
@@ -86,11 +83,11 @@ void region_units::evaluate_group(std::size_t group) {
     for (std::size_t c = 0; c < job_.kept; ++c) evaluate_unit(group * job_.kept + c, of_classes[c]);
     return;
   }
-  double* const weights = &cell_weight_[group * job_.kept];
+  double* const weights = cell_weight_.data() + group * job_.kept;
   if (kernels_.class_weights != nullptr) {
-    std::vector<double> sizes(job_.kept);
+    double* const sizes = target_sizes_.data() + group * job_.kept;
     for (std::size_t c = 0; c < job_.kept; ++c) sizes[c] = of_classes[c].of[region_target];
-    kernels_.class_weights(call_.options, sizes, {weights, job_.kept});
+    kernels_.class_weights(call_.options, {sizes, job_.kept}, {weights, job_.kept});
   }
   region_statistics all{};
   for (std::size_t c = 0; c < job_.kept; ++c) {
@@ -105,11 +102,10 @@ void region_units::evaluate_unit(std::size_t u, const region_statistics& s) {
   r = {};
   if (!counts_[u]) return;
   if (s.of[region_target] == 0.0 && job_.form.absent != absent_class::count) {
-    counts_[u] = job_.form.absent != absent_class::skip;
+    if (job_.form.absent == absent_class::skip) counts_[u] = false;
     return;
   }
   r = kernels_.head(call_.options, s);
-  if (std::isnan(r.value) && std::isfinite(s.of[0]) && std::isfinite(s.of[1]) && std::isfinite(s.of[2])) r = {};  // 0 / 0: they agree
 }
 
 void region_units::set_flow() {

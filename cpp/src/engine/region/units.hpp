@@ -22,12 +22,12 @@ class region_units {
   region_units(const call_plan&, const region_job&, std::span<const double> pixels);
 
   // Sums over the pixels of a class of a sample, of the classes that are kept.
-  region_statistics* cells(std::size_t sample) { return &cells_[sample * job_.kept]; }
+  region_statistics* cells(std::size_t sample) { return cells_.data() + sample * job_.kept; }
 
   // Whether what the losses of the units add up to is divided by something that is known before them.
   bool knows_denominator() const { return job_.form.absent != absent_class::skip; }
-  // From sums to losses: of the units of one sample, where samples have units of their own, or of all.
-  void evaluate(std::size_t sample);
+  // From sums to losses: of the units of a sample or, where samples have units together, of all (0).
+  void evaluate(std::size_t group);
   void evaluate_all();
 
   // What flows into the sum of the losses: once all units that count are known.
@@ -40,8 +40,8 @@ class region_units {
   // The same of every class of a sample, for kernels that take class indices; once its units are evaluated. Zeros where the sums are
   // not made of class indices as they are.
   void set_label_slopes(std::size_t sample);
-  const double* label_sizes(std::size_t sample) const { return &label_sizes_[sample * job_.classes]; }
-  const double* label_commons(std::size_t sample) const { return &label_commons_[sample * job_.classes]; }
+  const double* label_sizes(std::size_t sample) const { return label_sizes_.data() + sample * job_.classes; }
+  const double* label_commons(std::size_t sample) const { return label_commons_.data() + sample * job_.classes; }
 
   // The sum of the losses and what it is divided by, 1 where it is not.
   loss_statistics statistics() const;
@@ -54,7 +54,6 @@ class region_units {
     return (job_.form.batch ? 0 : sample) * of_group_ + (of_group_ == 1 ? 0 : kept_class);
   }
   void weigh();
-  void evaluate_group(std::size_t group);
   void evaluate_unit(std::size_t unit, const region_statistics&);
   std::vector<double> values() const;
 
@@ -65,8 +64,8 @@ class region_units {
   const std::size_t of_group_;  // units of a sample, or of all
   std::vector<region_statistics> cells_;
   std::vector<region_result> results_;
-  std::vector<double> sample_weight_, class_weight_, cell_weight_, flow_, label_sizes_, label_commons_;
-  std::vector<bool> counts_;
+  std::vector<double> sample_weight_, class_weight_, cell_weight_, target_sizes_, flow_, label_sizes_, label_commons_;
+  std::vector<unsigned char> counts_;  // whether a unit counts; of each its own byte, as threads write them
   region_divisor divisor_{1.0, 0.0};
 };
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/memory/scratch.hpp"
+#include "fastloss/engine/padding.hpp"
 #include "fastloss/runtime/threads.hpp"
 
 namespace fastloss {
@@ -21,6 +22,7 @@ namespace {
 constexpr int most_digit_bits = 11;
 constexpr std::size_t most_digits = std::size_t{1} << most_digit_bits;
 constexpr std::size_t least_stride = std::size_t{1} << 16, most_runs = 1024;
+constexpr std::size_t stride_unit = 1024;                                        // strides are multiples of it
 constexpr std::size_t few_pairs = 32;                                            // insertion sorts them faster
 constexpr std::size_t pairs_of_a_digit = 2;                                      // on average: there is little left to insert
 constexpr double range_ns = 0.4, count_ns = 0.7, move_ns = 6.0, part_ns = 12.0;  // of a pair, on one thread
@@ -174,7 +176,7 @@ class shared_sort {
 
 }  // namespace
 
-std::size_t run_stride(std::size_t count) { return std::max(least_stride, (count / most_runs + 1024) / 1024 * 1024); }
+std::size_t run_stride(std::size_t count) { return std::max(least_stride, padded_to(stride_unit, count / most_runs + 1)); }
 std::size_t sort_counters(std::size_t runs) { return runs > 1 ? (runs + 1) * most_digits : 0; }
 
 template <class K>
