@@ -106,14 +106,13 @@ void region_block::make_exponentials(bool known) {
   }
   if (known) {
     scores_ = p.scores;
-    job_.regions->inverse_sum(tile(inverse_tile), tail_, mask_of_pixels(), padded_);
-    return clear_padding(tile(inverse_tile));
+  } else {
+    p.labels = job_.has_labels ? tile(label_tile) : nullptr;
+    p.maximum = maximum_;
+    p.tail = tail_;
+    p.label_score = label_score_;
+    job_.rows->of[static_cast<int>(arrangement::row_contiguous)].softmax(p);
   }
-  p.labels = job_.has_labels ? tile(label_tile) : nullptr;
-  p.maximum = maximum_;
-  p.tail = tail_;
-  p.label_score = label_score_;
-  job_.rows->of[static_cast<int>(arrangement::row_contiguous)].softmax(p);
   job_.regions->inverse_sum(tile(inverse_tile), tail_, mask_of_pixels(), padded_);
   clear_padding(tile(inverse_tile));
 }

@@ -32,14 +32,13 @@ class way_back {
       return;
     }
     const region_slope s = units_.slope(k, block_.sample(), c - job_.first_class);
+    const void* const mask = block_.mask(c);
     if (job_.error_weights.base != nullptr) {
-      const void* const mask = block_.mask(c);
       job_.distances->square_slope(out, block_.probabilities(c), block_.targets(c), block_.error_weights(c), mask,
                                    (k == 0 ? 2.0 : -2.0) * s.by_other, block_.padded());
       return;
     }
     const bool of_both = s.by_own != 0.0 || s.where_less != 0.0;
-    const void* const mask = block_.mask(c);
     const void* const p = k == 1 || of_both ? block_.probabilities(c) : nullptr;
     const void* const t = k == 0 || of_both ? block_.targets(c) : nullptr;
     job_.regions->slope(s, {out, k == 0 ? p : t, k == 0 ? t : p, mask, streams}, block_.padded());
