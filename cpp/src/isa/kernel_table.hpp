@@ -194,11 +194,12 @@ struct region_places {
 };
 
 // Pixels with class indices. A class's pixels lie side by side, `stride` numbers from class to class. `inverse` is of the sum of a pixel's
-// exponentials, and 0 where it does not count; it has no label then, -1.
+// exponentials, and 0 where it does not count; it has no label then, -1. `label_score` and `tail` are as in shift_pass.
 struct label_region {
   void* exps;
   std::size_t stride, classes;
-  const void *inverse, *labels;
+  const void *inverse, *labels, *label_score, *tail;
+  bool whole;  // every pixel counts
 };
 struct label_slopes {
   // Scores that the exponentials are to be made of first, with the largest of each pixel; without data they are there already.
@@ -207,8 +208,7 @@ struct label_slopes {
   const void* maximum;
   const double *by_size, *by_common;  // of each class: in its probability, and what is added where it is the label
   const void* terms;                  // of each pixel: in the logarithm of the label's probability; may be null
-  const void* tail;                   // of the exponentials, as in shift_pass; for the terms
-  void* mean;                         // a number for each pixel: room
+  void *common, *own;                 // numbers for each pixel: room
   void* out;
   std::ptrdiff_t stride;
   bool streams;  // past the caches; every class of `out` is aligned to 16 bytes

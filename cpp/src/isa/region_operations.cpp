@@ -166,101 +166,147 @@ FASTLOSS_FN integer_pack<S, native_pack<S>::width> labels_of(const void* labels,
   return l;
 }
 
-// A pixel that does not count has the inverse 0 and no label.
+// The probabilities of a pack of labels, and what is missing to 1 of each, which is made of what is left of the exponentials.
+template <class S>
+struct label_probability {
+  native_pack<S> p, rest;
+};
+template <class S>
+FASTLOSS_FN label_probability<S> probability_of_labels(const label_region& r, std::size_t i) {
+  using P = native_pack<S>;
+  const P inverse = pack_at<S>(r.inverse, i), e = detail::exp_nonpositive(pack_at<S>(r.label_score, i));
+  const auto none = inverse == P(0);
+  return {select(none, P(0), e * inverse), select(none, P(0), (pack_at<S>(r.tail, i) + (P(1) - e)) * inverse)};
+}
+
+// Sums of the probabilities of a class.
+template <class S, bool Whole>
+FASTLOSS_FN double class_sum(const label_region& r, std::size_t c, std::size_t count) {
+  using P = native_pack<S>;
+  native_pack<double> total(0.0);
+  for (std::size_t first = 0; first < count; first += packs_at_once * P::width) {
+    const std::size_t last = first + packs_at_once * P::width < count ? first + packs_at_once * P::width : count;
+    P sum(0);
+    for (std::size_t i = first; i < last; i += P::width) {
+      const P inverse = pack_at<S>(r.inverse, i), p = pack_at<S>(r.exps, c * r.stride + i) * inverse;
+      sum += Whole ? p : select(inverse == P(0), P(0), p);
+    }
+    total += widened(sum);
+  }
+  return sum_in_double(total);
+}
+
+// Labels take what is theirs one by one: neighbours often have the same, and their sums would wait for each other.
+template <class S>
+void add_own_sums(const label_region& r, std::size_t first_class, std::size_t count, region_statistics* sums) {
+  using P = native_pack<S>;
+  constexpr std::size_t chains = 4, most_classes = 64;
+  double common[chains][most_classes] = {}, sizes[chains][most_classes] = {};
+  const bool few = r.classes <= most_classes;
+  for (std::size_t i = 0; i < count; i += P::width) {
+    S p[P::width];
+    probability_of_labels<S>(r, i).p.store(p);
+    const label_of<S>* const labels = static_cast<const label_of<S>*>(r.labels) + i;
+    for (std::size_t k = 0; k < P::width; ++k) {
+      if (labels[k] < static_cast<label_of<S>>(first_class)) continue;
+      const std::size_t c = static_cast<std::size_t>(labels[k]);
+      (few ? common[k % chains][c] : sums[c - first_class].of[region_intersection]) += static_cast<double>(p[k]);
+      (few ? sizes[k % chains][c] : sums[c - first_class].of[region_target]) += 1.0;
+    }
+  }
+  for (std::size_t c = first_class; few && c < r.classes; ++c)
+    for (std::size_t k = 0; k < chains; ++k) {
+      sums[c - first_class].of[region_intersection] += common[k][c];
+      sums[c - first_class].of[region_target] += sizes[k][c];
+    }
+}
+
 template <class S>
 void add_label_sums(const label_region& r, std::size_t first_class, std::size_t count, region_statistics* sums) {
+  for (std::size_t c = first_class; c < r.classes; ++c)
+    sums[c - first_class].of[region_input] += r.whole ? class_sum<S, true>(r, c, count) : class_sum<S, false>(r, c, count);
+  add_own_sums<S>(r, first_class, count, sums);
+}
+
+// With g_c the slope in the probability of class c, by_size[c] and, of the pixel's label, by_common[c] beside it: adds exp by_size of some
+// classes to the sums of the pixels. Scores of one class and the next may be far apart, where they share few lines of a cache: few
+// classes at a time, and the next are sent for.
+template <class S, int Classes, bool Scores>
+FASTLOSS_FN void sum_label_slopes(const label_region& r, const label_slopes& s, std::size_t first, std::size_t count) {
   using P = native_pack<S>;
-  using W = native_pack<double>;
-  using I = integer_pack<S, P::width>;
-  for (std::size_t c = first_class; c < r.classes; ++c) {
-    const I own(static_cast<label_of<S>>(c));
-    const std::size_t of_class = c * r.stride;
-    W common(0.0), input(0.0), target(0.0);
-    for (std::size_t first = 0; first < count; first += packs_at_once * P::width) {
-      const std::size_t last = first + packs_at_once * P::width < count ? first + packs_at_once * P::width : count;
-      P in_common(0), of_input(0), of_target(0);
-      for (std::size_t i = first; i < last; i += P::width) {
-        const P inverse = pack_at<S>(r.inverse, i);
-        const P p = select(inverse == P(0), P(0), pack_at<S>(r.exps, of_class + i) * inverse);
-        const auto here = labels_of<S>(r.labels, i) == own;
-        of_input += p;
-        in_common += select(here, p, P(0));
-        of_target += select(here, P(1), P(0));
+  const S* const maximum = static_cast<const S*>(s.maximum);
+  S* const sums = static_cast<S*>(s.common);
+  const S* scores[Classes];
+  S* exps[Classes];
+  P size[Classes];
+  for (int k = 0; k < Classes; ++k) {
+    const std::size_t c = first + static_cast<std::size_t>(k);
+    if constexpr (Scores) scores[k] = static_cast<const S*>(s.scores) + static_cast<std::ptrdiff_t>(c) * s.scores_stride;
+    exps[k] = static_cast<S*>(r.exps) + c * r.stride;
+    size[k] = P(s.by_size[c]);
+  }
+  const std::ptrdiff_t next = Classes * s.scores_stride;
+  for (std::size_t i = 0; i < count; i += P::width) {
+    P sum = first == 0 ? P(0) : P::load(sums + i);
+    for (int k = 0; k < Classes; ++k) {
+      P e;
+      if constexpr (Scores) {
+        fetch<sizeof(P)>(reinterpret_cast<const char*>(scores[k] + next + i));
+        e = detail::exp_nonpositive(P::load(scores[k] + i) - P::load(maximum + i));
+        e.store(exps[k] + i);
+      } else {
+        e = P::load(exps[k] + i);
       }
-      common += widened(in_common);
-      input += widened(of_input);
-      target += widened(of_target);
+      sum = fma(e, size[k], sum);
     }
-    double* const to = sums[c - first_class].of;
-    to[region_intersection] += sum_in_double(common);
-    to[region_input] += sum_in_double(input);
-    to[region_target] += sum_in_double(target);
+    sum.store(sums + i);
   }
 }
 
-// With g_c the slope in the probability of class c, by_size[c] and, of the pixel's label, by_common[c] beside it: sum p g of each pixel.
-template <class S, bool Scores>
-void mean_label_slopes(const label_region& r, const label_slopes& s, std::size_t count) {
+// What is taken from the slope of every class of a pixel, the mean of them all and the term's, and the gradient in the label's score.
+template <class S>
+FASTLOSS_FN void split_label_slopes(const label_region& r, const label_slopes& s, std::size_t i) {
   using P = native_pack<S>;
-  using I = integer_pack<S, P::width>;
-  constexpr int most = 4;
-  const P zero(0);
-  const auto of_packs = [&]<int Packs>(std::integral_constant<int, Packs>, std::size_t i) {
-    P mean[Packs], maximum[Packs];
-    I label[Packs];
-    for (int k = 0; k < Packs; ++k) {
-      label[k] = labels_of<S>(r.labels, i + static_cast<std::size_t>(k) * P::width);
-      mean[k] = zero;
-      if constexpr (Scores) maximum[k] = pack_at<S>(s.maximum, i + static_cast<std::size_t>(k) * P::width);
-    }
-    for (std::size_t c = 0; c < r.classes; ++c) {
-      const I own(static_cast<label_of<S>>(c));
-      const P size(s.by_size[c]), both(s.by_size[c] + s.by_common[c]);
-      for (int k = 0; k < Packs; ++k) {
-        const std::size_t place = i + static_cast<std::size_t>(k) * P::width;
-        S* const exps = at<S>(r.exps, c * r.stride + place);
-        P e;
-        if constexpr (Scores) {
-          e = detail::exp_nonpositive(P::load(static_cast<const S*>(s.scores) + static_cast<std::ptrdiff_t>(c) * s.scores_stride + place) -
-                                      maximum[k]);
-          e.store(exps);
-        } else {
-          e = P::load(exps);
-        }
-        mean[k] += e * select(label[k] == own, both, size);
-      }
-    }
-    for (int k = 0; k < Packs; ++k) {
-      const std::size_t place = i + static_cast<std::size_t>(k) * P::width;
-      (mean[k] * pack_at<S>(r.inverse, place)).store(at<S>(s.mean, place));
-    }
-  };
-  std::size_t i = 0;
-  for (; i + most * P::width <= count; i += most * P::width) of_packs(std::integral_constant<int, most>{}, i);
-  for (; i < count; i += P::width) of_packs(std::integral_constant<int, 1>{}, i);
+  const P inverse = pack_at<S>(r.inverse, i), zero(0);
+  const label_of<S>* const labels = static_cast<const label_of<S>*>(r.labels) + i;
+  S common_of[P::width], own_of[P::width];
+  for (int k = 0; k < P::width; ++k) {
+    const bool none = labels[k] < 0;
+    common_of[k] = none ? S(0) : static_cast<S>(s.by_common[labels[k]]);
+    own_of[k] = none ? S(0) : static_cast<S>(s.by_size[labels[k]] + s.by_common[labels[k]]);
+  }
+  const label_probability<S> own = probability_of_labels<S>(r, i);
+  const P mean = fma(own.p, P::load(common_of), pack_at<S>(s.common, i) * inverse),
+          term = s.terms == nullptr ? zero : pack_at<S>(s.terms, i);
+  const auto none = inverse == zero;
+  select(none, zero, mean + term).store(at<S>(s.common, i));
+  select(none, zero, fma(own.p, P::load(own_of) - mean, term * own.rest)).store(at<S>(s.own, i));
 }
 
-// p_c (g_c - mean) - d p_c, and d for the label, with d the slope in the logarithm of the label's probability. 1 - p of the label is made
-// of what is left of the exponentials. A class after the other: stores that stream fill whole lines.
-template <class S, bool Terms, bool Streams>
+template <class S, bool Scores>
+void label_means(const label_region& r, const label_slopes& s, std::size_t count) {
+  constexpr int together = 4;
+  std::size_t c = 0;
+  for (; c + together <= r.classes; c += together) sum_label_slopes<S, together, Scores>(r, s, c, count);
+  for (; c < r.classes; ++c) sum_label_slopes<S, 1, Scores>(r, s, c, count);
+  for (std::size_t i = 0; i < count; i += native_pack<S>::width) split_label_slopes<S>(r, s, i);
+}
+
+// p_c (g_c - common), but for the label. A class after the other: stores that stream fill whole lines.
+template <class S, bool Whole, bool Streams>
 void label_gradient_of(const label_region& r, const label_slopes& s, std::size_t count) {
   using P = native_pack<S>;
   using I = integer_pack<S, P::width>;
-  const P zero(0);
   for (std::size_t c = 0; c < r.classes; ++c) {
-    const I own(static_cast<label_of<S>>(c));
-    const P size(s.by_size[c]), both(s.by_size[c] + s.by_common[c]);
+    const I here(static_cast<label_of<S>>(c));
+    const P size(s.by_size[c]);
     const S* const exps = static_cast<const S*>(r.exps) + c * r.stride;
     S* const out = static_cast<S*>(s.out) + static_cast<std::ptrdiff_t>(c) * s.stride;
     for (std::size_t i = 0; i < count; i += P::width) {
-      const P inverse = pack_at<S>(r.inverse, i), e = P::load(exps + i), p = e * inverse;
-      const auto here = labels_of<S>(r.labels, i) == own;
-      P g = p * (select(here, both, size) - pack_at<S>(s.mean, i));
-      if constexpr (Terms) {
-        const P rest = (pack_at<S>(s.tail, i) + (P(1) - e)) * inverse;
-        g += pack_at<S>(s.terms, i) * select(here, rest, -p);
-      }
-      g = select(inverse == zero, zero, g);
+      const P inverse = pack_at<S>(r.inverse, i);
+      P g = (P::load(exps + i) * inverse) * (size - pack_at<S>(s.common, i));
+      if constexpr (!Whole) g = select(inverse == P(0), P(0), g);
+      g = select(labels_of<S>(r.labels, i) == here, pack_at<S>(s.own, i), g);
       if constexpr (Streams) g.stream(out + i);
       else g.store(out + i);
     }
@@ -269,8 +315,8 @@ void label_gradient_of(const label_region& r, const label_slopes& s, std::size_t
 
 template <class S>
 void label_gradient(const label_region& r, const label_slopes& s, std::size_t count) {
-  s.scores != nullptr ? mean_label_slopes<S, true>(r, s, count) : mean_label_slopes<S, false>(r, s, count);
-  if (s.terms != nullptr) s.streams ? label_gradient_of<S, true, true>(r, s, count) : label_gradient_of<S, true, false>(r, s, count);
+  s.scores != nullptr ? label_means<S, true>(r, s, count) : label_means<S, false>(r, s, count);
+  if (r.whole) s.streams ? label_gradient_of<S, true, true>(r, s, count) : label_gradient_of<S, true, false>(r, s, count);
   else s.streams ? label_gradient_of<S, false, true>(r, s, count) : label_gradient_of<S, false, false>(r, s, count);
 }
 

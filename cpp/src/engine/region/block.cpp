@@ -10,21 +10,27 @@ constexpr std::size_t tile_padding = 192;  // tiles do not share their low addre
 }  // namespace
 
 region_block::region_block(const region_job& job, std::size_t sample, std::size_t first, std::size_t count, const kept_pixels& kept)
-    : job_(job), sample_(sample), first_(first), count_(count), padded_(padded_to(most_pack, count)) {
+    : job_(job),
+      sample_(sample),
+      first_(first),
+      count_(count),
+      padded_(padded_to(most_pack, count)),
+      kept_(kept.memory == nullptr ? pixels_kept::never
+            : kept.filled          ? pixels_kept::before
+                                   : pixels_kept::now) {
   tile_bytes_ = job.block * job.item + tile_padding;
   const std::size_t of_classes = has_softmax() ? (job.term != nullptr && !job.sums_by_label() ? 3 : 2) * job.classes : 0;
   memory_ = scratch().at_least((single_tiles + of_classes) * tile_bytes_);
-  if (job.has_labels) make_labels();
-  if (!has_softmax()) return;
   place_pixels(kept);
-  make_exponentials(kept.filled);
+  if (job.has_labels) make_labels();
+  if (has_softmax()) make_exponentials();
 }
 
 void region_block::place_pixels(const kept_pixels& kept) {
-  void** const of_pixels[kept_pixels::numbers] = {&maximum_, &tail_, &label_score_};
+  void** const of_pixels[kept_pixels::numbers] = {&labels_, &maximum_, &tail_, &label_score_, &term_slopes_};
   const std::size_t whole = padded_to(most_pack, job_.pixels);
   for (std::size_t i = 0; i < kept_pixels::numbers; ++i)
-    *of_pixels[i] = kept.memory == nullptr ? tile(maximum_tile + i) : kept.memory + (i * whole + first_) * job_.item;
+    *of_pixels[i] = kept.memory == nullptr ? tile(kept_tiles + i) : kept.memory + (i * whole + first_) * job_.item;
 }
 
 void region_block::load(const region_view& v, std::size_t c, void* to) const {
@@ -40,17 +46,18 @@ const void* region_block::load_or_point(const region_view& v, std::size_t c, std
 
 // Class indices were checked before; here what is masked loses its own, and what is to be ignored is masked.
 void region_block::make_labels() {
+  if (kept_ == pixels_kept::before && !job_.has_mask()) return;
   const region_view& v = job_.target;
-  job_.rows->load_labels[static_cast<int>(v.type)][v.byteswapped](tile(label_tile), v.of(sample_, 0), job_.run(v, first_, count_),
+  job_.rows->load_labels[static_cast<int>(v.type)][v.byteswapped](labels_, v.of(sample_, 0), job_.run(v, first_, count_),
                                                                   static_cast<std::int64_t>(job_.classes), job_.ignore_index);
   if (job_.mask_differs()) {  // a pixel may count for one class and not for another
     job_.tiles->fill(tile(labelled_tile), 1.0, padded_);
-    job_.rows->leave_out(tile(label_tile), tile(labelled_tile), count_, padded_);
+    job_.rows->leave_out(labels_, tile(labelled_tile), count_, padded_);
     return;
   }
-  if (job_.where.base != nullptr) load(job_.where, 0, tile(mask_tile));
+  if (job_.where.base != nullptr && job_.has_mask()) load(job_.where, 0, tile(mask_tile));
   else job_.tiles->fill(tile(mask_tile), 1.0, padded_);
-  job_.rows->leave_out(tile(label_tile), tile(mask_tile), count_, padded_);
+  job_.rows->leave_out(labels_, tile(mask_tile), count_, padded_);
 }
 
 const void* region_block::mask(std::size_t c) {
@@ -91,7 +98,7 @@ const void* region_block::counts(std::size_t c) {
   return tile(mask_tile);
 }
 
-void region_block::make_exponentials(bool known) {
+void region_block::make_exponentials() {
   const region_view& v = job_.input;
   if (!is_whole(v))
     for (std::size_t c = 0; c < job_.classes; ++c) load(v, c, class_tile(c));
@@ -104,10 +111,10 @@ void region_block::make_exponentials(bool known) {
     p.scores = {in_memory(v, 0), v.of_class / static_cast<std::ptrdiff_t>(job_.item)};
     p.copy = p.exps;
   }
-  if (known) {
+  if (kept_ == pixels_kept::before) {
     scores_ = p.scores;
   } else {
-    p.labels = job_.has_labels ? tile(label_tile) : nullptr;
+    p.labels = job_.has_labels ? labels_ : nullptr;
     p.maximum = maximum_;
     p.tail = tail_;
     p.label_score = label_score_;
@@ -117,7 +124,9 @@ void region_block::make_exponentials(bool known) {
   clear_padding(tile(inverse_tile));
 }
 
-label_region region_block::labels() const { return {class_tile(0), class_stride(), job_.classes, tile(inverse_tile), tile(label_tile)}; }
+label_region region_block::labels() const {
+  return {class_tile(0), class_stride(), job_.classes, tile(inverse_tile), labels_, label_score_, tail_, job_.every_pixel_counts};
+}
 
 void region_block::normalise() {
   if (normalised_) return;
@@ -154,7 +163,7 @@ const void* region_block::probabilities(std::size_t c) {
 
 const void* region_block::targets(std::size_t c) {
   if (!job_.has_labels) return load_or_point(job_.target, c, target_tile);
-  job_.regions->one_class(tile(target_tile), tile(label_tile), static_cast<std::int64_t>(c), padded_);
+  job_.regions->one_class(tile(target_tile), labels_, static_cast<std::int64_t>(c), padded_);
   return tile(target_tile);
 }
 

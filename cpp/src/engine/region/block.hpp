@@ -7,13 +7,13 @@
 
 namespace fastloss {
 
-// What is kept of each pixel of a sample from the walk that makes sums to the way back: the largest score, what is left of the
-// exponentials, the score of the label.
+// What is kept of each pixel of a sample from the walk that makes sums to the way back: the label, the largest score, what is left of
+// the exponentials, the score of the label, the slope of its term.
 struct kept_pixels {
   char* memory = nullptr;  // null: nothing is kept
   bool filled = false;
 
-  static constexpr std::size_t numbers = 3;
+  static constexpr std::size_t numbers = 5;
 };
 
 // What tiles with a number for each pixel are for: values and slopes of terms, what these are of beside the logit, and slopes of a class
@@ -46,11 +46,14 @@ class region_block {
 
   // Under a softmax: what is left of the exponentials after they were made, and the logarithm of a class's probability.
   label_region labels() const;
-  const void* tail() const { return tail_; }
   // Scores that exponentials are still to be made of, where pixels were kept; without data they are there.
   row_tile scores() const { return scores_; }
   const void* maximum() const { return maximum_; }
   const void* log_probability_of_label();
+  // Of the terms of labels; where pixels are kept, the walk that makes sums makes them too.
+  void* term_slopes() const { return term_slopes_; }
+  bool makes_term_slopes() const { return kept_ == pixels_kept::now; }
+  bool has_term_slopes() const { return kept_ == pixels_kept::before; }
   const void* log_probabilities(std::size_t c);
 
   // Tiles for slopes of a class, and for numbers of each pixel.
@@ -70,20 +73,18 @@ class region_block {
     mask_tile,
     labelled_tile,
     any_tile,
-    label_tile,
     input_tile,
     target_tile,
     probability_tile,
     derivative_tile,
-    maximum_tile,
-    tail_tile,
-    label_score_tile,
-    inverse_tile,
+    kept_tiles,
+    inverse_tile = kept_tiles + kept_pixels::numbers,
     logarithm_tile,
     error_weight_tile,
     pixel_tiles,
     single_tiles = pixel_tiles + static_cast<std::size_t>(pixel_tile::count)
   };
+  enum class pixels_kept { never, now, before };
   static constexpr std::size_t no_class = static_cast<std::size_t>(-1);
 
   static row_scratch& scratch() {
@@ -99,13 +100,14 @@ class region_block {
   const void* load_or_point(const region_view&, std::size_t c, std::size_t i) const;
   void make_labels();
   void place_pixels(const kept_pixels&);
-  void make_exponentials(bool known);
+  void make_exponentials();
   void normalise();
 
   const region_job& job_;
   const std::size_t sample_, first_, count_, padded_;
+  const pixels_kept kept_;
   std::size_t tile_bytes_, mask_class_ = no_class;
-  void *maximum_, *tail_, *label_score_;
+  void *labels_, *maximum_, *tail_, *label_score_, *term_slopes_;
   row_tile scores_{};
   bool normalised_ = false, has_union_ = false;
   char* memory_;

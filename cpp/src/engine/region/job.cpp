@@ -39,6 +39,7 @@ class builder {
     const bool may_be_ignored = target.type != dtype::boolean || job_.ignore_index == 0 || job_.ignore_index == 1;
     job_.is_mask = !job_.has_labels && !is_floating(target.type) && plan_.loss().operands[1].is(class_index);
     job_.ignores = job_.is_mask && may_be_ignored;
+    job_.every_pixel_counts = false;
     job_.samples = static_cast<std::size_t>(axes_.samples);
     job_.classes = static_cast<std::size_t>(axes_.classes);
     job_.first_class = axes_.class_axis >= 0 && !job_.form.include_background ? 1 : 0;

@@ -38,6 +38,7 @@ struct region_job {
   bool is_mask;                  // the target is one of integers
   bool ignores;                  // pixels of a mask that are ignore_index
   bool whole_pixels;             // a pixel that does not count for one class counts for none
+  bool every_pixel_counts;       // for every class
   std::int64_t ignore_index;
 
   std::size_t samples, classes, first_class, kept, pixels;
@@ -50,8 +51,8 @@ struct region_job {
   bool streams, accumulate, check_finite, in_place;
 
   region_job() {}
-  bool has_mask() const { return where.base != nullptr || has_labels || ignores; }
-  bool mask_differs() const { return (ignores && !whole_pixels) || (where.base != nullptr && where.of_class != 0); }
+  bool has_mask() const { return !every_pixel_counts && (where.base != nullptr || has_labels || ignores); }
+  bool mask_differs() const { return has_mask() && ((ignores && !whole_pixels) || (where.base != nullptr && where.of_class != 0)); }
   // Class indices under a softmax, whose sums and gradients are made of them as they are.
   bool sums_by_label() const {
     return has_labels && activation == region_activation::softmax && error_weights.base == nullptr && !form.squared &&

@@ -120,8 +120,8 @@ class way_back {
     s.scores = block_.scores().data;
     s.scores_stride = block_.scores().stride;
     s.maximum = block_.maximum();
-    s.tail = block_.tail();
-    s.mean = block_.of_pixels(pixel_tile::input_slopes);
+    s.common = block_.of_pixels(pixel_tile::input_slopes);
+    s.own = block_.of_pixels(pixel_tile::values);
     s.out = out;
     s.stride = stride;
     s.streams = streams;

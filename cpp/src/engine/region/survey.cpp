@@ -26,6 +26,8 @@ class surveyor {
     if (may_be_none && job_.ignore_index != 0 && job_.ignore_index != 1 && holds_only_0_and_1()) job_.ignores = false;
     std::vector<double> found(job_.samples * job_.classes, static_cast<double>(job_.pixels));
     if (job_.has_mask() && !found.empty()) count_pixels(found);
+    const double whole = static_cast<double>(job_.pixels);
+    job_.every_pixel_counts = std::all_of(found.begin(), found.end(), [&](double n) { return n == whole; });
     if (call_.call.raise_domain)
       for (std::size_t k = 0; k < 2; ++k) check_domain(k);
     return found;

@@ -56,7 +56,10 @@ pixel_terms::sums pixel_terms::add_up(region_block& block) const {
   const void* const options = plan_.call().options;
   sums found;
   if (of_labels()) {
-    job_.term->value(options, arguments(block, 0));
+    tile t = arguments(block, 0);
+    job_.term->value(options, t);
+    t.gradient = block.term_slopes();
+    if (block.makes_term_slopes()) job_.term->gradient(options, t);
     const void *const counts = block.counts(0), *const weights = weights_of_labels(block);
     found.terms = job_.rows->weighted_sum(counts, weights, block.of_pixels(pixel_tile::values), block.padded());
     if (counts_by_label()) found.weights = job_.rows->weighted_sum(counts, nullptr, weights, block.padded());
@@ -89,8 +92,12 @@ void pixel_terms::set_flow() {
 }
 
 const void* pixel_terms::slopes_of_labels(region_block& block, void* to) const {
-  job_.term->gradient(plan_.call().options, arguments(block, 0));
-  job_.tiles->multiply_scaled(to, block.counts(0), block.of_pixels(pixel_tile::slopes), flow_[block.sample()], block.padded());
+  if (!block.has_term_slopes()) {
+    tile t = arguments(block, 0);
+    t.gradient = block.term_slopes();
+    job_.term->gradient(plan_.call().options, t);
+  }
+  job_.tiles->multiply_scaled(to, block.counts(0), block.term_slopes(), flow_[block.sample()], block.padded());
   if (const void* const weights = weights_of_labels(block)) job_.tiles->multiply(to, weights, to, block.padded());
   return to;
 }
