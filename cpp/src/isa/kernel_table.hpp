@@ -6,6 +6,7 @@
 
 #include "fastloss/core/array.hpp"
 #include "fastloss/core/loss.hpp"
+#include "fastloss/engine/distance_kernels.hpp"
 #include "fastloss/engine/elementary.hpp"
 #include "fastloss/engine/region_kernels.hpp"
 
@@ -276,6 +277,38 @@ struct distance_operations_of_dtypes {
   distance_operations of[2];  // float32, float64
 };
 
+// Rows of features of embeddings, `features` numbers of each, one row behind the other.
+struct embedding_rows {
+  const void* of[most_embeddings];
+  std::size_t rows, features;
+};
+// Where gradients in embeddings go, as their rows lie; null: not wanted. A gradient may be any of the embeddings.
+struct embedding_gradients {
+  void* of[most_embeddings];
+  bool streams;  // past the caches; every row is aligned to 16 bytes
+};
+
+// Sums over features, in double whatever the dtype of these, and the way back. Numbers of units are in double, arrays of `stride` of them
+// for each pair or embedding. Where all that flows back to a unit is 0, its gradients are, and its features are not looked at.
+struct embedding_operations {
+  // Distances of each pair, or their squares, as the form says.
+  void (*distances)(const embedding_rows&, const distance_form&, double* to, std::size_t stride);
+  // `flow`: what flows back to each distance.
+  void (*distance_gradients)(const embedding_rows&, const distance_form&, const double* distances, const double* flow, std::size_t stride,
+                             const embedding_gradients&);
+  // Dot products of each pair and, unless null, of each embedding with itself; of embeddings times `scales`, where they are given.
+  void (*products)(const embedding_rows&, embedding_pairs, const double* scales, double* dots, double* squares, std::size_t stride);
+  // The gradient in embedding i is scale_i times the sum of coefficients[i][j] scale_j x_j: most_embeddings^2 arrays.
+  void (*product_gradients)(const embedding_rows&, std::size_t embeddings, const double* coefficients, const double* scales,
+                            std::size_t stride, const embedding_gradients&);
+  // The largest magnitude in each row of each embedding.
+  void (*largest)(const embedding_rows&, std::size_t embeddings, double* to, std::size_t stride);
+};
+
+struct embedding_operations_of_dtypes {
+  embedding_operations of[2];  // float32, float64
+};
+
 // A product of panels: `rows` x `columns` results, in rows of `stride` numbers.
 struct product_task {
   void* result;
@@ -315,9 +348,10 @@ struct kernel_table {
   const tile_operations* tiles;  // float32, float64
   const row_operations* rows;    // float32, float64
   const elementary_table* elementary;
-  const product_operations* products;    // float32, float64
-  const region_operations* regions;      // float32, float64
-  const distance_operations* distances;  // float32, float64
+  const product_operations* products;      // float32, float64
+  const region_operations* regions;        // float32, float64
+  const distance_operations* distances;    // float32, float64
+  const embedding_operations* embeddings;  // float32, float64
 };
 
 // The kernels of a loss, of the type of its engine: its own, or those of this instruction set.

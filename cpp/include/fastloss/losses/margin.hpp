@@ -162,6 +162,26 @@ struct margin_ranking {
   }
 };
 
+// y d^2 + (1 - y) max(0, margin - d)^2 of a distance d, where y is 1 for a pair that belongs together
+struct contrastive_distance {
+  double margin = 1.0, positive_label = 1.0;
+
+  static constexpr const char* name = "contrastive_distance_loss";
+  static constexpr pointwise_traits traits{.cost_ns_per_element = 0.12};
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, between(0, 1)}};
+  static constexpr auto options() {
+    using L = contrastive_distance;
+    return std::array{option<L>{"margin", &L::margin, above(0)}, option<L>{"positive_label", &L::positive_label, either(0, 1)}};
+  }
+
+  template <class X, class T>
+  FASTLOSS_FN auto value(X input, T target) const {
+    const double sign = 2.0 * positive_label - 1.0;
+    const auto similar = sign * target + (1.0 - positive_label);
+    return mul0(similar, square(input)) + mul0(1.0 - similar, square(hinge_max0(margin - input)));
+  }
+};
+
 inline constexpr double no_margin[] = {0.0};
 
 // log(1 + e^-(chosen - rejected - margin))
@@ -177,8 +197,8 @@ struct bradley_terry {
   }
 };
 
-using margin_losses =
-    type_list<hinge, squared_hinge, modified_huber, perceptron, soft_margin, exponential, hinge_embedding, margin_ranking, bradley_terry>;
+using margin_losses = type_list<hinge, squared_hinge, modified_huber, perceptron, soft_margin, exponential, hinge_embedding, margin_ranking,
+                                contrastive_distance, bradley_terry>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -10,6 +10,8 @@
 #include "fastloss/losses/count.hpp"
 #include "fastloss/losses/deviance.hpp"
 #include "fastloss/losses/divergence.hpp"
+#include "fastloss/losses/embedding.hpp"
+#include "fastloss/losses/embedding_functions.hpp"
 #include "fastloss/losses/focal.hpp"
 #include "fastloss/losses/keypoints.hpp"
 #include "fastloss/losses/likelihood.hpp"
@@ -50,12 +52,14 @@
   APPLY(region)                  \
   APPLY(region_compound)         \
   APPLY(region_distance)         \
-  APPLY(lovasz)
+  APPLY(lovasz)                  \
+  APPLY(embedding)
 
 // Functions that are no losses are made of these: functions() in engine/plan.hpp.
 #define FASTLOSS_FUNCTION_FAMILIES(APPLY) \
   APPLY(log_sum_exp)                      \
-  APPLY(box_matrix)
+  APPLY(box_matrix)                       \
+  APPLY(embedding_functions)
 
 namespace fastloss {
 inline namespace FASTLOSS_ISA {

@@ -119,6 +119,15 @@ struct or_zero_of {
   }
 };
 
+template <class M, class P>
+struct or_nan_of {
+  M m;
+  template <class A>
+  FASTLOSS_FN auto operator()(A a) const {
+    return select(m, as_pack<P>(a), P(__builtin_nan("")));
+  }
+};
+
 }  // namespace detail
 
 template <class... D>
@@ -191,6 +200,11 @@ FASTLOSS_FN auto select(mask<S, W> m, partials<A...> a, zero_t) {
 template <class S, int W, class... B>
 FASTLOSS_FN auto select(mask<S, W> m, zero_t, partials<B...> b) {
   return detail::each(detail::or_zero_of<mask<S, W>>{!m}, b);
+}
+
+template <class S, int W, class... A>
+FASTLOSS_FN auto nan_unless(mask<S, W> valid, partials<A...> a) {
+  return detail::each(detail::or_nan_of<mask<S, W>, pack<S, W>>{valid}, a);
 }
 
 namespace detail {

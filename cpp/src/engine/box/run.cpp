@@ -10,7 +10,7 @@ namespace fastloss {
 double run_boxes(const call_plan& plan, const loss_outputs& outputs, bool) {
   if (plan.call().call.raise_domain) check_boxes(plan);
   record_job job;
-  record_builder(plan, outputs, job).build();
+  record_builder(plan, outputs, {2, plan.units().rank}, job).build();
   job.tile_units = tile_boxes;
   job.tiles_of_part = 2;
   job.pack_numbers = 1;

@@ -58,6 +58,8 @@ constexpr named_function all_functions[] = {
     {"log_softmax.grad", under("log_softmax", of_scores, of_numbers(loss_named("cross_entropy")))},
     {"logsumexp", under("logsumexp", {.out = "out"}, loss_named("logsumexp"))},
     {"box_iou", loss_named("box_iou")},
+    {"pairwise_distance", under("pairwise_distance", {.out = "out"}, loss_named("pairwise_distance"))},
+    {"cosine_similarity", under("cosine_similarity", {.out = "out"}, loss_named("cosine_similarity"))},
 };
 
 }  // namespace

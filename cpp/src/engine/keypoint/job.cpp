@@ -44,7 +44,7 @@ void build_keypoint_job(const call_plan& plan, const loss_outputs& outputs, bool
   job.kernels = &kernels_of<keypoint_kernels>(plan.loss(), active_kernels()).of[wide];
   job.options = call.options;
   job.keypoints = static_cast<std::size_t>(input.shape[input.rank - 2]);
-  record_builder builder(plan, outputs, job);
+  record_builder builder(plan, outputs, {2, plan.units().rank}, job);
   builder.add(job.areas, call.operands[area_operand]);
   const_array visible = call.operands[visible_operand];
   std::ptrdiff_t strides[max_rank];

@@ -7,8 +7,8 @@
 
 namespace fastloss {
 
-record_builder::record_builder(const call_plan& plan, const loss_outputs& outputs, record_job& job)
-    : plan_(plan), call_(plan.call()), outputs_(outputs), units_(plan.units()), job_(job) {
+record_builder::record_builder(const call_plan& plan, const loss_outputs& outputs, const record_operands& operands, record_job& job)
+    : plan_(plan), call_(plan.call()), outputs_(outputs), units_(plan.units()), axis_(operands.axis), job_(job) {
   layout_.arrays = 0;
   const bool wide = plan.computation() == dtype::float64;
   job.tiles = &active_kernels().tiles[wide];
@@ -16,9 +16,13 @@ record_builder::record_builder(const call_plan& plan, const loss_outputs& output
   job.count = element_count(units_.rank, units_.shape);
   job.accumulate = call_.call.accumulate;
   job.check_finite = call_.call.raise_nonfinite;
-  for (std::size_t k = 0; k < 2; ++k) add(job.records[k], call_.operands[k]);
-  for (std::size_t g = 0; g < static_cast<std::size_t>(call_.gradient_count); ++g)
-    add(job.gradients[call_.gradient_of[g]], view_of(outputs.gradients[g]));
+  job.operands = operands.count;
+  for (std::size_t k = 0; k < operands.count; ++k) add(job.records[k], call_.operands[k]);
+  for (std::size_t g = 0; g < static_cast<std::size_t>(call_.gradient_count); ++g) {
+    const std::size_t k = static_cast<std::size_t>(call_.gradient_of[g]);
+    if (k < operands.count) add(job.gradients[k], view_of(outputs.gradients[g]));
+    else add(job.unit_gradient, view_of(outputs.gradients[g]));
+  }
   add(job.sample_weight, call_.call.sample_weight);
   add(job.where, call_.call.where);
   if (plan.reduced()) return;
@@ -40,9 +44,10 @@ void record_builder::add(unit_view& v, const const_array& a) {
 }
 
 void record_builder::add(record_view& v, const const_array& a) {
-  for (int i = 0; i < units_.rank; ++i) v.strides[i] = a.strides[i];
+  const int own = a.rank - units_.rank;
+  for (int i = 0; i < units_.rank; ++i) v.strides[i] = a.strides[i < axis_ ? i : i + own];
   set(v, a);
-  own_axes_[record_count_++] = {&v, a.rank - units_.rank, a.shape + units_.rank, a.strides + units_.rank};
+  own_axes_[view_count_++] = {&v, own, a.shape + axis_, a.strides + axis_};
 }
 
 void record_builder::build() {
@@ -56,7 +61,7 @@ void record_builder::lay_out() {
   simplify(layout_);
   job_.rank = layout_.rank;
   for (int i = 0; i < job_.rank; ++i) job_.shape[i] = layout_.shape[i];
-  for (int r = 0; r < record_count_; ++r) finish(own_axes_[r]);
+  for (std::size_t r = 0; r < view_count_; ++r) finish(own_axes_[r]);
 }
 
 void record_builder::finish(const record_axes& own) const {
@@ -81,14 +86,17 @@ void record_builder::finish(const record_axes& own) const {
 // added to others, or looked at, are not stored by kernels at all.
 void record_builder::choose_streaming() {
   std::size_t traffic = 0;
-  for (const record_view* v : {&job_.records[0], &job_.records[1], &job_.gradients[0], &job_.gradients[1]})
-    if (v->base != nullptr && (job_.rank == 0 || v->strides[job_.rank - 1] != 0))  // not the same record again and again
-      traffic += job_.count * v->numbers * itemsize(v->type);
+  for (std::size_t k = 0; k < job_.operands; ++k)
+    for (const record_view* v : {&job_.records[k], &job_.gradients[k]})
+      if (v->base != nullptr && (job_.rank == 0 || v->strides[job_.rank - 1] != 0))  // not the same record again and again
+        traffic += job_.count * v->numbers * itemsize(v->type);
   job_.streams = traffic > streaming_bytes() && call_.gradient_count > 0;
   for (std::size_t g = 0; g < static_cast<std::size_t>(call_.gradient_count); ++g) {
-    const record_view& to = job_.gradients[call_.gradient_of[g]];
-    job_.streams &= outputs_.gradients[g].recycled && to.base != job_.records[0].base && to.base != job_.records[1].base &&
-                    reinterpret_cast<std::uintptr_t>(to.base) % 16 == 0;
+    const std::size_t k = static_cast<std::size_t>(call_.gradient_of[g]);
+    if (k >= job_.operands) continue;
+    const char* const to = job_.gradients[k].base;
+    job_.streams &= outputs_.gradients[g].recycled && reinterpret_cast<std::uintptr_t>(to) % 16 == 0;
+    for (std::size_t i = 0; i < job_.operands; ++i) job_.streams &= to != job_.records[i].base;
   }
 }
 

@@ -27,12 +27,13 @@ struct record_findings {
 // Where a kernel reads and writes: arrays of the computation dtype. Those that are not the caller's are padded with zeros, records to
 // job.pack_numbers.
 struct record_places {
-  const void* records[2];
+  const void* records[most_records];
   void* value;
-  void* gradients[2];  // null: not wanted
-  const void* factor;  // of each unit's gradient, which is 0 where this is; null: ones
-  double scale;        // of all gradients
-  bool streams;        // gradients go past the caches; they are aligned to 16 bytes
+  void* gradients[most_records];  // null: not wanted
+  void* unit_gradient;            // likewise
+  const void* factor;             // of each unit's gradient, which is 0 where this is; null: ones
+  double scale;                   // of all gradients
+  bool streams;                   // gradients go past the caches; they are aligned to 16 bytes
 };
 
 // One tile of units on one thread.
@@ -43,7 +44,7 @@ class record_tile {
     const std::size_t most = padded_to(job.pack_numbers, job.tile_units * job.records[0].numbers);
     record_bytes_ = most * job.item + slot_padding;
     unit_bytes_ = padded_to(most_pack, job.tile_units) * job.item + slot_padding;
-    own_bytes_ = record_slots * record_bytes_ + (slots - record_slots) * unit_bytes_;
+    own_bytes_ = padded_to(most_pack, 2 * job.operands * record_bytes_ + unit_slots * unit_bytes_);
     memory_ = scratch().at_least(own_bytes_ + job.engine_bytes);
   }
   record_tile(const record_tile&) = delete;
@@ -55,6 +56,7 @@ class record_tile {
     return of_thread;
   }
 
+  std::size_t first() const { return first_; }
   std::size_t count() const { return count_; }
   std::size_t padded() const { return padded_; }                // of arrays with a number for each unit
   char* engine_memory() const { return memory_ + own_bytes_; }  // job.engine_bytes of it
@@ -81,60 +83,52 @@ class record_tile {
   double run(const record_pass& pass, record_findings& findings, const Compute& compute) const {
     const void* const w = weights();
     record_places p{};
-    for (int k = 0; k < 2; ++k) {
+    for (std::size_t k = 0; k < job_.operands; ++k) {
       p.records[k] = records(k);
-      if (job_.gradients[k].base != nullptr) p.gradients[k] = writes_directly(k) ? in_memory(job_.gradients[k]) : slot(gradient_slot + k);
+      if (job_.gradients[k].base != nullptr) p.gradients[k] = writes_directly(k) ? in_memory(job_.gradients[k]) : gradient(k);
     }
     p.value = slot(value_slot);
+    if (job_.unit_gradient.base != nullptr) p.unit_gradient = slot(gradient_slot);
     p.scale = pass.d_sum;
     p.factor = factor(w, pass);
     p.streams = job_.streams;
-    for (int k = 0; k < 2; ++k) p.streams &= writes_directly(k) == (job_.gradients[k].base != nullptr);
+    for (std::size_t k = 0; k < job_.operands; ++k) p.streams &= writes_directly(k) == (job_.gradients[k].base != nullptr);
     compute(*this, p);
     const double sum = pass.value ? finish_value(w, findings) : 0.0;
-    for (int k = 0; k < 2; ++k)
-      if (job_.gradients[k].base != nullptr && !writes_directly(k)) store(job_.gradients[k], slot(gradient_slot + k), findings);
+    for (std::size_t k = 0; k < job_.operands; ++k)
+      if (job_.gradients[k].base != nullptr && !writes_directly(k)) store(job_.gradients[k], gradient(k), findings);
+    if (p.unit_gradient != nullptr) store(job_.unit_gradient, p.unit_gradient, findings, job_.accumulate);
     return sum;
   }
 
  private:
-  enum : int {
-    operand_slot,
-    gradient_slot = operand_slot + 2,
-    record_slots = gradient_slot + 2,
-    where_slot = record_slots,
-    weight_slot,
-    flow_slot,
-    value_slot,
-    slots
-  };
+  enum : std::size_t { where_slot, weight_slot, flow_slot, value_slot, gradient_slot, unit_slots };
   static constexpr std::size_t slot_padding = 192;  // as the pointwise tiles have it: slots do not share their low address bits
 
-  void* slot(int i) const {
-    const int of_units = i < record_slots ? 0 : i - record_slots;
-    return memory_ + static_cast<std::size_t>(i - of_units) * record_bytes_ + static_cast<std::size_t>(of_units) * unit_bytes_;
-  }
+  void* operand(std::size_t k) const { return memory_ + k * record_bytes_; }
+  void* gradient(std::size_t k) const { return operand(job_.operands + k); }
+  void* slot(std::size_t i) const { return static_cast<char*>(operand(2 * job_.operands)) + i * unit_bytes_; }
   char* in_memory(const record_view& v) const { return v.base + v.numbers * first_ * job_.item; }
   void* at(void* tile, std::size_t i) const { return static_cast<char*>(tile) + i * job_.item; }
 
   bool is_whole(const record_view& v) const { return v.in_place && v.numbers * count_ % job_.pack_numbers == 0; }
-  bool writes_directly(int k) const {
+  bool writes_directly(std::size_t k) const {
     return job_.gradients[k].base != nullptr && is_whole(job_.gradients[k]) && !job_.accumulate && !job_.check_finite;
   }
 
-  const void* records(int k) const {
+  const void* records(std::size_t k) const {
     const record_view& v = job_.records[k];
     if (is_whole(v)) return in_memory(v);
-    load(v, slot(operand_slot + k), padded_to(job_.pack_numbers, v.numbers * count_));
-    return slot(operand_slot + k);
+    load(v, operand(k), padded_to(job_.pack_numbers, v.numbers * count_));
+    return operand(k);
   }
 
-  const void* loaded(const unit_view& v, int i) const {
+  const void* loaded(const unit_view& v, std::size_t i) const {
     load(v, slot(i));
     return slot(i);
   }
 
-  const void* times(const void* factor, const void* x, int i) const {
+  const void* times(const void* factor, const void* x, std::size_t i) const {
     if (factor == nullptr) return x;
     job_.tiles->multiply(slot(i), factor, x, padded_);
     return slot(i);
@@ -166,10 +160,13 @@ class record_tile {
       return active_kernels().rows[0].weighted_sum(w, nullptr, value, count_);  // in double: a weight may be large where the mean is not
     }
     if (w != nullptr) job_.tiles->multiply(value, w, value, padded_);
-    check(value, count_, findings);
-    job_.tiles->store[static_cast<int>(job_.value.type)][job_.value.byteswapped](value, job_.value.base,
-                                                                                 job_.units(job_.value, first_, count_), 1.0, false);
+    store(job_.value, value, findings, false);
     return 0.0;
+  }
+
+  void store(const unit_view& to, const void* numbers, record_findings& findings, bool accumulate) const {
+    check(numbers, count_, findings);
+    job_.tiles->store[static_cast<int>(to.type)][to.byteswapped](numbers, to.base, job_.units(to, first_, count_), 1.0, accumulate);
   }
 
   void store(const record_view& to, const void* gradient, record_findings& findings) const {
