@@ -43,9 +43,8 @@ class Distance(Adapter):
         return distance_draws.on_a_grid(rng, self.reference, shape.units, shape.width, dtypes)
 
     def computation(self, operands):
-        """That of the widest embedding; of an integer prediction float64. A target of floats counts as one, a label not."""
-        counted = self.reference.names if self.reference.labels is None else self.reference.embeddings
-        dtypes = {operands[name].dtype for name in counted}
+        """That of the widest embedding; where the first is of integers float64."""
+        dtypes = {operands[name].dtype for name in self.reference.embeddings}
         narrow = operands[self.reference.embeddings[0]].dtype not in INTEGERS and np.dtype(np.float64) not in dtypes
         return np.dtype(np.float32 if narrow else np.float64)
 
