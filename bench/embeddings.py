@@ -1,4 +1,4 @@
-"""Cases of losses and functions of embeddings: a number of units, and the gradients in all that a call is by default in."""
+"""Cases of losses and functions of embeddings: a number of units, and the gradients that a call has by default."""
 
 from __future__ import annotations
 

@@ -132,9 +132,7 @@ class CosineSimilarity(Function, function="cosine_similarity"):
         >>> in_x2.round(4)
         array([[-0.0336,  0.0448]])
         """
-        return self._loss.grad(
-            x1, x2, reduction="none", grad_output=grad_output, wrt=wrt, eps=eps, axis=axis, out=out
-        )
+        return self._loss.grad(x1, x2, reduction="none", grad_output=grad_output, wrt=wrt, eps=eps, axis=axis, out=out)
 
     @overload
     def value_and_grad(

@@ -1,7 +1,7 @@
 """References of the losses of embeddings.
 
-torch's documentation; Hadsell et al. (2006), Schroff et al. (2015), Chen et al. (2017), Chen and He (2021), Hofstätter et
-al. (2020).
+torch's documentation; Hadsell et al. (2006), Schroff et al. (2015), Chen et al. (2017), Hofstätter et al. (2020), Chen
+and He (2021).
 """
 
 from __future__ import annotations
@@ -71,9 +71,7 @@ def cosine_embedding(measures, target, margin):
     cos = measures["pair"]
     alike = target == 1
     beyond, passes, near = above_zero(signed([(1, cos), number(-margin)]))
-    value = Sized(
-        np.where(alike, 1 - cos.exact, beyond.exact), np.where(alike, 1 + cos.magnitude, beyond.magnitude)
-    )
+    value = Sized(np.where(alike, 1 - cos.exact, beyond.exact), np.where(alike, 1 + cos.magnitude, beyond.magnitude))
     return Head(value, {"pair": exactly(np.where(alike, LONG(-1), passes))}, kink=np.where(alike, np.inf, near))
 
 
@@ -83,8 +81,14 @@ def contrastive(measures, target, margin, positive_label, eps=None):
     alike = target == positive_label
     short = signed([number(margin), (-1, d)])
     rest, size = np.maximum(short.exact, 0), np.where(short.exact > 0, short.magnitude, 0)
-    value = Sized(np.where(alike, d.exact**2, rest**2), np.where(alike, 2 * d.exact * d.magnitude, 2 * rest * size + rest**2))
-    slope = Sized(np.where(alike, 2 * d.exact, -2 * rest), np.where(alike, 4 * d.magnitude, 2 * size + 2 * rest))
+    value = Sized(
+        np.where(alike, d.exact**2, rest**2),
+        np.where(alike, 2 * d.exact * d.magnitude, 2 * rest * size + rest**2),
+    )
+    slope = Sized(
+        np.where(alike, 2 * d.exact, -2 * rest),
+        np.where(alike, 4 * d.magnitude, 2 * size + 2 * rest),
+    )
     return Head(value, {"pair": slope})
 
 
@@ -294,9 +298,7 @@ EMBEDDING_REFERENCES = (
         defaults={"similarity": "dot"},
         options={"similarity": ("cosine",)},
         golden=(
-            DistanceCase(
-                {"query": (1.0, 2.0), "positive": (3.0, 4.0), "negative": (1.0, 1.0), "target": 5.0}, {}, 9.0
-            ),
+            DistanceCase({"query": (1.0, 2.0), "positive": (3.0, 4.0), "negative": (1.0, 1.0), "target": 5.0}, {}, 9.0),
             DistanceCase(
                 {"query": (0.0, 2.0), "positive": (3.0, 4.0), "negative": (1.0, 0.0), "target": 0.5},
                 {"similarity": "cosine"},

@@ -35,10 +35,9 @@ def on_a_grid(rng, reference: DistanceReference, units, width, dtypes, options=N
     def drawn(shape):
         made = {}
         for name in reference.embeddings:
-            integers = dtypes[name].kind in "biu"
-            low = 0 if dtypes[name].kind in "bu" else -2
-            high = 2 if dtypes[name].kind == "b" else 4
-            made[name] = rng.integers(low * 4 if not integers else low, high, (*shape, width)) * (1 if integers else 0.25)
+            lowest = 0 if dtypes[name].kind in "bu" else -2
+            steps = rng.integers(4 * lowest, 2 if dtypes[name].kind == "b" else 16, (*shape, width))
+            made[name] = {"b": steps, "i": steps // 4, "u": steps // 4}.get(dtypes[name].kind, steps / 4)
         if reference.has_target:
             choices = [x for x in reference.labels or (-2.0, 0.0, 1.0) if x >= 0 or dtypes["target"].kind not in "bu"]
             made["target"] = rng.choice(choices, shape)

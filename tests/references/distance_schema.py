@@ -1,4 +1,4 @@
-"""What a loss of embeddings adds to the tests: which of them it measures, what it makes of that, and what to feed it."""
+"""What a loss of embeddings adds to the tests: which of them it measures, and what it makes of that."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class DistanceReference:
     head
         `f(measures, target, **options) -> Head`, with the values of the measures by name.
     torch
-        `f(torch, *operands, **options) -> tensor`: the loss unreduced, by torch's own functions or, where torch has none,
-        the published formula.
+        `f(torch, *operands, **options) -> tensor`: the loss unreduced, by torch's own functions or, where torch has
+        none, the published formula.
     labels
         The two numbers that a target may be; None of a loss without a target, or whose target may be any number.
     target_differentiable
@@ -133,12 +133,15 @@ class DistanceLoss(Units):
         wrong = times(np.abs(slope), inner.magnitude) + times(size, np.abs(inner.exact))
         self.slopes[name] += Sized(exact, wrong)
 
+    def _back(self, x):
+        return np.moveaxis(x, -1, self.axis)
+
     def pull_back(self, flow):
         """Each row has embeddings of its own."""
         wide = np.asarray(flow)[..., np.newaxis]
         found = {
-            name: Sized(*(np.moveaxis(times(np.abs(wide) if k else wide, part), -1, self.axis) for k, part in enumerate(s)))
-            for name, s in self.slopes.items()
+            name: Sized(self._back(times(wide, exact)), self._back(times(np.abs(wide), size)))
+            for name, (exact, size) in self.slopes.items()
         }
         if self.target is not None:
             exact, size = self.target

@@ -62,9 +62,7 @@ def triplet_margin_with_distance_loss(torch, anchor, positive, negative, distanc
         "cosine": lambda x, y: 1 - similarity(torch, x, y),
         "dot": lambda x, y: -(x * y).sum(-1),
     }[distance_function]
-    return own(
-        anchor, positive, negative, distance_function=distance, margin=margin, swap=swap, reduction="none"
-    )
+    return own(anchor, positive, negative, distance_function=distance, margin=margin, swap=swap, reduction="none")
 
 
 def margin_mse_loss(torch, query, positive, negative, target, similarity):
@@ -75,7 +73,5 @@ def margin_mse_loss(torch, query, positive, negative, target, similarity):
 
 def quadruplet_loss(torch, anchor, positive, negative, negative2, margin, margin2):
     """Chen et al. (2017), equation 8."""
-    ap, an, nn = (
-        ((x - y) ** 2).sum(-1) for x, y in ((anchor, positive), (anchor, negative), (negative, negative2))
-    )
+    ap, an, nn = (((x - y) ** 2).sum(-1) for x, y in ((anchor, positive), (anchor, negative), (negative, negative2)))
     return (ap - an + margin).clamp_min(0) + (ap - nn + margin2).clamp_min(0)

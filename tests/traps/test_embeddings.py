@@ -63,7 +63,7 @@ def test_powers_do_not_overflow(dtype):
         value, (gradient, _) = fl.pairwise_distance.value_and_grad(huge, x2)
         np.testing.assert_allclose(value, [5e20], rtol=1e-6)
         np.testing.assert_allclose(gradient, [[0.6, 0.8]], rtol=1e-6)
-        value, gradients = fl.triplet_margin_loss.value_and_grad(huge, x2, 2 * huge, p=100)
+        value = fl.triplet_margin_loss(huge, x2, 2 * huge, p=100)
         assert value == pytest.approx(1, abs=4e20 * 4 * float(np.finfo(dtype).eps))
     with pytest.raises(ValueError, match=r"triplet_margin_loss: p is so small"):
         fl.triplet_margin_loss(x1, x2, x1, p=1e-6)
@@ -141,7 +141,7 @@ def test_a_column_of_labels_is_not_broadcast():
 
 
 def test_what_a_label_of_1_means():
-    """That a pair is alike, in Keras and TensorFlow; that it is not in Hadsell's paper. Half of the code has it wrong."""
+    """A pair is alike in Keras and TensorFlow, and is not in Hadsell's paper; half of the code has it wrong."""
     near, far = ([0.0, 0.0], [0.1, 0.0]), ([0.0, 0.0], [2.0, 0.0])
     options = {"eps": 0}
     assert fl.contrastive_loss(*near, 1, **options) == pytest.approx(0.01)

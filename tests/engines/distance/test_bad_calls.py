@@ -28,7 +28,7 @@ def drawn(name, units=(3, 5), width=4):
 @pytest.mark.parametrize("name", NAMES)
 def test_an_embedding_has_features(name):
     reference, operands = EMBEDDING_REFERENCES[name], drawn(name, ())
-    numbers = {each: 1.0 for each in reference.embeddings}
+    numbers = dict.fromkeys(reference.embeddings, 1.0)
     for call in methods(name):
         with pytest.raises(ValueError, match=rf"^{name}: {reference.embeddings[0]} has shape \(\)"):
             call(**{**operands, **numbers})

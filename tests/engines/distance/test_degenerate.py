@@ -1,4 +1,4 @@
-"""Equal embeddings, vectors of zeros and of no features, huge, tiny, missing and infinite numbers: the documented rules."""
+"""Equal embeddings, vectors of zeros and of no features, huge, tiny, missing and infinite numbers: documented rules."""
 
 from __future__ import annotations
 

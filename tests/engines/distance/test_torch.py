@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -56,8 +58,7 @@ def test_pairwise_distance(p):
             flow = rng.standard_normal((6, 5, 1) if keepdim else (6, 5))
             options = {"p": p, "eps": eps, "keepdim": keepdim}
             found = fl.pairwise_distance.value_and_grad(x1, x2, grad_output=flow, **options)
-            pairwise = torch.nn.functional.pairwise_distance
-            agree(found, of_torch(lambda a, b, o=options: pairwise(a, b, o["p"], o["eps"], o["keepdim"]), x1, x2, flow))
+            agree(found, of_torch(functools.partial(torch.nn.functional.pairwise_distance, **options), x1, x2, flow))
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
