@@ -136,7 +136,8 @@ class LossInfo:
     robust : bool, str or None
         Grows at most linearly, so that outliers have bounded influence; None where the question makes no sense.
     units : str
-        Units of the value: "target", "target squared", "nats", "margin", "margin squared", "unitless" or "distance".
+        Units of the value: "target", "target squared", "nats", "margin", "margin squared", "unitless" or "distance",
+        or others in words.
     kinks : mapping
         Where the loss is not differentiable, and the derivative that is returned there.
     engine : str
