@@ -9,6 +9,7 @@ from bench.cases import (
     count,
     deviance,
     divergence,
+    embedding,
     focal,
     keypoints,
     likelihood,
@@ -55,6 +56,7 @@ CASES: dict[str, Case] = {
         lovasz,
         region_compound,
         region_distance,
+        embedding,
         row_functions,
         box_matrix,
     )

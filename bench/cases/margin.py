@@ -117,6 +117,23 @@ def margin_ranking(mode, out, x, y, t):
     return -np.minimum(order, 0, out=order).mean() if mode.value else None, gradient
 
 
+def contrastive_distance(mode, out, x, t):
+    """x^2 where t is 1, max(1 - x, 0)^2 where it is 0."""
+    alike = t == 1
+    short = np.subtract(1, x)
+    np.maximum(short, 0, out=short)
+    value = np.square(np.where(alike, x, short)).mean() if mode.value else None
+    if not mode.gradient:
+        return value, None
+    gradient = np.where(alike, x, np.negative(short, out=short))
+    return value, np.multiply(gradient, 2 / x.size, out=gradient if out is None else out, dtype=x.dtype)
+
+
+def contrastive_distance_formula(xp, x, t):
+    """For JAX and torch alike."""
+    return (t * x**2 + (1 - t) * xp.clip(1 - x, 0, None) ** 2).mean()
+
+
 def jax_logistic(jnp, margin):
     """The form that does not overflow."""
     return jnp.mean(jnp.maximum(-margin, 0) + jnp.log1p(jnp.exp(-jnp.abs(margin))))
@@ -162,6 +179,9 @@ CASES = {
         jax=lambda jnp, x, t: jnp.mean(jnp.where(t == 1, x, jnp.maximum(1 - x, 0))),
     ),
     "margin_ranking_loss": Pointwise(numpy=margin_ranking, jax=jax_margin_ranking),
+    "contrastive_distance_loss": Pointwise(
+        numpy=contrastive_distance, jax=contrastive_distance_formula, torch=contrastive_distance_formula
+    ),
     "bradley_terry_loss": Pointwise(
         numpy=bradley_terry,
         jax=lambda jnp, x, y: jax_logistic(jnp, x - y),

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from fastloss._box_iou import box_iou
 from fastloss._config import __version__, show_config
 from fastloss._core import Loss, empty_cache
+from fastloss._cosine_similarity import cosine_similarity
 from fastloss._declare import functions as _functions
 from fastloss._declare import registry as _registry
 from fastloss._info import FixedMapping as _FixedMapping
 from fastloss._info import LossInfo, OperandInfo, OptionInfo
 from fastloss._logsumexp import logsumexp
+from fastloss._pairwise_distance import pairwise_distance
 from fastloss._settings import errstate, get_num_threads, geterr, set_num_threads, threads
 from fastloss._signed_distance import signed_distance
 from fastloss._softmax import log_softmax, softmax
@@ -63,6 +65,7 @@ __all__ = [
     "__version__",
     "box_iou",
     "class_balanced_weights",
+    "cosine_similarity",
     "empty_cache",
     "errstate",
     "get_num_threads",
@@ -70,6 +73,7 @@ __all__ = [
     "log_softmax",
     "logsumexp",
     "losses",
+    "pairwise_distance",
     "set_num_threads",
     "show_config",
     "signed_distance",

@@ -261,7 +261,7 @@ def declare(
     robust : bool, str or None
         Outliers have bounded influence. A string qualifies; None where the question makes no sense.
     units : str
-        "target", "target squared", "nats", "margin", "margin squared", "unitless" or "distance".
+        "target", "target squared", "nats", "margin", "margin squared", "unitless" or "distance", or others in words.
     reference : str
         The source: a paper, a book, or the library whose meaning is kept.
     kinks : mapping of str to str, optional

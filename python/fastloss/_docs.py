@@ -18,11 +18,16 @@ from fastloss._phrases import (
     ROW_FUNCTION_PHRASES,
     ROWS_WEIGHTED_REDUCTIONS,
 )
+from fastloss._phrases_embedding import EMBEDDINGS_DECLARED, EMBEDDINGS_FUNCTION_PHRASES, EMBEDDINGS_NOTES
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
 # Keywords of every loss, which a declaration may describe in its own words, behind its operands and options.
 SHARED = frozenset(ELEMENTS_PARAMETERS) | {"ignore_index"}
 REQUIRED = ("Parameters", "Returns", "References", "Examples")
+# The phrases of declared parameters, of declared notes, and of functions that are none of rows.
+PARAMETERS = {**DECLARED_PARAMETERS, **EMBEDDINGS_DECLARED}
+NOTES = {**DECLARED_NOTES, **EMBEDDINGS_NOTES}
+OF_FUNCTIONS = {**FUNCTION_PHRASES, **EMBEDDINGS_FUNCTION_PHRASES}
 
 
 class DocumentationError(Exception):
@@ -97,7 +102,7 @@ def _fill(owner: str, text: str, phrases: Mapping[str, str]) -> str:
 
 def document_function(function: str, docstring: str, axis: str | None = None) -> str:
     """Docstring of a function or of one of its methods, from the declared one; `axis` is that of a function of rows."""
-    phrases: Mapping[str, str] = FUNCTION_PHRASES
+    phrases: Mapping[str, str] = OF_FUNCTIONS
     if axis is not None:
         phrases = {name: phrase.format(function=function, axis=axis) for name, phrase in ROW_FUNCTION_PHRASES.items()}
     return _fill(function, inspect.cleandoc(docstring), phrases)
@@ -113,9 +118,9 @@ def parse(loss: str, docstring: str, parameters: Sequence[str]) -> Documentation
     if missing:
         raise DocumentationError(f"{loss}: the docstring has no section {', '.join(missing)}")
     sections = dict(zip(titles, texts, strict=True))
-    sections["Parameters"] = _fill(loss, sections["Parameters"], DECLARED_PARAMETERS)
+    sections["Parameters"] = _fill(loss, sections["Parameters"], PARAMETERS)
     if "Notes" in sections:
-        sections["Notes"] = _fill(loss, sections["Notes"], DECLARED_NOTES)
+        sections["Notes"] = _fill(loss, sections["Notes"], NOTES)
     entries = re.split(r"^(?=\w+ : )", sections["Parameters"] + "\n", flags=re.MULTILINE)[1:]
     documented = [entry.partition(" : ")[0] for entry in entries]
     own = len(parameters)

@@ -21,6 +21,7 @@ from fastloss._phrases import (
     OF_ROWS,
     Phrases,
 )
+from fastloss._phrases_embedding import OF_EMBEDDINGS
 
 # An operand as the core describes it.
 Operand = Mapping[str, Any]
@@ -72,15 +73,25 @@ def _image(operands: Sequence[Operand]) -> list[Any]:
     return [[0.5, 0.25], [1, 0]]
 
 
+def _embeddings(operands: Sequence[Operand]) -> list[Any]:
+    """One unit: embeddings of two features, apart from each other, and the number 1, which is a label everywhere."""
+    vectors = [[1.0, 2.0], [2.0, 2.0], [0.0, 1.0], [3.0, 0.0]]
+    count = sum("embedding" in operand["roles"] for operand in operands)
+    return [*vectors[:count], *(1 for _ in operands[count:])]
+
+
 @dataclass(frozen=True)
 class Engine:
     """What is said of an engine's losses: of its units, the places with a loss of their own, and by a smallest call.
 
     `example` gives the arguments of that call, for the operands that it cannot do without, in the domain of every loss.
+    Gradients are in the first operand unless a call says otherwise; with `in_several`, in several, unless a declaration
+    has words of its own for `wrt`.
     """
 
     phrases: Phrases
     example: Callable[[Sequence[Operand]], list[Any]]
+    in_several: bool = False
 
 
 ENGINES: Mapping[str, Engine] = {
@@ -91,6 +102,7 @@ ENGINES: Mapping[str, Engine] = {
     "keypoint": Engine(OF_KEYPOINTS, _keypoints),
     "region": Engine(OF_REGIONS, _region),
     "lovasz": Engine(OF_IMAGES, _image),
+    "distance": Engine(OF_EMBEDDINGS, _embeddings, in_several=True),
 }
 
 METHODS_OF_PART = {"hess": ("hess", "grad_and_hess"), "vector": ("hvp",)}

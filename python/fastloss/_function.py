@@ -1,4 +1,4 @@
-"""What functions share that are no losses: `softmax`, `log_softmax`, `logsumexp`, `box_iou`.
+"""What functions share that are no losses, such as `softmax`, `box_iou` and `pairwise_distance`.
 
 Nothing is computed here. The core describes a loss for each function, whose errors name the function and its
 parameters; a method of the function calls it.

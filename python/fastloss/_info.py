@@ -62,7 +62,8 @@ class OperandInfo:
         is an angle). Of losses of keypoints: "per_keypoint" (one number for each keypoint), "visibility" (a mask or
         weights of the keypoints of each instance). Of Lovász losses: "class_index" as above, or
         "binary_mask" (0 and 1). Of losses of regions: "class_index" and "per_class" as above, and
-        "region" (numbers or a mask of 0 and 1 for each pixel of each class).
+        "region" (numbers or a mask of 0 and 1 for each pixel of each class). Of losses of embeddings: "embedding"
+        (a vector of features for each unit).
     domain : str
         The values that it may take, such as "[0, 1]"; empty where all are allowed.
     """
@@ -135,14 +136,15 @@ class LossInfo:
     robust : bool, str or None
         Grows at most linearly, so that outliers have bounded influence; None where the question makes no sense.
     units : str
-        Units of the value: "target", "target squared", "nats", "margin", "margin squared", "unitless" or "distance".
+        Units of the value: "target", "target squared", "nats", "margin", "margin squared", "unitless" or "distance",
+        or others in words.
     kinks : mapping
         Where the loss is not differentiable, and the derivative that is returned there.
     engine : str
         What computes it, and so what its unreduced value has a number for: of "pointwise" each element, of "rowwise"
         and "linear" each row of class scores, of "box" each pair of boxes, of "keypoint" each instance with its
-        keypoints, of "region" each class of each sample, or what its options make one of these; the documentation of
-        each loss says it.
+        keypoints, of "region" each class of each sample, or what its options make one of these, of "distance" each
+        pair, triplet or quadruplet of embeddings; the documentation of each loss says it.
     methods : tuple of str
         The methods that it has: always "grad", "value_and_grad" and "statistics".
     has_ufunc : bool

@@ -55,9 +55,11 @@ ANY_REDUCTION = "reduction: Literal['mean', 'none', 'sum', 'batchmean'] = 'mean'
 GRADIENT = "grad_output: ArrayLike | None = None"
 ACCUMULATE = "accumulate: bool = False"
 ONE = "wrt: str | int | None = None, out: NDArray[Any] | None = None"
+NAMED = "wrt: str | int, out: NDArray[Any] | None = None"
 # Not Sequence: a str is one too.
 SEVERAL_OUT = "out: tuple[NDArray[Any] | None, ...] | list[NDArray[Any] | None] | list[NDArray[Any]] | None = None"
 SEVERAL = f"wrt: tuple[str | int, ...] | list[str] | list[int] | list[str | int], {SEVERAL_OUT}"
+ALL = f"wrt: tuple[str | int, ...] | list[str] | list[int] | list[str | int] | None = None, {SEVERAL_OUT}"
 # The keywords that not all losses have.
 AXIS = "axis: int | None = None"
 IGNORE_INDEX = "ignore_index: int = -100"
@@ -110,12 +112,20 @@ class Declared:
         options += [IGNORE_INDEX] if "ignore_index" in self.parts else []
         return ", ".join(["self", *operands, "*", *options, *keywords])
 
+    @property
+    def _parsed(self) -> _docs.Documentation:
+        parameters = [parameter.name for parameter in (*self.operands, *self.options)]
+        return _docs.parse(self.name, self.documentation, parameters)
+
+    @property
+    def in_several(self) -> bool:
+        """A call that does not say which gradients has several."""
+        return _engines.ENGINES[self.engine].in_several and "wrt" not in self._parsed.keywords
+
     def document(self) -> str:
         """What `help` shows of the loss."""
-        parameters = [parameter.name for parameter in (*self.operands, *self.options)]
-        parsed = _docs.parse(self.name, self.documentation, parameters)
         required = sum(operand.default is None for operand in self.operands)
-        return parsed.compose(self.name, "__call__", self.engine, self.parts, required, "")
+        return self._parsed.compose(self.name, "__call__", self.engine, self.parts, required, "")
 
     @property
     def class_name(self) -> str:
@@ -195,14 +205,15 @@ def loss_stub(loss: Declared) -> str:
         (sign(REDUCED, COMMON, "out: NDArray[Any]"), (ARRAY,)),
     ]
     tail = (COMMON, GRADIENT)
+    one, several = (NAMED, ALL) if loss.in_several else (ONE, SEVERAL)
     gradient_cases = [
-        (sign(ANY_REDUCTION, *tail, ONE, ACCUMULATE), (ARRAY,)),
-        (sign(ANY_REDUCTION, *tail, SEVERAL, ACCUMULATE), (ARRAYS,)),
+        (sign(ANY_REDUCTION, *tail, one, ACCUMULATE), (ARRAY,)),
+        (sign(ANY_REDUCTION, *tail, several, ACCUMULATE), (ARRAYS,)),
     ]
     both_cases = [
         (sign(reduction, *tail, wrt, ACCUMULATE), (value, gradient))
         for reduction, value in ((UNREDUCED, ARRAY), (REDUCED, SCALAR))
-        for wrt, gradient in ((ONE, ARRAY), (SEVERAL, ARRAYS))
+        for wrt, gradient in ((one, ARRAY), (several, ARRAYS))
     ]
     hess = (ANY_REDUCTION, COMMON, "out: NDArray[Any] | None = None", ACCUMULATE)
     methods = {"grad": _with_extras(loss, gradient_cases), "value_and_grad": _with_extras(loss, both_cases)}

@@ -46,6 +46,13 @@ reveal_type(fl.box_iou.grad(np.eye(4), np.eye(4), wrt="target", grad_output=2.0)
 reveal_type(fl.box_iou.value_and_grad(np.eye(4), np.eye(4), wrt=("input", "target")))
 reveal_type(fl.box_iou_loss([[2, 2, 2, 2]], [[1, 1, 3, 4]], fmt=("cxcywh", "xyxy")))
 reveal_type(fl.box_iou_loss.grad([[2, 2, 2, 2]], [[1, 1, 3, 4]], fmt="xywh"))
+reveal_type(fl.triplet_margin_loss.grad(x, x, x))
+reveal_type(fl.triplet_margin_loss.value_and_grad(x, x, x, wrt="anchor", out=x, axis=0))
+reveal_type(fl.contrastive_loss.value_and_grad(x, x, 1))
+reveal_type(fl.negative_cosine_loss.grad(x, x))
+reveal_type(fl.pairwise_distance(x, x, p=1, keepdim=True))
+reveal_type(fl.pairwise_distance.grad(x, x))
+reveal_type(fl.cosine_similarity.value_and_grad(x, x, wrt="x2", axis=0))
 reveal_type(fl.signed_distance([[0, 1]], (1.0, 2.0), axes=(0, 1), dtype=np.float32))
 reveal_type(fl.huber_loss.info.robust)
 reveal_type(fl.huber_loss.ufunc)
@@ -82,6 +89,13 @@ REVEALED = [
     r"tuple\[.*ndarray.*, .*tuple\[.*ndarray.*, \.\.\.\]\]",
     r"floating\[Any\]",
     r"ndarray\[.*\]",
+    r"tuple\[.*ndarray.*, \.\.\.\]",
+    r"tuple\[.*floating\[Any\], .*ndarray.*\]",
+    r"tuple\[.*floating\[Any\], .*tuple\[.*ndarray.*, \.\.\.\]\]",
+    r"ndarray\[.*\]",
+    r"ndarray\[.*\]",
+    r"tuple\[.*ndarray.*, \.\.\.\]",
+    r"tuple\[.*ndarray.*, .*ndarray.*\]",
     r"ndarray\[.*\]",
     r"bool \| .*str \| None|Union\[.*bool, .*str, None\]",
     r"ufunc",

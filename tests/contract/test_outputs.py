@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -128,8 +130,8 @@ def test_an_out_that_overlaps_an_operand_or_itself_is_refused(call):
     shared[:size] = operands[first].reshape(-1)
     operands = {**operands, first: shared[:size].reshape(shape)}
     before = shared.copy()
-    methods = [call.function.grad, call.function.value_and_grad, *([call.function.hess] if call.has("hess") else [])]
-    for method in methods:
+    methods = [functools.partial(each, wrt=first) for each in (call.function.grad, call.function.value_and_grad)]
+    for method in [*methods, call.function.hess] if call.has("hess") else methods:
         with pytest.raises(ValueError, match=f"out overlaps {first}"):
             method(**operands, out=shared[1:].reshape(shape))
         with pytest.raises(ValueError, match="out"):

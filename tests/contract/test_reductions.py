@@ -133,7 +133,8 @@ def test_a_gradient_of_zero_flowing_in_silences_everything(call):
     view[mask] = np.nan
     for gradient in call.function.grad(**operands, reduction="none", grad_output=flow, wrt=call.wrt(operands)):
         assert np.isfinite(gradient).all()
-    view, mask = call.of_units(first, call.function.grad(**operands, reduction="none", grad_output=flow), silent)
+    gradient = call.function.grad(**operands, reduction="none", grad_output=flow, wrt=first)
+    view, mask = call.of_units(first, gradient, silent)
     assert (view[mask] == 0).all()
 
 
@@ -261,7 +262,7 @@ def _assert_over_nothing(call, operands, way, dtype):
     assert not any(x.any() for x in out)
     with fl.errstate(empty="zero"):
         assert call.function(**given) == 0
-        assert not call.function.grad(**given).any()
+        assert not any(gradient.any() for gradient in call.function.grad(**given, wrt=names))
     with fl.errstate(empty="raise"), pytest.raises(ValueError, match=f"{call.loss}: the mean is over nothing: "):
         call.function(**given)
 
@@ -273,8 +274,9 @@ def test_weights_of_one_change_nothing(call):
     masked = call.masked_shape(shape)
     ones = [{"sample_weight": np.ones(shape.units[0])}, {"where": np.ones(masked, bool)}, {"where": np.True_}]
     for reduction, way in itertools.product(call.reductions, ones):
-        plain = call.function.value_and_grad(**operands, reduction=reduction)
-        value, gradient = call.function.value_and_grad(**operands, reduction=reduction, **way)
+        first = call.wrt(operands)[0]
+        plain = call.function.value_and_grad(**operands, reduction=reduction, wrt=first)
+        value, gradient = call.function.value_and_grad(**operands, reduction=reduction, wrt=first, **way)
         np.testing.assert_allclose(value, plain[0], rtol=1e-15)
         np.testing.assert_allclose(gradient, plain[1], rtol=1e-15, atol=1e-18)
 

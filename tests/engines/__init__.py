@@ -3,6 +3,7 @@
 import fastloss as fl
 from engines.adapter import Adapter, Shape
 from engines.box.adapter import Box
+from engines.distance.adapter import Distance
 from engines.keypoint.adapter import Keypoint
 from engines.linear.adapter import Linear
 from engines.lovasz.adapter import Lovasz
@@ -18,6 +19,7 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "keypoint": Keypoint,
     "region": Region,
     "lovasz": Lovasz,
+    "distance": Distance,
 }
 
 

@@ -44,6 +44,7 @@ TIMED = {
     "boxes": (("generalized_box_iou_loss", "probiou_loss"), ("64", "3000")),
     "box-sets": (("box_iou",), ("6x5", "300x200")),
     "keypoints": (("oks_loss",), ("8x17", "300x5")),
+    "embeddings": (("triplet_margin_loss", "negative_cosine_loss", "pairwise_distance"), ("8x5", "3000x16")),
     "regions": (("dice_loss", "boundary_loss", "generalized_dice_loss", "mcc_loss"), ("2x1x8x8", "3x2x50x60")),
     "distance-regions": (("hausdorff_dt_loss",), ("2x1x8x8", "3x2x20x30")),
     "masks": (("lovasz_hinge_loss",), ("2x8x8", "3x50x60")),

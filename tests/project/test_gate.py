@@ -24,6 +24,7 @@ from references import (
     BOX_REFERENCES,
     COMPOUND_REFERENCES,
     DISTANCE_REFERENCES,
+    EMBEDDING_REFERENCES,
     KEYPOINT_REFERENCES,
     LOVASZ_REFERENCES,
     REFERENCES,
@@ -40,6 +41,7 @@ OF_ENGINE = {
     "box": BOX_REFERENCES,
     "keypoint": KEYPOINT_REFERENCES,
     "lovasz": LOVASZ_REFERENCES,
+    "distance": EMBEDDING_REFERENCES,
     "region": {**REGION_REFERENCES, **COMPOUND_REFERENCES, **DISTANCE_REFERENCES},
 }
 MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_dtypes")  # of the pointwise engine

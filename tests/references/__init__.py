@@ -6,6 +6,7 @@ from references import (
     boxes_rotated,
     count,
     deviance,
+    distance,
     divergence,
     divergence_alpha,
     divergence_mixture,
@@ -32,6 +33,7 @@ from references import (
     softmax_margin,
 )
 from references.boxes_schema import BoxReference
+from references.distance_schema import DistanceReference
 from references.keypoints_schema import KeypointReference
 from references.lovasz_schema import LovaszReference
 from references.region_compounds import CompoundReference
@@ -81,6 +83,11 @@ KEYPOINT_REFERENCES: dict[str, KeypointReference] = {
     reference.name: reference for reference in keypoints.KEYPOINT_REFERENCES
 }
 
+# Of the losses of embeddings, by `distance_schema`.
+EMBEDDING_REFERENCES: dict[str, DistanceReference] = {
+    reference.name: reference for reference in distance.EMBEDDING_REFERENCES
+}
+
 # Of the losses of regions, by `regions_schema`.
 REGION_REFERENCES: dict[str, RegionReference] = {reference.name: reference for reference in regions.REGION_REFERENCES}
 
@@ -95,6 +102,7 @@ __all__ = [
     "BOX_REFERENCES",
     "COMPOUND_REFERENCES",
     "DISTANCE_REFERENCES",
+    "EMBEDDING_REFERENCES",
     "KEYPOINT_REFERENCES",
     "LOVASZ_REFERENCES",
     "REFERENCES",
@@ -102,6 +110,7 @@ __all__ = [
     "ROW_REFERENCES",
     "BoxReference",
     "CompoundReference",
+    "DistanceReference",
     "KeypointReference",
     "Kink",
     "LovaszReference",

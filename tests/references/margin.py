@@ -365,6 +365,60 @@ MARGIN_RANKING = Reference(
     optimum=lambda input2, target, margin: input2 + target * (np.abs(margin) + 1),
 )
 
+
+def is_alike(target, positive_label):
+    return target == positive_label
+
+
+def contrastive_value(input, target, margin, positive_label):
+    alike = is_alike(target, positive_label)
+    return np.where(np.isnan(input), input, np.where(alike, input, np.maximum(margin - input, 0)) ** 2)
+
+
+def contrastive_in_input(input, target, margin, positive_label):
+    alike = is_alike(target, positive_label)
+    return np.where(np.isnan(input), input, np.where(alike, 2 * input, -2 * np.maximum(margin - input, 0)))
+
+
+def contrastive_in_input_twice(input, target, margin, positive_label):
+    costs = is_alike(target, positive_label) | (margin - input >= 0)
+    return np.where(np.isnan(input), input, 2 * costs)
+
+
+CONTRASTIVE_DISTANCE = Reference(
+    name="contrastive_distance_loss",
+    operands=(
+        SCORE,
+        Operand("target", label(0, 1), label(0, 1), (0.0, 1.0), differentiable=False, checked_always=True),
+    ),
+    value=contrastive_value,
+    gradients={"input": contrastive_in_input},
+    hessian=contrastive_in_input_twice,
+    kinks=(
+        Kink("tie", {"input": 1.0, "target": 0.0}, 0.0, {"input": 0.0}, 2.0),
+        Kink("tie of another margin", {"input": 0.5, "target": 0.0}, 0.0, {"input": 0.0}, 2.0, {"margin": 0.5}),
+        Kink("beyond", {"input": 1.0000001192092896, "target": 0.0}, 0.0, {"input": 0.0}, 0.0),
+        Kink("alike and equal", {"input": 0.0, "target": 1.0}, 0.0, {"input": 0.0}, 2.0),
+        Kink("at no distance", {"input": 0.0, "target": 0.0}, 1.0, {"input": -2.0}, 2.0),
+        Kink("alike by 0", {"input": 3.0, "target": 0.0}, 9.0, {"input": 6.0}, 2.0, {"positive_label": 0.0}),
+        Kink("infinite, alike", {"input": INF, "target": 1.0}, INF, {"input": INF}, 2.0),
+        Kink("infinite, not alike", {"input": INF, "target": 0.0}, 0.0, {"input": 0.0}, 0.0),
+    ),
+    golden=(
+        (((0.5, 0.25, 3.0), (1.0, 0.0, 0.0)), {}, 0.2708333333),
+        (((0.5, 0.25, 3.0), (0, 1, 1)), {"positive_label": 0.0}, 0.2708333333),
+        (((0.5, 0.25, 3.0), (1, 0, 0)), {"margin": 4.0}, 5.1041666667),
+    ),
+    outside={"target": 0.5},
+    options={"margin": (0.5, 3.0), "positive_label": (0.0,)},
+    defaults={"margin": 1.0, "positive_label": 1.0},
+    distance_to_kink=lambda input, target, margin, positive_label: np.where(
+        is_alike(target, positive_label), INF, np.abs(margin - input)
+    ),
+    properties=frozenset({"convex", "non-negative"}),
+    optimum=lambda target, margin, positive_label: np.where(is_alike(target, positive_label), 0, margin + 1),
+)
+
 REFERENCES = (
     HINGE,
     SQUARED_HINGE,
@@ -372,4 +426,5 @@ REFERENCES = (
     PERCEPTRON,
     HINGE_EMBEDDING,
     MARGIN_RANKING,
+    CONTRASTIVE_DISTANCE,
 )

@@ -13,10 +13,12 @@ import rows_cases
 from references import (
     BOX_REFERENCES,
     COMPOUND_REFERENCES,
+    EMBEDDING_REFERENCES,
     KEYPOINT_REFERENCES,
     REFERENCES,
     REGION_REFERENCES,
     box_draws,
+    distance_draws,
     keypoint_draws,
     region_draws,
 )
@@ -288,6 +290,30 @@ def test_nothing_is_written_before_numbers_of_keypoints_are_found_outside(name, 
                 with pytest.raises(ValueError, match=f"{operand} must be"):
                     method(**operands, wrt=("input", "target"), out=outs, accumulate=accumulate)
     assert all((out == UNTOUCHED).all() for out in (value, *outs))
+
+
+@pytest.mark.parametrize("name", [name for name, reference in EMBEDDING_REFERENCES.items() if reference.labels])
+@pytest.mark.parametrize("count", COUNTS)
+def test_nothing_is_written_before_a_label_of_embeddings_is_found_to_be_none(name, count):
+    loss, reference = cases.loss(name), EMBEDDING_REFERENCES[name]
+    few = distance_draws.ordinary(cases.seed(name), reference, (min(count, 500),), 5, np.float32)
+    operands = {each: np.resize(x, (count, *x.shape[1:])) for each, x in few.items()}
+    operands["target"][-1] = 3
+    value = np.full(count, UNTOUCHED, np.float32)
+    outs = tuple(untouched(operands[each]) for each in reference.embeddings)
+    own = {each: x.copy() for each, x in operands.items()}
+    for team, accumulate in itertools.product((1, 2), (False, True)):
+        with fl.threads(team):
+            with pytest.raises(ValueError, match="target must be"):
+                loss(**operands, reduction="none", out=value)
+            for method in (loss.grad, loss.value_and_grad):
+                with pytest.raises(ValueError, match="target must be"):
+                    method(**operands, out=outs, accumulate=accumulate)
+                with pytest.raises(ValueError, match="target must be"):
+                    method(**own, out=tuple(own[each] for each in reference.embeddings))
+    assert all((out == UNTOUCHED).all() for out in (value, *outs))
+    for each, x in operands.items():
+        np.testing.assert_array_equal(own[each], x)
 
 
 # Of a target: its kind, a number that is none of it, the error, and what that says.

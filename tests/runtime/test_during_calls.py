@@ -120,6 +120,18 @@ KEYPOINT = (
     },
     {},
 )
+EMBEDDING = (
+    fl.contrastive_loss.value_and_grad,
+    {
+        "input1": numbers(N, F),
+        "input2": numbers(N, F) / 2,
+        "target": np.arange(N) % 2,
+        "sample_weight": np.arange(1.0, N + 1),
+        "where": np.arange(N) % 4 > 0,
+        "out": np.zeros((N, F)),
+    },
+    {"wrt": "input2"},
+)
 REGION = (
     fl.dice_loss.value_and_grad,
     {
@@ -167,6 +179,7 @@ CALLS = {
     "box": BOX,
     "box sets": BOX_SETS,
     "keypoint": KEYPOINT,
+    "embedding": EMBEDDING,
     "region": REGION,
     "region mask": REGION_MASK,
     "lovasz": LOVASZ,
@@ -191,7 +204,7 @@ def assert_same(one, other):
 
 def triggers(function):
     """Arguments that are read last: a keyword of numbers, with a value that changes nothing."""
-    eps = {BOX[0]: 1e-7, BOX_SETS[0]: 1e-7, KEYPOINT[0]: 1e-9}
+    eps = {BOX[0]: 1e-7, BOX_SETS[0]: 1e-7, KEYPOINT[0]: 1e-9, EMBEDDING[0]: 1e-6}
     if function in eps:
         return {"eps": eps[function]}
     return {"delta": 1.0} if function is POINTWISE[0] else {"ignore_index": -100}
@@ -319,10 +332,11 @@ def test_a_loss_lives_as_long_as_its_call():
         assert_same(bound(), expected if attribute == "value_and_grad" else expected[0])
 
 
-@pytest.mark.parametrize("call", ["none", "rowwise", "linear", "box", "keypoint", "region"])
+@pytest.mark.parametrize("call", ["none", "rowwise", "linear", "box", "keypoint", "embedding", "region"])
 def test_arrays_that_other_threads_reshape_all_the_time(call):
     function, small, fixed = copies(call)
-    rows = {"none": 20_000, "rowwise": 20_000, "linear": 4_000, "box": 20_000, "keypoint": 8_000, "region": 500}[call]
+    rows = {"none": 20_000, "rowwise": 20_000, "linear": 4_000, "box": 20_000, "keypoint": 8_000, "region": 500}
+    rows = {**rows, "embedding": 8_000}[call]
     arrays = {}
     for name, array in small.items():
         along_rows = array.shape[0] == N

@@ -20,11 +20,13 @@ from floating_point import MODES, control, mode
 from references import (
     BOX_REFERENCES,
     COMPOUND_REFERENCES,
+    EMBEDDING_REFERENCES,
     KEYPOINT_REFERENCES,
     LOVASZ_REFERENCES,
     REFERENCES,
     REGION_REFERENCES,
     box_draws,
+    distance_draws,
     keypoint_draws,
     lovasz_draws,
     region_draws,
@@ -123,6 +125,18 @@ def lovasz_calls(name):
         yield lambda given={**operands, **options}: cases.loss(name).value_and_grad(**given)
 
 
+def embedding_calls(name):
+    """The same of a loss of embeddings, most of which are subnormal or at subnormal distances."""
+    reference = EMBEDDING_REFERENCES[name]
+    sizes = np.float32(10.0) ** np.linspace(-44, 0, 6000, dtype=np.float32)[:, np.newaxis]
+    for options in reference.option_sets():
+        operands = distance_draws.ordinary(cases.seed(name, "mode"), reference, (6000,), 9, np.float32, options)
+        operands |= {each: operands[each] * sizes for each in reference.embeddings}
+        for reduction in ("mean", "none"):
+            call = {**operands, **options, "reduction": reduction, "wrt": reference.differentiable}
+            yield lambda call=call: cases.loss(name).value_and_grad(**call)
+
+
 def assert_same_in_every_mode(calls):
     for call in calls:
         for threads in (1, 2):
@@ -156,6 +170,11 @@ def test_boxes(name):
 @pytest.mark.parametrize("name", KEYPOINT_REFERENCES)
 def test_keypoints(name):
     assert_same_in_every_mode(keypoint_calls(name))
+
+
+@pytest.mark.parametrize("name", EMBEDDING_REFERENCES)
+def test_embeddings(name):
+    assert_same_in_every_mode(embedding_calls(name))
 
 
 @pytest.mark.parametrize("name", REGION_REFERENCES)

@@ -40,6 +40,11 @@ CALLS = {  # results of more bytes than an address space has; those of the last 
     "keypoint none": (lambda x: fl.oks_loss(x, x, 1.0, 1.0, reduction="none"), [repeated("f4", 2**57, 1, 2)]),
     "keypoint grad": (lambda x: fl.oks_loss.grad(x, x, 1.0, 1.0), [repeated("f4", 2**45, 2, 2)]),
     "keypoint sigmas": (lambda x: fl.oks_loss(x, x, 1.0, 1.0), [repeated("f4", 2**57, 2)]),
+    "embedding none": (
+        lambda x: fl.cosine_distance_loss(x, x, reduction="none"),
+        [repeated("f4", 2**57, 1), repeated("f2", 2**60, 1)],
+    ),
+    "embedding grad": (lambda x: fl.cosine_distance_loss.grad(x, x), [repeated("f4", 2**45, 2)]),
     "region none": (
         lambda x: fl.dice_loss(x, x, reduction="none"),
         [repeated("f4", 2**57, 1, 2), repeated("f2", 2**60, 1)],

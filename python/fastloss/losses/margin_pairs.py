@@ -1,4 +1,4 @@
-"""Losses of the difference of two scores, of which it is known which one is to be higher."""
+"""Losses of the difference of two scores, of which it is known which one is to be higher, and of their distance."""
 
 from __future__ import annotations
 
@@ -139,4 +139,72 @@ def bradley_terry_loss(chosen: ArrayLike, rejected: ArrayLike, margin: ArrayLike
     array([0.6931, 1.3133])
     >>> fl.bradley_terry_loss.grad([1.0, 2.0], [0.5, 3.0], reduction="sum").round(4)
     array([-0.3775, -0.7311])
+    """
+
+
+@declare(
+    family="margin",
+    task="learning embeddings from pairs",
+    convex=True,
+    differentiable="C1",
+    twice_differentiable=False,
+    robust=False,
+    units="distance squared",
+    reference="R. Hadsell, S. Chopra and Y. LeCun, Dimensionality Reduction by Learning an Invariant Mapping, 2006",
+    aliases=("contrastive loss of distances", "Siamese loss of distances"),
+)
+def contrastive_distance_loss(
+    input: ArrayLike, target: ArrayLike, *, margin: float = 1.0, positive_label: float = 1.0
+) -> None:
+    """Contrastive loss of distances: those of pairs that are alike shrink, others grow up to a margin.
+
+    ::
+
+        l = input**2                    where target = positive_label
+            max(0, margin - input)**2   elsewhere
+
+    Use it where distances of embeddings are known already, or are none of those that `contrastive_loss` measures.
+
+    Parameters
+    ----------
+    input : array_like
+        Distances, of any shape.
+    target : array_like
+        Whether the two are alike, of any numeric dtype: 1 for those that are and 0 for those that are not, or the
+        other way round, as `positive_label` says. Other numbers are an error in every call. Of input's shape; of its
+        rank with extents of 1 where it is broadcast; or one number.
+    margin : float, default 1.0
+        The distance from which a pair that is not alike costs nothing; above 0.
+    positive_label : float, default 1.0
+        Which target means that the two are alike: 1, as in Keras, TensorFlow and sentence-transformers, or 0, as in
+        Hadsell's paper, **whose labels mean the opposite**.
+
+    Returns
+    -------
+    {reductions}
+
+    Raises
+    ------
+    ValueError
+        If a target is neither 0 nor 1.
+
+    Notes
+    -----
+    Gradient: 2 * input of a pair that is alike, -2 * max(0, margin - input) of another. The second derivative is 2,
+    and 0 beyond the margin of a pair that is not alike.
+
+    References
+    ----------
+    R. Hadsell, S. Chopra and Y. LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", CVPR 2006;
+    TensorFlow Addons' ``contrastive_loss``.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.contrastive_distance_loss([0.5, 0.25, 2.0], [1, 0, 0], reduction="none")
+    array([0.25  , 0.5625, 0.    ])
+    >>> fl.contrastive_distance_loss([0.5, 0.25, 2.0], [0, 1, 1], positive_label=0, reduction="none")
+    array([0.25  , 0.5625, 0.    ])
+    >>> fl.contrastive_distance_loss.grad([0.5, 0.25, 2.0], [1, 0, 0], reduction="sum")
+    array([ 1. , -1.5,  0. ])
     """
