@@ -172,7 +172,7 @@ def test_pickles(name, method):
 def another_value(loss, option):
     """One that the option may have for the smallest call, and does not have by default."""
     if option.kind == "number":
-        return next(x for x in (0.75, 2.0) if cases.Domain.parse(option.domain).contains(x))
+        return next(x for x in (0.75, 2.0, 0.0) if cases.Domain.parse(option.domain).contains(x))
     if option.kind != "choice":
         return True
 

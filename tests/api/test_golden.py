@@ -70,7 +70,7 @@ def test_pairs_and_triplets_of_embeddings():
     """The first with the eps of torch in each difference, and without."""
     first, second = [[1.0, 2.0]], [[1.5, 2.5]]
     assert fl.contrastive_loss(first, second, [1.0]) == pytest.approx(0.499998, abs=1e-10)
-    assert fl.contrastive_loss(first, second, [1.0], eps=0) == 0.5
+    assert fl.contrastive_loss(first, second, [1.0], eps=0) == pytest.approx(0.5, abs=1e-10)
     distance = fl.pairwise_distance(first, second)
     assert fl.contrastive_distance_loss(distance, [1.0]) == pytest.approx(0.499998, abs=1e-10)
     assert fl.triplet_margin_loss([[1.0, 2.0]], [[1.1, 2.1]], [[3.0, 4.0]], margin=1.0, p=2) == 0

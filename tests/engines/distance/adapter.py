@@ -12,9 +12,9 @@ from references.distance_schema import DistanceLoss
 class Distance(Adapter):
     """A unit is a row: two to four embeddings of so many features, which are on the last axis."""
 
-    shapes = (Shape((23,), 12), Shape((3, 5), 7), Shape((2, 3, 4), 1), Shape((6,), 300))
+    shapes = (Shape((23,), 12), Shape((3, 5), 7), Shape((2, 3, 4), 2), Shape((6,), 300))
     # Many short rows, rows on two axes, and a few long ones.
-    large_shapes = (Shape((20_001,), 9), Shape((30, 201), 33), Shape((60,), 9_000))
+    large_shapes = (Shape((20_001,), 17), Shape((30, 201), 33), Shape((60,), 9_000))
 
     @classmethod
     def of(cls, loss):

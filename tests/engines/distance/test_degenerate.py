@@ -223,10 +223,12 @@ def test_infinite_embeddings(dtype):
 def test_large_exponents(dtype):
     """The distance of p=100 is not that of overflowing powers."""
     x1, x2 = np.array([[5.0, 1.0, 5.0]], dtype), np.zeros((1, 3), dtype)
-    for p in (100.0, 1000.0, 1e10, 1e300):
+    for p in (100.0, 1000.0, 1e5, 1e10, 1e300):
         value, (gradient, _) = fl.pairwise_distance.value_and_grad(x1, x2, p=p, eps=0)
         np.testing.assert_allclose(value, [5 * 2 ** (1 / p)], rtol=4 * np.finfo(dtype).eps)
-        np.testing.assert_allclose(gradient, [[2 ** (1 / p - 1), 0, 2 ** (1 / p - 1)]], rtol=1e-6, atol=1e-30)
+        if p <= 1e5:  # d to the power p - 1 is off by p roundings
+            np.testing.assert_allclose(gradient, [[2 ** (1 / p - 1), 0, 2 ** (1 / p - 1)]], rtol=1e-6, atol=1e-30)
+        assert np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -77,7 +77,7 @@ def test_a_gradient_flows_in(name, options):
     whole = function.grad(x1, x2, **options)
     for flow in (2.5, np.float32(0.5), cases.seed("flow").standard_normal((4, 6)), np.zeros((4, 6))):
         for gradient, one in zip(function.grad(x1, x2, grad_output=flow, **options), whole, strict=True):
-            np.testing.assert_allclose(gradient, np.asarray(flow)[..., np.newaxis] * one, rtol=1e-14)
+            np.testing.assert_allclose(gradient, np.asarray(flow)[..., np.newaxis] * one, rtol=1e-13, atol=1e-15)
     with pytest.raises(ValueError, match=f"{name}: grad_output"):
         function.grad(x1, x2, grad_output=np.ones((4, 5)), **options)
 
@@ -119,7 +119,7 @@ def test_an_axis_that_is_kept(axis):
     ):
         assert_same(one, other, "of a gradient that flows in")
     for wrong in (value, np.empty((3, 4, 6, 1)), np.empty(())):
-        with pytest.raises(ValueError, match="pairwise_distance: out has shape"):
+        with pytest.raises(ValueError, match="pairwise_distance: out"):
             fl.pairwise_distance(x1, x2, axis=axis, keepdim=True, out=np.array(wrong))
     with pytest.raises(ValueError, match="pairwise_distance: grad_output has shape"):
         fl.pairwise_distance.grad(x1, x2, axis=axis, keepdim=True, grad_output=flow)
