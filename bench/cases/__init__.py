@@ -25,6 +25,7 @@ from bench.cases import (
     robust,
     row_functions,
     scoring,
+    similarity,
     softmax,
     softmax_losses,
 )
@@ -55,6 +56,7 @@ CASES: dict[str, Case] = {
         lovasz,
         region_compound,
         region_distance,
+        similarity,
         row_functions,
         box_matrix,
     )

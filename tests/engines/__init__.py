@@ -9,6 +9,7 @@ from engines.lovasz.adapter import Lovasz
 from engines.pointwise.adapter import Pointwise
 from engines.region.adapter import Region
 from engines.rowwise.adapter import Rowwise
+from engines.similarity.adapter import Similarity
 
 ADAPTERS: dict[str, type[Adapter]] = {
     "pointwise": Pointwise,
@@ -18,6 +19,7 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "keypoint": Keypoint,
     "region": Region,
     "lovasz": Lovasz,
+    "similarity": Similarity,
 }
 
 

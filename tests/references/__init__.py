@@ -26,6 +26,7 @@ from references import (
     relative,
     robust,
     scoring,
+    similarity,
     softmax,
     softmax_distillation,
     softmax_losses,
@@ -39,6 +40,7 @@ from references.region_distance import DISTANCE_REFERENCES
 from references.regions_schema import RegionReference
 from references.rows_schema import RowReference
 from references.schema import Kink, Operand, Reference
+from references.similarity_schema import SimilarityReference
 
 REFERENCES: dict[str, Reference] = {
     reference.name: reference
@@ -91,6 +93,11 @@ COMPOUND_REFERENCES: dict[str, CompoundReference] = {
     reference.name: reference for reference in region_compounds.COMPOUND_REFERENCES
 }
 
+# Of the losses of all pairs of a batch, by `similarity_schema`.
+SIMILARITY_REFERENCES: dict[str, SimilarityReference] = {
+    reference.name: reference for reference in similarity.SIMILARITY_REFERENCES
+}
+
 __all__ = [
     "BOX_REFERENCES",
     "COMPOUND_REFERENCES",
@@ -100,6 +107,7 @@ __all__ = [
     "REFERENCES",
     "REGION_REFERENCES",
     "ROW_REFERENCES",
+    "SIMILARITY_REFERENCES",
     "BoxReference",
     "CompoundReference",
     "KeypointReference",
@@ -109,4 +117,5 @@ __all__ = [
     "Reference",
     "RegionReference",
     "RowReference",
+    "SimilarityReference",
 ]

@@ -302,6 +302,38 @@ struct product_operations_of_dtypes {
   product_operations of[2];  // float32, float64
 };
 
+// Cosines of the rows of a block with those of another. Rows of the tile are whole packs long; what is no pair is minus infinity.
+// Similarities are the cosines times `scale`; where that is small, a bound of theirs serves as the maximum of every sum.
+struct similarity_tile {
+  void* cosines;
+  std::size_t stride, rows, columns;
+  double scale;
+  bool bounded;  // by `scale`
+};
+inline constexpr std::size_t most_tile_columns = 256;
+
+// Sums of exponentials, each a sum times the exponential of a maximum.
+struct exponential_sums {
+  double *maximum, *sum;
+};
+
+// The weights of pairs in a gradient: of a pair coefficient * exp(similarity - shift) of its row, and of its column where that is an
+// anchor, too. Of bounded tiles all shifts are the bound.
+struct similarity_weights {
+  const void *row_coefficient, *row_shift;
+  const void *column_coefficient, *column_shift;  // null: columns are none
+};
+
+struct similarity_operations {
+  // Of the similarities of each row, and of each column where `columns` has memory.
+  void (*sum_exponentials)(const similarity_tile&, const exponential_sums& rows, const exponential_sums& columns);
+  void (*weigh_pairs)(const similarity_tile&, const similarity_weights&);  // in place of the cosines
+};
+
+struct similarity_operations_of_dtypes {
+  similarity_operations of[2];  // float32, float64
+};
+
 struct elementary_table {
   const elementary_function* functions;
   std::size_t count;
@@ -315,9 +347,10 @@ struct kernel_table {
   const tile_operations* tiles;  // float32, float64
   const row_operations* rows;    // float32, float64
   const elementary_table* elementary;
-  const product_operations* products;    // float32, float64
-  const region_operations* regions;      // float32, float64
-  const distance_operations* distances;  // float32, float64
+  const product_operations* products;         // float32, float64
+  const region_operations* regions;           // float32, float64
+  const distance_operations* distances;       // float32, float64
+  const similarity_operations* similarities;  // float32, float64
 };
 
 // The kernels of a loss, of the type of its engine: its own, or those of this instruction set.

@@ -10,6 +10,7 @@
 #define FASTLOSS_PRODUCT_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, product_operations)
 #define FASTLOSS_REGION_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, region_operations)
 #define FASTLOSS_DISTANCE_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, distance_operations)
+#define FASTLOSS_SIMILARITY_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, similarity_operations)
 
 namespace fastloss {
 
@@ -19,5 +20,6 @@ extern const elementary_table FASTLOSS_ELEMENTARY_FUNCTIONS;
 extern const product_operations_of_dtypes FASTLOSS_PRODUCT_OPERATIONS;
 extern const region_operations_of_dtypes FASTLOSS_REGION_OPERATIONS;
 extern const distance_operations_of_dtypes FASTLOSS_DISTANCE_OPERATIONS;
+extern const similarity_operations_of_dtypes FASTLOSS_SIMILARITY_OPERATIONS;
 
 }  // namespace fastloss
