@@ -162,13 +162,13 @@ struct margin_ranking {
   }
 };
 
-// y d^2 + (1 - y) max(0, margin - d)^2 of a distance d, where y is 1 for a pair that belongs together
+// d^2 of a pair that belongs together, max(0, margin - d)^2 of another, from its distance d
 struct contrastive_distance {
   double margin = 1.0, positive_label = 1.0;
 
   static constexpr const char* name = "contrastive_distance_loss";
   static constexpr pointwise_traits traits{.cost_ns_per_element = 0.12};
-  static constexpr operand operands[] = {{"input", differentiable}, {"target", differentiable, between(0, 1)}};
+  static constexpr operand operands[] = {{"input", differentiable}, {"target", 0, checked_always(either(0, 1))}};
   static constexpr auto options() {
     using L = contrastive_distance;
     return std::array{option<L>{"margin", &L::margin, above(0)}, option<L>{"positive_label", &L::positive_label, either(0, 1)}};
@@ -176,9 +176,7 @@ struct contrastive_distance {
 
   template <class X, class T>
   FASTLOSS_FN auto value(X input, T target) const {
-    const double sign = 2.0 * positive_label - 1.0;
-    const auto similar = sign * target + (1.0 - positive_label);
-    return mul0(similar, square(input)) + mul0(1.0 - similar, square(hinge_max0(margin - input)));
+    return nan_unless(target == target, select(target == positive_label, square(input), square(hinge_max0(margin - input))));
   }
 };
 
