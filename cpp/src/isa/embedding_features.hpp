@@ -1,7 +1,9 @@
-// A walk over the features of a row in packs, which are widened to double; the last one may be part of a pack.
+// A walk over the features of a row in packs; the last one may be part of a pack. Packs are of the computation's own dtype or, of floats,
+// two of doubles.
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include "fastloss/simd/double_half.hpp"
 #include "isa/kernel_table.hpp"
@@ -10,65 +12,94 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 namespace {
 
-template <class S>
-inline constexpr int halves = sizeof(double) / sizeof(S);
-
-template <class S>
-struct wide_pack {
-  native_pack<double> half[halves<S>];
+// Numbers of type S, computed with in type C.
+template <class S, class C>
+struct feature_packs {
+  static constexpr int count = sizeof(C) / sizeof(S);
+  native_pack<C> part[count];
 };
 
-FASTLOSS_FN wide_pack<double> widened(native_pack<double> x) { return {{x}}; }
-FASTLOSS_FN wide_pack<float> widened(native_pack<float> x) { return {{detail::widen<0>(x), detail::widen<1>(x)}}; }
-FASTLOSS_FN native_pack<double> narrowed(const wide_pack<double>& x) { return x.half[0]; }
-FASTLOSS_FN native_pack<float> narrowed(const wide_pack<float>& x) { return detail::narrow(x.half[0], x.half[1]); }
+// The conversion of two neighbouring numbers at a time that GCC 12 makes of __builtin_convertvector takes three times as long.
+FASTLOSS_FN native_pack<double> widened(const float* from) {
+  constexpr int w = native_pack<double>::width;
+#if defined(__AVX512F__)
+  if constexpr (w == 8) return native_pack<double>::of((native_pack<double>::floats)_mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(from)));
+#endif
+#if defined(__AVX__)
+  if constexpr (w == 4) return native_pack<double>::of((native_pack<double>::floats)_mm256_cvtps_pd(_mm_loadu_ps(from)));
+#endif
+  double numbers[w];
+  for (int i = 0; i < w; ++i) numbers[i] = static_cast<double>(from[i]);
+  return native_pack<double>::load(numbers);
+}
+
+template <class S, class C>
+FASTLOSS_FN feature_packs<S, C> load_features(const S* from) {
+  if constexpr (sizeof(S) == sizeof(C)) return {{native_pack<S>::load(from)}};
+  else return {{widened(from), widened(from + native_pack<double>::width)}};
+}
+template <class S, class C>
+FASTLOSS_FN native_pack<S> rounded(const feature_packs<S, C>& x) {
+  if constexpr (sizeof(S) == sizeof(C)) return x.part[0];
+  else return detail::narrow(x.part[0], x.part[1]);
+}
 
 template <class S>
 FASTLOSS_FN const S* row_of(const embedding_rows& rows, std::size_t embedding, std::size_t row) {
   return static_cast<const S*>(rows.of[embedding]) + row * rows.features;
 }
 
-template <class S>
+template <class S, class C>
 struct all_lanes {
-  FASTLOSS_FN wide_pack<S> load(const S* from) const { return widened(native_pack<S>::load(from)); }
-  FASTLOSS_FN void store(const wide_pack<S>& x, S* to, bool streams) const {
-    if (streams) narrowed(x).stream(to);
-    else narrowed(x).store(to);
+  FASTLOSS_FN feature_packs<S, C> load(const S* from) const { return load_features<S, C>(from); }
+  template <bool Streams>
+  FASTLOSS_FN void store(const feature_packs<S, C>& x, S* to) const {
+    if constexpr (Streams) rounded(x).stream(to);
+    else rounded(x).store(to);
   }
-  FASTLOSS_FN native_pack<double> kept(int, native_pack<double> x) const { return x; }
+  FASTLOSS_FN native_pack<C> kept(int, native_pack<C> x) const { return x; }
 };
 
 // The others are 0.
-template <class S>
+template <class S, class C>
 struct first_lanes {
   std::size_t count;
 
-  FASTLOSS_FN wide_pack<S> load(const S* from) const {
+  FASTLOSS_FN feature_packs<S, C> load(const S* from) const {
     S numbers[native_pack<S>::width] = {};
     __builtin_memcpy(numbers, from, count * sizeof(S));
-    return widened(native_pack<S>::load(numbers));
+    return load_features<S, C>(numbers);
   }
-  FASTLOSS_FN void store(const wide_pack<S>& x, S* to, bool) const {
+  template <bool>
+  FASTLOSS_FN void store(const feature_packs<S, C>& x, S* to) const {
     S numbers[native_pack<S>::width];
-    narrowed(x).store(numbers);
+    rounded(x).store(numbers);
     __builtin_memcpy(to, numbers, count * sizeof(S));
   }
-  FASTLOSS_FN native_pack<double> kept(int half, native_pack<double> x) const {
-    constexpr std::size_t w = native_pack<double>::width;
-    double numbers[w];
+  FASTLOSS_FN native_pack<C> kept(int part, native_pack<C> x) const {
+    constexpr std::size_t w = native_pack<C>::width;
+    C numbers[w];
     x.store(numbers);
-    for (std::size_t i = 0; i < w; ++i) numbers[i] = static_cast<std::size_t>(half) * w + i < count ? numbers[i] : 0.0;
-    return native_pack<double>::load(numbers);
+    for (std::size_t i = 0; i < w; ++i) numbers[i] = static_cast<std::size_t>(part) * w + i < count ? numbers[i] : C(0);
+    return native_pack<C>::load(numbers);
   }
 };
 
 // Calls f(first, lanes) for each pack of features.
-template <class S, class F>
+template <class S, class C, class F>
 FASTLOSS_FN void for_features(std::size_t features, const F& f) {
   constexpr std::size_t w = native_pack<S>::width;
   std::size_t first = 0;
-  for (; first + w <= features; first += w) f(first, all_lanes<S>{});
-  if (first < features) f(first, first_lanes<S>{features - first});
+  for (; first + w <= features; first += w) f(first, all_lanes<S, C>{});
+  if (first < features) f(first, first_lanes<S, C>{features - first});
+}
+
+// Calls f with each number below Count as a constant, so that arrays over embeddings and pairs stay in registers.
+template <std::size_t Count, class F>
+FASTLOSS_FN void for_each_constant(const F& f) {
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (f(std::integral_constant<std::size_t, I>{}), ...);
+  }(std::make_index_sequence<Count>{});
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // Sums over the features of embeddings and the way back from them, for one instruction set.
 #include <type_traits>
-#include <utility>
 
-#include "fastloss/simd/double_half.hpp"
 #include "fastloss/simd/pow.hpp"
 #include "isa/embedding_features.hpp"
 #include "isa/parts.hpp"
@@ -13,6 +11,7 @@ namespace {
 
 using P = native_pack<double>;
 
+FASTLOSS_FN double root(double x) { return sqrt(pack<double, 1>(x)).v; }
 FASTLOSS_FN double sum_of_lanes(P x) {
   double total = x.v[0];
   for (int i = 1; i < P::width; ++i) total += x.v[i];
@@ -29,15 +28,12 @@ FASTLOSS_FN P larger(P a, P b) { return select((a > b) | is_nan(a), a, b); }
 // What is added up of the differences of a pair.
 struct squares {
   FASTLOSS_FN P operator()(std::size_t, P sum, P d) const { return fma(d, d, sum); }
-  static double total(P x) { return sum_of_lanes(x); }
 };
 struct magnitudes {
   FASTLOSS_FN P operator()(std::size_t, P sum, P d) const { return sum + abs(d); }
-  static double total(P x) { return sum_of_lanes(x); }
 };
 struct largest_magnitude {
   FASTLOSS_FN P operator()(std::size_t, P sum, P d) const { return larger(abs(d), sum); }
-  static double total(P x) { return largest_lane(x); }
 };
 struct scaled_squares {
   double scale[most_embedding_pairs];
@@ -45,38 +41,38 @@ struct scaled_squares {
     const P x = d * scale[pair];
     return fma(x, x, sum);
   }
-  static double total(P x) { return sum_of_lanes(x); }
 };
 // Relative to the largest: no power is beyond the range, whatever p is.
 struct powers {
   double p, inverse[most_embedding_pairs];
   FASTLOSS_FN P operator()(std::size_t pair, P sum, P d) const { return sum + pow(abs(d) * inverse[pair], P(p)); }
-  static double total(P x) { return sum_of_lanes(x); }
 };
 struct how_many {
   double magnitude[most_embedding_pairs];
   FASTLOSS_FN P operator()(std::size_t pair, P sum, P d) const { return sum + select(abs(d) == P(magnitude[pair]), P(1), P(0)); }
-  static double total(P x) { return sum_of_lanes(x); }
 };
 
 // Of one unit, the total of each pair.
 template <class S, embedding_pairs Pairs, class Term>
 FASTLOSS_FN void sum_differences(const embedding_rows& rows, std::size_t row, double eps, const Term& term, double* totals) {
-  constexpr embedding_pair_list list = pairs_of(Pairs);
-  P sums[list.count][halves<S>];
-  for (auto& of_pair : sums)
-    for (P& sum : of_pair) sum = P(0);
-  for_features<S>(rows.features, [&](std::size_t first, const auto& lanes) {
-    wide_pack<S> x[list.embeddings];
-    for (std::size_t e = 0; e < list.embeddings; ++e) x[e] = lanes.load(row_of<S>(rows, e, row) + first);
-    for (std::size_t k = 0; k < list.count; ++k)
-      for (int h = 0; h < halves<S>; ++h)
-        sums[k][h] = term(k, sums[k][h], lanes.kept(h, (x[list.of[k].first].half[h] - x[list.of[k].second].half[h]) + eps));
+  static constexpr embedding_pair_list list = pairs_of(Pairs);
+  using X = feature_packs<S, double>;
+  X sums[list.count];
+  for_each_constant<list.count>([&](auto k) { for_each_constant<X::count>([&](auto h) { sums[k].part[h] = P(0); }); });
+  for_features<S, double>(rows.features, [&](std::size_t first, const auto& lanes) {
+    X x[list.embeddings];
+    for_each_constant<list.embeddings>([&](auto e) { x[e] = lanes.load(row_of<S>(rows, e, row) + first); });
+    for_each_constant<list.count>([&](auto k) {
+      constexpr std::size_t a = list.of[k].first, b = list.of[k].second;
+      for_each_constant<X::count>(
+          [&](auto h) { sums[k].part[h] = term(k, sums[k].part[h], lanes.kept(h, (x[a].part[h] - x[b].part[h]) + eps)); });
+    });
   });
   for (std::size_t k = 0; k < list.count; ++k) {
-    P sum = sums[k][0];
-    for (int h = 1; h < halves<S>; ++h) sum = std::is_same_v<Term, largest_magnitude> ? larger(sums[k][h], sum) : sum + sums[k][h];
-    totals[k] = Term::total(sum);
+    constexpr bool sums_up = !std::is_same_v<Term, largest_magnitude>;
+    P sum = sums[k].part[0];
+    for (int h = 1; h < X::count; ++h) sum = sums_up ? sum + sums[k].part[h] : larger(sums[k].part[h], sum);
+    totals[k] = sums_up ? sum_of_lanes(sum) : largest_lane(sum);
   }
 }
 
@@ -94,242 +90,328 @@ FASTLOSS_FN double inverse_power_of_two(double x) {
   return __builtin_ldexp(1.0, exponent < most ? exponent : most);
 }
 
-FASTLOSS_FN double root(double x) { return sqrt(pack<double, 1>(x)).v; }
-
-// The length of the difference of each pair.
+// Measures of differences, of the pairs of a unit; each with a function of its own, so that none pays for the constants of another.
 template <class S, embedding_pairs Pairs>
-FASTLOSS_FN void lengths(const embedding_rows& rows, std::size_t row, double eps, double* to) {
-  constexpr std::size_t count = pairs_of(Pairs).count;
-  sum_differences<S, Pairs>(rows, row, eps, squares{}, to);
-  bool tame = true;
-  for (std::size_t k = 0; k < count; ++k) tame &= is_tame<S>(to[k]);
-  if (tame) {
+struct squared_length {
+  static void of(const embedding_rows& rows, std::size_t row, const distance_form&, double* to) {
+    sum_differences<S, Pairs>(rows, row, 0.0, squares{}, to);
+  }
+};
+
+template <class S, embedding_pairs Pairs>
+struct length {
+  static void of(const embedding_rows& rows, std::size_t row, const distance_form& form, double* to) {
+    constexpr std::size_t count = pairs_of(Pairs).count;
+    sum_differences<S, Pairs>(rows, row, form.eps, squares{}, to);
+    bool tame = true;
+    for (std::size_t k = 0; k < count; ++k) tame &= is_tame<S>(to[k]);
+    if (!tame) return scaled(rows, row, form, to);
     for (std::size_t k = 0; k < count; ++k) to[k] = root(to[k]);
-    return;
   }
-  sum_differences<S, Pairs>(rows, row, eps, largest_magnitude{}, to);
-  scaled_squares scaled{};
-  for (std::size_t k = 0; k < count; ++k) scaled.scale[k] = inverse_power_of_two(to[k]);
-  sum_differences<S, Pairs>(rows, row, eps, scaled, to);
-  for (std::size_t k = 0; k < count; ++k) to[k] = root(to[k]) / scaled.scale[k];
-}
+
+ private:
+  [[gnu::noinline]] static void scaled(const embedding_rows& rows, std::size_t row, const distance_form& form, double* to) {
+    constexpr std::size_t count = pairs_of(Pairs).count;
+    sum_differences<S, Pairs>(rows, row, form.eps, largest_magnitude{}, to);
+    scaled_squares terms{};
+    for (std::size_t k = 0; k < count; ++k) terms.scale[k] = inverse_power_of_two(to[k]);
+    sum_differences<S, Pairs>(rows, row, form.eps, terms, to);
+    for (std::size_t k = 0; k < count; ++k) to[k] = root(to[k]) / terms.scale[k];
+  }
+};
 
 template <class S, embedding_pairs Pairs>
-FASTLOSS_FN void norms(const embedding_rows& rows, std::size_t row, double eps, double p, double* to) {
-  constexpr std::size_t count = pairs_of(Pairs).count;
-  sum_differences<S, Pairs>(rows, row, eps, largest_magnitude{}, to);
-  if (p == __builtin_inf()) return;
-  double largest[count];
-  powers terms{p, {}};
-  for (std::size_t k = 0; k < count; ++k) {
-    largest[k] = to[k];
-    terms.inverse[k] = 1.0 / largest[k];
+struct sum_of_magnitudes {
+  static void of(const embedding_rows& rows, std::size_t row, const distance_form& form, double* to) {
+    sum_differences<S, Pairs>(rows, row, form.eps, magnitudes{}, to);
   }
-  sum_differences<S, Pairs>(rows, row, eps, terms, to);
-  for (std::size_t k = 0; k < count; ++k) {
-    const bool has_norm = largest[k] > 0.0 && largest[k] < __builtin_inf();
-    to[k] = has_norm ? largest[k] * pow(pack<double, 1>(to[k]), pack<double, 1>(1.0 / p)).v : largest[k];
+};
+
+template <class S, embedding_pairs Pairs>
+struct largest_of_magnitudes {
+  static void of(const embedding_rows& rows, std::size_t row, const distance_form& form, double* to) {
+    sum_differences<S, Pairs>(rows, row, form.eps, largest_magnitude{}, to);
+  }
+};
+
+template <class S, embedding_pairs Pairs>
+struct norm {
+  static void of(const embedding_rows& rows, std::size_t row, const distance_form& form, double* to) {
+    constexpr std::size_t count = pairs_of(Pairs).count;
+    double largest[count];
+    sum_differences<S, Pairs>(rows, row, form.eps, largest_magnitude{}, largest);
+    powers terms{form.p, {}};
+    for (std::size_t k = 0; k < count; ++k) terms.inverse[k] = 1.0 / largest[k];
+    sum_differences<S, Pairs>(rows, row, form.eps, terms, to);
+    for (std::size_t k = 0; k < count; ++k) {
+      const bool has_norm = largest[k] > 0.0 && largest[k] < __builtin_inf();
+      to[k] = has_norm ? largest[k] * pow(pack<double, 1>(to[k]), pack<double, 1>(1.0 / form.p)).v : largest[k];
+    }
+  }
+};
+
+template <class Measure, std::size_t Count>
+[[gnu::noinline]] void measure_units(const embedding_rows& rows, const distance_form& form, double* to, std::size_t stride) {
+  for (std::size_t row = 0; row < rows.rows; ++row) {
+    double of_row[Count];
+    Measure::of(rows, row, form, of_row);
+    for (std::size_t k = 0; k < Count; ++k) to[k * stride + row] = of_row[k];
   }
 }
 
 template <class S, embedding_pairs Pairs>
 void distances_of(const embedding_rows& rows, const distance_form& form, double* to, std::size_t stride) {
   constexpr std::size_t count = pairs_of(Pairs).count;
-  for (std::size_t row = 0; row < rows.rows; ++row) {
-    double of_row[count];
-    if (form.measure == embedding_measure::squared_distance) sum_differences<S, Pairs>(rows, row, 0.0, squares{}, of_row);
-    else if (form.p == 2.0) lengths<S, Pairs>(rows, row, form.eps, of_row);
-    else if (form.p == 1.0) sum_differences<S, Pairs>(rows, row, form.eps, magnitudes{}, of_row);
-    else norms<S, Pairs>(rows, row, form.eps, form.p, of_row);
-    for (std::size_t k = 0; k < count; ++k) to[k * stride + row] = of_row[k];
-  }
+  if (form.measure == embedding_measure::squared_distance) measure_units<squared_length<S, Pairs>, count>(rows, form, to, stride);
+  else if (form.p == 2.0) measure_units<length<S, Pairs>, count>(rows, form, to, stride);
+  else if (form.p == 1.0) measure_units<sum_of_magnitudes<S, Pairs>, count>(rows, form, to, stride);
+  else if (form.p == __builtin_inf()) measure_units<largest_of_magnitudes<S, Pairs>, count>(rows, form, to, stride);
+  else measure_units<norm<S, Pairs>, count>(rows, form, to, stride);
 }
 
 // The gradients of a unit, of what flows back to each difference of each pair: slope(pair, d).
-template <class S, embedding_pairs Pairs, class Slope>
+template <class S, class C, embedding_pairs Pairs, bool Streams, class Slope>
 FASTLOSS_FN void spread_differences(const embedding_rows& rows, std::size_t row, double eps, const Slope& slope,
                                     const embedding_gradients& to) {
-  constexpr embedding_pair_list list = pairs_of(Pairs);
-  for_features<S>(rows.features, [&](std::size_t first, const auto& lanes) {
-    wide_pack<S> x[list.embeddings], g[list.embeddings];
-    bool filled[list.embeddings] = {};
-    for (std::size_t e = 0; e < list.embeddings; ++e) x[e] = lanes.load(row_of<S>(rows, e, row) + first);
-    for (int h = 0; h < halves<S>; ++h) {
-      for (bool& f : filled) f = false;
-      for (std::size_t k = 0; k < list.count; ++k) {
-        const std::size_t a = list.of[k].first, b = list.of[k].second;
-        const P s = slope(k, (x[a].half[h] - x[b].half[h]) + eps);
-        g[a].half[h] = filled[a] ? g[a].half[h] + s : s;
-        g[b].half[h] = filled[b] ? g[b].half[h] - s : -s;
-        filled[a] = filled[b] = true;
-      }
-    }
-    for (std::size_t e = 0; e < list.embeddings; ++e)
-      if (to.of[e] != nullptr) lanes.store(g[e], static_cast<S*>(to.of[e]) + row * rows.features + first, to.streams);
+  static constexpr embedding_pair_list list = pairs_of(Pairs);
+  using X = feature_packs<S, C>;
+  const native_pack<C> added(eps);
+  for_features<S, C>(rows.features, [&](std::size_t first, const auto& lanes) {
+    X x[list.embeddings], slopes[list.count];
+    for_each_constant<list.embeddings>([&](auto e) { x[e] = lanes.load(row_of<S>(rows, e, row) + first); });
+    for_each_constant<list.count>([&](auto k) {
+      constexpr std::size_t a = list.of[k].first, b = list.of[k].second;
+      for_each_constant<X::count>([&](auto h) { slopes[k].part[h] = slope(k, (x[a].part[h] - x[b].part[h]) + added); });
+    });
+    for_each_constant<list.embeddings>([&](auto e) {
+      if (to.of[e] == nullptr) return;
+      X g;
+      for_each_constant<X::count>([&](auto h) {
+        g.part[h] = native_pack<C>(0);
+        for_each_constant<list.count>([&](auto k) {
+          if constexpr (list.of[k].first == e) g.part[h] = g.part[h] + slopes[k].part[h];
+          if constexpr (list.of[k].second == e) g.part[h] = g.part[h] - slopes[k].part[h];
+        });
+      });
+      lanes.template store<Streams>(g, static_cast<S*>(to.of[e]) + row * rows.features + first);
+    });
   });
 }
 
-// By way of a power of two, for lengths whose inverse is not a number.
-struct along_lifted_difference {
-  double coefficient[most_embedding_pairs], lift[most_embedding_pairs];
-  FASTLOSS_FN P operator()(std::size_t pair, P d) const { return (d * lift[pair]) * coefficient[pair]; }
-};
-struct along_difference {
-  double coefficient[most_embedding_pairs];
-  FASTLOSS_FN P operator()(std::size_t pair, P d) const { return d * coefficient[pair]; }
-};
-FASTLOSS_FN P with_sign_of(P x, P d) { return select(d == P(0), P(0), select(is_nan(d), d, copysign(P(1), d) * x)); }
-struct along_sign {
-  double coefficient[most_embedding_pairs];
-  FASTLOSS_FN P operator()(std::size_t pair, P d) const { return with_sign_of(P(coefficient[pair]), d); }
-};
-struct along_largest {
-  double coefficient[most_embedding_pairs], magnitude[most_embedding_pairs];
-  FASTLOSS_FN P operator()(std::size_t pair, P d) const {
-    return select((abs(d) == P(magnitude[pair])) | is_nan(d), with_sign_of(P(coefficient[pair]), d), P(0));
-  }
-};
-struct along_power {
-  double coefficient[most_embedding_pairs], inverse[most_embedding_pairs], exponent;
-  FASTLOSS_FN P operator()(std::size_t pair, P d) const {
-    return with_sign_of(pow(abs(d) * inverse[pair], P(exponent)) * coefficient[pair], d);
-  }
-};
-
-template <class S, embedding_pairs Pairs>
-FASTLOSS_FN void spread(const embedding_rows& rows, std::size_t row, const distance_form& form, const double* distances, const double* flow,
-                        const embedding_gradients& to) {
-  constexpr std::size_t count = pairs_of(Pairs).count;
-  if (form.measure == embedding_measure::squared_distance) {
-    along_difference slope{};
-    for (std::size_t k = 0; k < count; ++k) slope.coefficient[k] = 2.0 * flow[k];
-    return spread_differences<S, Pairs>(rows, row, 0.0, slope, to);
-  }
-  // Where embeddings are at no distance, nothing flows back.
-  const auto over_distance = [&](std::size_t k, double x) { return distances[k] == 0.0 ? 0.0 : x / distances[k]; };
-  if (form.p == 2.0) {
-    if constexpr (sizeof(S) == sizeof(float)) {
-      along_difference slope{};
-      for (std::size_t k = 0; k < count; ++k) slope.coefficient[k] = over_distance(k, flow[k]);
-      return spread_differences<S, Pairs>(rows, row, form.eps, slope, to);
-    } else {
-      along_lifted_difference slope{};
-      for (std::size_t k = 0; k < count; ++k) {
-        slope.lift[k] = distances[k] < 0x1p-900 ? 0x1p900 : 1.0;
-        slope.coefficient[k] = distances[k] == 0.0 ? 0.0 : flow[k] / (distances[k] * slope.lift[k]);
-      }
-      return spread_differences<S, Pairs>(rows, row, form.eps, slope, to);
-    }
-  }
-  if (form.p == 1.0) {
-    along_sign slope{};
-    for (std::size_t k = 0; k < count; ++k) slope.coefficient[k] = flow[k];
-    return spread_differences<S, Pairs>(rows, row, form.eps, slope, to);
-  }
-  if (form.p == __builtin_inf()) {
-    how_many equal{};
-    double found[count];
-    for (std::size_t k = 0; k < count; ++k) equal.magnitude[k] = distances[k];
-    sum_differences<S, Pairs>(rows, row, form.eps, equal, found);
-    along_largest slope{};
-    for (std::size_t k = 0; k < count; ++k) {
-      slope.magnitude[k] = distances[k];
-      slope.coefficient[k] = found[k] > 0.0 ? flow[k] / found[k] : flow[k];
-    }
-    return spread_differences<S, Pairs>(rows, row, form.eps, slope, to);
-  }
-  along_power slope{};
-  slope.exponent = form.p - 1.0;
-  for (std::size_t k = 0; k < count; ++k) {
-    slope.inverse[k] = over_distance(k, 1.0);
-    slope.coefficient[k] = distances[k] == 0.0 ? 0.0 : flow[k];
-  }
-  spread_differences<S, Pairs>(rows, row, form.eps, slope, to);
-}
-
 template <class S>
-void clear(const embedding_rows& rows, std::size_t row, const embedding_gradients& to) {
+FASTLOSS_FN void clear(const embedding_rows& rows, std::size_t row, const embedding_gradients& to) {
   for (void* const g : to.of)
     if (g != nullptr) __builtin_memset(static_cast<S*>(g) + row * rows.features, 0, rows.features * sizeof(S));
 }
 
-template <class S, embedding_pairs Pairs>
+// What flows back to the differences of a unit, of its distances and what flows back to these. Where embeddings are at no distance,
+// nothing does.
+struct unit_flow {
+  double distance[most_embedding_pairs], flow[most_embedding_pairs];
+};
+
+// Numbers that a difference of floats may be multiplied with as one.
+FASTLOSS_FN bool is_narrow(double x) {
+  const double size = x < 0.0 ? -x : x;
+  return size == 0.0 || (size > 1e-18 && size < 1e18);
+}
+
+template <class S, embedding_pairs Pairs, bool Streams>
+struct gradients_of_unit {
+  static constexpr std::size_t count = pairs_of(Pairs).count;
+  const embedding_rows& rows;
+  const distance_form& form;
+  const embedding_gradients& to;
+
+  template <class Slope>
+  FASTLOSS_FN void in_double(std::size_t row, const Slope& slope) const {
+    spread_differences<S, double, Pairs, Streams>(rows, row, form.measure == embedding_measure::squared_distance ? 0.0 : form.eps, slope,
+                                                  to);
+  }
+};
+
+struct times_coefficient {
+  double coefficient[most_embedding_pairs];
+  template <class Q>
+  FASTLOSS_FN Q operator()(std::size_t pair, Q d) const {
+    return d * Q(coefficient[pair]);
+  }
+};
+
+// Along the difference: of squares, and of lengths.
+template <class S, embedding_pairs Pairs, bool Streams>
+struct along_difference : gradients_of_unit<S, Pairs, Streams> {
+  FASTLOSS_FN void operator()(std::size_t row, const unit_flow& unit) const {
+    const bool squared = this->form.measure == embedding_measure::squared_distance;
+    times_coefficient slope{};
+    bool narrow = true, short_one = false;
+    for (std::size_t k = 0; k < this->count; ++k) {
+      const double d = unit.distance[k];
+      slope.coefficient[k] = squared ? 2.0 * unit.flow[k] : d == 0.0 ? 0.0 : unit.flow[k] / d;
+      narrow &= is_narrow(d) && is_narrow(slope.coefficient[k]);
+      short_one |= !squared && d != 0.0 && d < 0x1p-900;
+    }
+    if (sizeof(S) == sizeof(float) && narrow)
+      spread_differences<S, S, Pairs, Streams>(this->rows, row, squared ? 0.0 : this->form.eps, slope, this->to);
+    else if (short_one) lifted(row, unit);
+    else this->in_double(row, slope);
+  }
+
+ private:
+  // By way of a power of two: the inverse of such a length is not a number.
+  struct lifted_coefficient {
+    times_coefficient of;
+    FASTLOSS_FN P operator()(std::size_t pair, P d) const { return of(pair, d * 0x1p900); }
+  };
+  [[gnu::noinline]] void lifted(std::size_t row, const unit_flow& unit) const {
+    lifted_coefficient slope{};
+    for (std::size_t k = 0; k < this->count; ++k)
+      slope.of.coefficient[k] = unit.distance[k] == 0.0 ? 0.0 : unit.flow[k] / (unit.distance[k] * 0x1p900);
+    this->in_double(row, slope);
+  }
+};
+
+FASTLOSS_FN P with_sign_of(P x, P d) { return select(d == P(0), P(0), select(is_nan(d), d, copysign(P(1), d) * x)); }
+
+template <class S, embedding_pairs Pairs, bool Streams>
+struct along_sign : gradients_of_unit<S, Pairs, Streams> {
+  struct slopes {
+    const double* coefficient;
+    FASTLOSS_FN P operator()(std::size_t pair, P d) const { return with_sign_of(P(coefficient[pair]), d); }
+  };
+  FASTLOSS_FN void operator()(std::size_t row, const unit_flow& unit) const { this->in_double(row, slopes{unit.flow}); }
+};
+
+// Differences that are equally the largest share what flows back.
+template <class S, embedding_pairs Pairs, bool Streams>
+struct along_largest : gradients_of_unit<S, Pairs, Streams> {
+  struct slopes {
+    double coefficient[most_embedding_pairs];
+    const double* magnitude;
+    FASTLOSS_FN P operator()(std::size_t pair, P d) const {
+      return select((abs(d) == P(magnitude[pair])) | is_nan(d), with_sign_of(P(coefficient[pair]), d), P(0));
+    }
+  };
+  FASTLOSS_FN void operator()(std::size_t row, const unit_flow& unit) const {
+    how_many equal{};
+    double found[most_embedding_pairs];
+    for (std::size_t k = 0; k < this->count; ++k) equal.magnitude[k] = unit.distance[k];
+    sum_differences<S, Pairs>(this->rows, row, this->form.eps, equal, found);
+    slopes slope{{}, unit.distance};
+    for (std::size_t k = 0; k < this->count; ++k) slope.coefficient[k] = found[k] > 0.0 ? unit.flow[k] / found[k] : unit.flow[k];
+    this->in_double(row, slope);
+  }
+};
+
+template <class S, embedding_pairs Pairs, bool Streams>
+struct along_power : gradients_of_unit<S, Pairs, Streams> {
+  struct slopes {
+    double coefficient[most_embedding_pairs], inverse[most_embedding_pairs], exponent;
+    FASTLOSS_FN P operator()(std::size_t pair, P d) const {
+      return with_sign_of(pow(abs(d) * inverse[pair], P(exponent)) * coefficient[pair], d);
+    }
+  };
+  FASTLOSS_FN void operator()(std::size_t row, const unit_flow& unit) const {
+    slopes slope{};
+    slope.exponent = this->form.p - 1.0;
+    for (std::size_t k = 0; k < this->count; ++k) {
+      const bool apart = unit.distance[k] != 0.0;
+      slope.inverse[k] = apart ? 1.0 / unit.distance[k] : 0.0;
+      slope.coefficient[k] = apart ? unit.flow[k] : 0.0;
+    }
+    this->in_double(row, slope);
+  }
+};
+
+template <class S, class OfUnit>
+[[gnu::noinline]] void go_back(const OfUnit& of_unit, const double* distances, const double* flow, std::size_t stride) {
+  for (std::size_t row = 0; row < of_unit.rows.rows; ++row) {
+    unit_flow unit;
+    bool silent = true;
+    for (std::size_t k = 0; k < OfUnit::count; ++k) {
+      unit.distance[k] = distances[k * stride + row];
+      unit.flow[k] = flow[k * stride + row];
+      silent &= unit.flow[k] == 0.0;
+    }
+    if (silent) clear<S>(of_unit.rows, row, of_unit.to);
+    else of_unit(row, unit);
+  }
+}
+
+template <class S, embedding_pairs Pairs, bool Streams>
 void distance_gradients_of(const embedding_rows& rows, const distance_form& form, const double* distances, const double* flow,
                            std::size_t stride, const embedding_gradients& to) {
-  constexpr std::size_t count = pairs_of(Pairs).count;
-  for (std::size_t row = 0; row < rows.rows; ++row) {
-    double distance[count], flows[count];
-    bool silent = true;
-    for (std::size_t k = 0; k < count; ++k) {
-      distance[k] = distances[k * stride + row];
-      flows[k] = flow[k * stride + row];
-      silent &= flows[k] == 0.0;
-    }
-    if (silent) clear<S>(rows, row, to);
-    else spread<S, Pairs>(rows, row, form, distance, flows, to);
-  }
+  if (form.measure == embedding_measure::squared_distance || form.p == 2.0)
+    go_back<S>(along_difference<S, Pairs, Streams>{{rows, form, to}}, distances, flow, stride);
+  else if (form.p == 1.0) go_back<S>(along_sign<S, Pairs, Streams>{{rows, form, to}}, distances, flow, stride);
+  else if (form.p == __builtin_inf()) go_back<S>(along_largest<S, Pairs, Streams>{{rows, form, to}}, distances, flow, stride);
+  else go_back<S>(along_power<S, Pairs, Streams>{{rows, form, to}}, distances, flow, stride);
 }
 
-template <class S, embedding_pairs Pairs>
+template <class S, embedding_pairs Pairs, bool Scaled>
 void products_of(const embedding_rows& rows, const double* scales, double* dots, double* squared, std::size_t stride) {
-  constexpr embedding_pair_list list = pairs_of(Pairs);
+  static constexpr embedding_pair_list list = pairs_of(Pairs);
+  using X = feature_packs<S, double>;
   for (std::size_t row = 0; row < rows.rows; ++row) {
-    P dot[list.count], square[list.embeddings];
-    double scale[list.embeddings];
-    for (P& sum : dot) sum = P(0);
-    for (P& sum : square) sum = P(0);
-    for (std::size_t e = 0; e < list.embeddings; ++e) scale[e] = scales == nullptr ? 1.0 : scales[e * stride + row];
-    for_features<S>(rows.features, [&](std::size_t first, const auto& lanes) {
-      wide_pack<S> x[list.embeddings];
-      for (std::size_t e = 0; e < list.embeddings; ++e) {
+    P dot[list.count], square[list.embeddings], scale[list.embeddings];
+    for_each_constant<list.count>([&](auto k) { dot[k] = P(0); });
+    for_each_constant<list.embeddings>([&](auto e) {
+      square[e] = P(0);
+      scale[e] = P(Scaled ? scales[e * stride + row] : 1.0);
+    });
+    for_features<S, double>(rows.features, [&](std::size_t first, const auto& lanes) {
+      X x[list.embeddings];
+      for_each_constant<list.embeddings>([&](auto e) {
         x[e] = lanes.load(row_of<S>(rows, e, row) + first);
-        for (int h = 0; h < halves<S>; ++h) {
-          if constexpr (sizeof(S) == sizeof(double)) x[e].half[h] = x[e].half[h] * scale[e];
-          if (squared != nullptr) square[e] = fma(x[e].half[h], x[e].half[h], square[e]);
-        }
-      }
-      for (std::size_t k = 0; k < list.count; ++k)
-        for (int h = 0; h < halves<S>; ++h) dot[k] = fma(x[list.of[k].first].half[h], x[list.of[k].second].half[h], dot[k]);
+        for_each_constant<X::count>([&](auto h) {
+          if constexpr (Scaled) x[e].part[h] = x[e].part[h] * scale[e];
+          square[e] = fma(x[e].part[h], x[e].part[h], square[e]);
+        });
+      });
+      for_each_constant<list.count>([&](auto k) {
+        for_each_constant<X::count>([&](auto h) { dot[k] = fma(x[list.of[k].first].part[h], x[list.of[k].second].part[h], dot[k]); });
+      });
     });
     for (std::size_t k = 0; k < list.count; ++k) dots[k * stride + row] = sum_of_lanes(dot[k]);
-    for (std::size_t e = 0; squared != nullptr && e < list.embeddings; ++e) squared[e * stride + row] = sum_of_lanes(square[e]);
+    for (std::size_t e = 0; e < list.embeddings; ++e) squared[e * stride + row] = sum_of_lanes(square[e]);
   }
 }
 
-template <class S, std::size_t Embeddings>
+template <class S, std::size_t Embeddings, bool Scaled, bool Streams>
 void product_gradients_of(const embedding_rows& rows, const double* coefficients, const double* scales, std::size_t stride,
                           const embedding_gradients& to) {
+  using X = feature_packs<S, double>;
   for (std::size_t row = 0; row < rows.rows; ++row) {
-    double c[Embeddings][Embeddings], scale[Embeddings];
+    P c[Embeddings][Embeddings], scale[Embeddings];
     bool silent = true;
     for (std::size_t e = 0; e < Embeddings; ++e) {
-      scale[e] = scales == nullptr ? 1.0 : scales[e * stride + row];
+      scale[e] = P(Scaled ? scales[e * stride + row] : 1.0);
       for (std::size_t o = 0; o < Embeddings; ++o) {
-        c[e][o] = coefficients[(e * most_embeddings + o) * stride + row];
-        silent &= c[e][o] == 0.0;
+        const double of_pair = coefficients[(e * most_embeddings + o) * stride + row];
+        c[e][o] = P(of_pair);
+        silent &= of_pair == 0.0;
       }
     }
     if (silent) {
       clear<S>(rows, row, to);
       continue;
     }
-    for_features<S>(rows.features, [&](std::size_t first, const auto& lanes) {
-      wide_pack<S> x[Embeddings];
-      for (std::size_t e = 0; e < Embeddings; ++e) {
+    for_features<S, double>(rows.features, [&](std::size_t first, const auto& lanes) {
+      X x[Embeddings];
+      for_each_constant<Embeddings>([&](auto e) {
         x[e] = lanes.load(row_of<S>(rows, e, row) + first);
-        if constexpr (sizeof(S) == sizeof(double))
-          for (P& half : x[e].half) half = half * scale[e];
-      }
-      for (std::size_t e = 0; e < Embeddings; ++e) {
-        if (to.of[e] == nullptr) continue;
-        wide_pack<S> g;
-        for (int h = 0; h < halves<S>; ++h) {
-          g.half[h] = P(0);
-          for (std::size_t o = 0; o < Embeddings; ++o) g.half[h] = fma(x[o].half[h], P(c[e][o]), g.half[h]);
-          if constexpr (sizeof(S) == sizeof(double)) g.half[h] = g.half[h] * scale[e];
-        }
-        lanes.store(g, static_cast<S*>(to.of[e]) + row * rows.features + first, to.streams);
-      }
+        if constexpr (Scaled) for_each_constant<X::count>([&](auto h) { x[e].part[h] = x[e].part[h] * scale[e]; });
+      });
+      for_each_constant<Embeddings>([&](auto e) {
+        if (to.of[e] == nullptr) return;
+        X g;
+        for_each_constant<X::count>([&](auto h) {
+          g.part[h] = P(0);
+          for_each_constant<Embeddings>([&](auto o) { g.part[h] = fma(x[o].part[h], c[e][o], g.part[h]); });
+          if constexpr (Scaled) g.part[h] = g.part[h] * scale[e];
+        });
+        lanes.template store<Streams>(g, static_cast<S*>(to.of[e]) + row * rows.features + first);
+      });
     });
   }
 }
@@ -339,8 +421,8 @@ void largest(const embedding_rows& rows, std::size_t embeddings, double* to, std
   for (std::size_t e = 0; e < embeddings; ++e)
     for (std::size_t row = 0; row < rows.rows; ++row) {
       P most(0);
-      for_features<S>(rows.features, [&](std::size_t first, const auto& lanes) {
-        for (const P& half : lanes.load(row_of<S>(rows, e, row) + first).half) most = larger(abs(half), most);
+      for_features<S, double>(rows.features, [&](std::size_t first, const auto& lanes) {
+        for (const P& part : lanes.load(row_of<S>(rows, e, row) + first).part) most = larger(abs(part), most);
       });
       to[e * stride + row] = largest_lane(most);
     }
@@ -369,20 +451,32 @@ void distances(const embedding_rows& rows, const distance_form& form, double* to
 template <class S>
 void distance_gradients(const embedding_rows& rows, const distance_form& form, const double* found, const double* flow, std::size_t stride,
                         const embedding_gradients& to) {
-  with_pairs(form.pairs, [&](auto pairs) { distance_gradients_of<S, decltype(pairs)::value>(rows, form, found, flow, stride, to); });
+  with_pairs(form.pairs, [&](auto pairs) {
+    constexpr embedding_pairs of = decltype(pairs)::value;
+    (to.streams ? distance_gradients_of<S, of, true> : distance_gradients_of<S, of, false>)(rows, form, found, flow, stride, to);
+  });
 }
 
 template <class S>
 void products(const embedding_rows& rows, embedding_pairs pairs, const double* scales, double* dots, double* squared, std::size_t stride) {
-  with_pairs(pairs, [&](auto of) { products_of<S, decltype(of)::value>(rows, scales, dots, squared, stride); });
+  with_pairs(pairs, [&](auto of) {
+    constexpr embedding_pairs constant = decltype(of)::value;
+    (scales != nullptr ? products_of<S, constant, true> : products_of<S, constant, false>)(rows, scales, dots, squared, stride);
+  });
+}
+
+template <class S, std::size_t Embeddings>
+void product_gradients_of_units(const embedding_rows& rows, const double* coefficients, const double* scales, std::size_t stride,
+                                const embedding_gradients& to) {
+  if (scales != nullptr) product_gradients_of<S, Embeddings, true, false>(rows, coefficients, scales, stride, to);
+  else if (to.streams) product_gradients_of<S, Embeddings, false, true>(rows, coefficients, scales, stride, to);
+  else product_gradients_of<S, Embeddings, false, false>(rows, coefficients, scales, stride, to);
 }
 
 template <class S>
 void product_gradients(const embedding_rows& rows, std::size_t embeddings, const double* coefficients, const double* scales,
                        std::size_t stride, const embedding_gradients& to) {
-  if (embeddings == 2) product_gradients_of<S, 2>(rows, coefficients, scales, stride, to);
-  else if (embeddings == 3) product_gradients_of<S, 3>(rows, coefficients, scales, stride, to);
-  else product_gradients_of<S, 4>(rows, coefficients, scales, stride, to);
+  (embeddings == 2 ? product_gradients_of_units<S, 2> : product_gradients_of_units<S, 3>)(rows, coefficients, scales, stride, to);
 }
 
 template <class S>

@@ -296,9 +296,10 @@ struct embedding_operations {
   // `flow`: what flows back to each distance.
   void (*distance_gradients)(const embedding_rows&, const distance_form&, const double* distances, const double* flow, std::size_t stride,
                              const embedding_gradients&);
-  // Dot products of each pair and, unless null, of each embedding with itself; of embeddings times `scales`, where they are given.
+  // Dot products of each pair, and of each embedding with itself; of embeddings times `scales`, where they are not null.
   void (*products)(const embedding_rows&, embedding_pairs, const double* scales, double* dots, double* squares, std::size_t stride);
-  // The gradient in embedding i is scale_i times the sum of coefficients[i][j] scale_j x_j: most_embeddings^2 arrays.
+  // The gradient in embedding i is scale_i times the sum of coefficients[i][j] scale_j x_j, of two or three embeddings:
+  // most_embeddings^2 arrays.
   void (*product_gradients)(const embedding_rows&, std::size_t embeddings, const double* coefficients, const double* scales,
                             std::size_t stride, const embedding_gradients&);
   // The largest magnitude in each row of each embedding.

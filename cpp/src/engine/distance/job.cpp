@@ -8,8 +8,14 @@
 namespace fastloss {
 namespace {
 
-// Numbers of all embeddings of a tile, which the way back finds in an L1 cache of 32 KiB beside what it writes.
-constexpr std::size_t tile_numbers = 4096, most_tile_units = 256;
+// Numbers of all embeddings of a tile: the way back finds them in an L1 cache of 32 KiB, or, of long ones, in an L2 cache.
+constexpr std::size_t tile_numbers = 4096, most_tile_numbers = 32768, most_tile_units = 256;
+
+// Whole packs where they fit; what a tile costs by itself is that of some hundred numbers.
+std::size_t units_of_tile(std::size_t numbers) {
+  const std::size_t in_cache = std::max(tile_numbers / numbers, std::min(most_pack, most_tile_numbers / numbers));
+  return std::clamp(in_cache < most_pack ? in_cache : in_cache / most_pack * most_pack, std::size_t{1}, most_tile_units);
+}
 
 }  // namespace
 
@@ -27,7 +33,7 @@ void build_distance_job(const call_plan& plan, const loss_outputs& outputs, dist
   builder.build();
   job.streams &= job.features * job.item % 16 == 0;
   const std::size_t numbers = std::max<std::size_t>(1, job.features * loss.embeddings);
-  job.tile_units = std::clamp(tile_numbers / numbers / most_pack * most_pack, std::size_t{1}, most_tile_units);
+  job.tile_units = units_of_tile(numbers);
   job.tiles_of_part = std::max<std::size_t>(1, 16 * tile_numbers / numbers / job.tile_units);
   job.pack_numbers = 1;
 }

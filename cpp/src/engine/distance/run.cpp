@@ -69,7 +69,7 @@ class unit_tile {
     std::fill_n(measures_, unit_arrays::of_pairs * arrays_.stride(), 0.0);
     if (job_.measures_distances()) job_.operations->distances(rows_, job_.form, measures_, arrays_.stride());
     else if (job_.form.measure == embedding_measure::dot)
-      job_.operations->products(rows_, job_.form.pairs, nullptr, measures_, nullptr, arrays_.stride());
+      job_.operations->products(rows_, job_.form.pairs, nullptr, measures_, products_.squares, arrays_.stride());
     else measure_cosines(*job_.operations, rows_, job_.form, job_.item == sizeof(double), measures_, products_);
   }
 
