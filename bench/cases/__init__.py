@@ -26,6 +26,7 @@ from bench.cases import (
     robust,
     row_functions,
     scoring,
+    similarity,
     softmax,
     softmax_losses,
 )
@@ -57,6 +58,7 @@ CASES: dict[str, Case] = {
         region_compound,
         region_distance,
         embedding,
+        similarity,
         row_functions,
         box_matrix,
     )

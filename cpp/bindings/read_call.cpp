@@ -72,16 +72,21 @@ int operand_named(const call_state& s, PyObject* given) {
   return static_cast<int>(i);
 }
 
-// What the loss is differentiated in unless the call says.
+bool is_left_out(const call_state& s, unsigned k) {
+  return s.loss.info->operands[k].is(optional) && (s.given.operands[k] == nullptr || s.given.operands[k] == Py_None);
+}
+
+// What the loss is differentiated in unless the call says: not in what is left out.
 void default_wrt(call_state& s) {
   int count = 0;
   for (unsigned k = 0, left = s.loss.info->default_wrt; left != 0; ++k, left >>= 1)
-    if ((left & 1u) != 0) s.call.gradient_of[static_cast<std::size_t>(count++)] = static_cast<int>(k);
+    if ((left & 1u) != 0 && !is_left_out(s, k)) s.call.gradient_of[static_cast<std::size_t>(count++)] = static_cast<int>(k);
   s.call.gradient_count = count;
   s.several_gradients = count > 1;
 }
 
 void read_wrt(call_state& s, PyObject* given) {
+  s.call.gradient_of.fill(0);
   s.call.gradient_count = 1;
   s.several_gradients = false;
   if (!PyTuple_Check(given) && !PyList_Check(given)) {

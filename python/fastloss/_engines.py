@@ -17,6 +17,7 @@ from fastloss._phrases import (
     OF_IMAGES,
     OF_KEYPOINTS,
     OF_LINEAR_SCORES,
+    OF_PAIRS,
     OF_REGIONS,
     OF_ROWS,
     Phrases,
@@ -80,6 +81,13 @@ def _embeddings(operands: Sequence[Operand]) -> list[Any]:
     return [*vectors[:count], *(1 for _ in operands[count:])]
 
 
+def _batch(operands: Sequence[Operand]) -> list[Any]:
+    """Two samples of two features with their positives, or three of two labels."""
+    if any("labels" in o["roles"] for o in operands):
+        return [[[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]], [0, 0, 1]]
+    return [[[1.0, 0.0], [0.0, 1.0]], [[0.8, 0.6], [0.6, 0.8]]]
+
+
 @dataclass(frozen=True)
 class Engine:
     """What is said of an engine's losses: of its units, the places with a loss of their own, and by a smallest call.
@@ -103,6 +111,7 @@ ENGINES: Mapping[str, Engine] = {
     "region": Engine(OF_REGIONS, _region),
     "lovasz": Engine(OF_IMAGES, _image),
     "distance": Engine(OF_EMBEDDINGS, _embeddings, in_several=True),
+    "similarity": Engine(OF_PAIRS, _batch),
 }
 
 METHODS_OF_PART = {"hess": ("hess", "grad_and_hess"), "vector": ("hvp",)}

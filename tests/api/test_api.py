@@ -220,7 +220,8 @@ WITH_DEFAULT = [
 @pytest.mark.parametrize(("name", "operand"), WITH_DEFAULT)
 def test_partial_of_an_operand_pickles_copies_and_compares(name, operand):
     loss, arguments = LOSSES[name], operands(LOSSES[name])
-    number = next(x for x in (0.75, 1.25, 2.5, -0.75) if cases.domain(name, operand).contains(x))
+    domain = cases.Domain.parse(next(o.domain for o in loss.info.operands if o.name == operand))
+    number = next(x for x in (0.75, 1.25, 2.5, -0.75) if domain.contains(x))
     bound = loss.partial(**{operand: number})
     assert bound != loss
     assert bound.grad != loss.grad

@@ -10,7 +10,7 @@ import fastloss as fl
 from engines import calls
 
 CALLS = calls()
-OF_UNITS = [call for call in CALLS if call.has_units]
+OF_UNITS = [call for call in CALLS if call.has_units and call.units_are_apart]
 
 
 def _ways(call, shape, rng):

@@ -10,6 +10,7 @@ from engines.lovasz.adapter import Lovasz
 from engines.pointwise.adapter import Pointwise
 from engines.region.adapter import Region
 from engines.rowwise.adapter import Rowwise
+from engines.similarity.adapter import Similarity
 
 ADAPTERS: dict[str, type[Adapter]] = {
     "pointwise": Pointwise,
@@ -20,6 +21,7 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "region": Region,
     "lovasz": Lovasz,
     "distance": Distance,
+    "similarity": Similarity,
 }
 
 

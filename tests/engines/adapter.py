@@ -51,6 +51,10 @@ class Adapter(ABC):
     empty_shapes: ClassVar[tuple[Shape, ...]] = (Shape((0,), 3), Shape((0,), 1), Shape((2, 0), 4), Shape((0, 5), 4))
     # Whether the reduced loss is made of losses of units; if not, its parts reduce themselves.
     has_units: ClassVar[bool] = True
+    # Whether the loss of a unit depends on what is its own, and on what is shared: not where units are compared.
+    units_are_apart: ClassVar[bool] = True
+    # Operands that may have any extent on their first axis, whatever the others have.
+    of_any_length: ClassVar[frozenset[str]] = frozenset()
     # Whether `room` holds for second derivatives under every option: not where their terms cancel.
     second_of_options: ClassVar[bool] = True
 

@@ -49,6 +49,7 @@ TIMED = {
     "distance-regions": (("hausdorff_dt_loss",), ("2x1x8x8", "3x2x20x30")),
     "masks": (("lovasz_hinge_loss",), ("2x8x8", "3x50x60")),
     "class-images": (("lovasz_softmax_loss",), ("2x3x8x8", "3x5x20x30")),
+    "batches": (("nt_xent_loss", "supcon_loss"), ("8x5", "70x16")),
     "class-regions": (("dice_loss+softmax", "dice_ce_loss", "dice_focal_loss"), ("2x3x8x8", "3x5x20x30")),
 }
 LOSSES = tuple(name for names, _ in TIMED.values() for name in names)
@@ -182,7 +183,7 @@ def test_the_figures_are_consistent(run):
             assert figures["rounds"] == 3
             assert figures["loops"] >= 1
         for figures in (own, *row["peers"].values()):
-            assert ("extra_memory" in figures) == (row["loss"] == "linear_cross_entropy")
+            assert ("extra_memory" in figures) == CASES[row["loss"]].measures_memory
         for peer in row["peers"].values():
             assert peer["ratio_of_minima"] == pytest.approx(peer["minimum"] / own["minimum"])
             assert peer["ratio"] > 0

@@ -30,6 +30,7 @@ from references import (
     REFERENCES,
     REGION_REFERENCES,
     ROW_REFERENCES,
+    SIMILARITY_REFERENCES,
 )
 from references.schema import Reference
 
@@ -42,6 +43,7 @@ OF_ENGINE = {
     "keypoint": KEYPOINT_REFERENCES,
     "lovasz": LOVASZ_REFERENCES,
     "distance": EMBEDDING_REFERENCES,
+    "similarity": SIMILARITY_REFERENCES,
     "region": {**REGION_REFERENCES, **COMPOUND_REFERENCES, **DISTANCE_REFERENCES},
 }
 MODULES = ("test_values", "test_gradients", "test_edges", "test_layouts", "test_dtypes")  # of the pointwise engine

@@ -27,6 +27,7 @@ from references import (
     relative,
     robust,
     scoring,
+    similarity,
     softmax,
     softmax_distillation,
     softmax_losses,
@@ -41,6 +42,7 @@ from references.region_distance import DISTANCE_REFERENCES
 from references.regions_schema import RegionReference
 from references.rows_schema import RowReference
 from references.schema import Kink, Operand, Reference
+from references.similarity_schema import SimilarityReference
 
 REFERENCES: dict[str, Reference] = {
     reference.name: reference
@@ -98,6 +100,11 @@ COMPOUND_REFERENCES: dict[str, CompoundReference] = {
     reference.name: reference for reference in region_compounds.COMPOUND_REFERENCES
 }
 
+# Of the losses of all pairs of a batch, by `similarity_schema`.
+SIMILARITY_REFERENCES: dict[str, SimilarityReference] = {
+    reference.name: reference for reference in similarity.SIMILARITY_REFERENCES
+}
+
 __all__ = [
     "BOX_REFERENCES",
     "COMPOUND_REFERENCES",
@@ -108,6 +115,7 @@ __all__ = [
     "REFERENCES",
     "REGION_REFERENCES",
     "ROW_REFERENCES",
+    "SIMILARITY_REFERENCES",
     "BoxReference",
     "CompoundReference",
     "DistanceReference",
@@ -118,4 +126,5 @@ __all__ = [
     "Reference",
     "RegionReference",
     "RowReference",
+    "SimilarityReference",
 ]

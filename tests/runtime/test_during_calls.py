@@ -170,6 +170,23 @@ LOVASZ_MASK = (
     {"input": numbers(N, 30), "target": np.arange(30 * N).reshape(N, 30) % 2, "out": np.zeros((N, 30))},
     {},
 )
+SIMILARITY = (
+    fl.info_nce_loss.value_and_grad,
+    {
+        "input": numbers(N, 20),
+        "positive": numbers(N, 20) + 1,
+        "negative": numbers(50, 20) - 1,
+        "sample_weight": np.arange(1.0, N + 1),
+        "where": np.arange(N) % 4 > 0,
+        "out": np.zeros((N, 20)),
+    },
+    {"wrt": 0},
+)
+LABELLED = (
+    fl.supcon_loss.value_and_grad,
+    {"input": numbers(N, 20), "target": np.arange(N) % 5, "out": np.zeros((N, 20))},
+    {},
+)
 CALLS = {
     "pointwise": POINTWISE,
     "none": POINTWISE_NONE,
@@ -184,6 +201,8 @@ CALLS = {
     "region mask": REGION_MASK,
     "lovasz": LOVASZ,
     "lovasz mask": LOVASZ_MASK,
+    "similarity": SIMILARITY,
+    "labels": LABELLED,
 }
 VICTIMS = [(call, victim) for call, (_, arrays, _) in CALLS.items() for victim in arrays]
 

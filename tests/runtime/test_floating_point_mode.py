@@ -25,11 +25,13 @@ from references import (
     LOVASZ_REFERENCES,
     REFERENCES,
     REGION_REFERENCES,
+    SIMILARITY_REFERENCES,
     box_draws,
     distance_draws,
     keypoint_draws,
     lovasz_draws,
     region_draws,
+    similarity,
 )
 from references import linear as linear_reference
 
@@ -135,6 +137,14 @@ def embedding_calls(name):
         for reduction in ("mean", "none"):
             call = {**operands, **options, "reduction": reduction, "wrt": reference.differentiable}
             yield lambda call=call: cases.loss(name).value_and_grad(**call)
+
+
+def similarity_calls(name):
+    """The same of a contrastive loss, with similarities whose exponentials are subnormal."""
+    reference = SIMILARITY_REFERENCES[name]
+    operands = similarity.draw(reference, cases.seed(name, "mode"), 500, 8, np.float32, negatives=40)
+    for options in reference.option_sets():
+        yield lambda given={**operands, **options}: cases.loss(name).value_and_grad(**given, wrt=(0, reference.number))
 
 
 def assert_same_in_every_mode(calls):
@@ -256,3 +266,8 @@ print(fl._core.last_team_size())
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1], timeout=120
     )
     assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
+
+
+@pytest.mark.parametrize("name", SIMILARITY_REFERENCES)
+def test_contrastive_losses(name):
+    assert_same_in_every_mode(similarity_calls(name))

@@ -45,7 +45,7 @@ FASTLOSS_FN native_pack<S> rounded(const feature_packs<S, C>& x) {
 }
 
 template <class S>
-FASTLOSS_FN const S* row_of(const embedding_rows& rows, std::size_t embedding, std::size_t row) {
+FASTLOSS_FN const S* row_of(const unit_rows& rows, std::size_t embedding, std::size_t row) {
   return static_cast<const S*>(rows.of[embedding]) + row * rows.features;
 }
 

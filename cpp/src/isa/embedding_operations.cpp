@@ -54,7 +54,7 @@ struct how_many {
 
 // Of one unit, the total of each pair.
 template <class S, embedding_pairs Pairs, class Term>
-FASTLOSS_FN void sum_differences(const embedding_rows& rows, std::size_t row, double eps, const Term& term, double* totals) {
+FASTLOSS_FN void sum_differences(const unit_rows& rows, std::size_t row, double eps, const Term& term, double* totals) {
   static constexpr embedding_pair_list list = pairs_of(Pairs);
   using X = feature_packs<S, double>;
   X sums[list.count];
@@ -93,14 +93,14 @@ FASTLOSS_FN double inverse_power_of_two(double x) {
 // Measures of differences, of the pairs of a unit; each with a function of its own, so that none pays for the constants of another.
 template <class S, embedding_pairs Pairs>
 struct squared_length {
-  static void of(const embedding_rows& rows, std::size_t row, const distance_form&, double* to) {
+  static void of(const unit_rows& rows, std::size_t row, const distance_form&, double* to) {
     sum_differences<S, Pairs>(rows, row, 0.0, squares{}, to);
   }
 };
 
 template <class S, embedding_pairs Pairs>
 struct length {
-  static void of(const embedding_rows& rows, std::size_t row, const distance_form& form, double* to) {
+  static void of(const unit_rows& rows, std::size_t row, const distance_form& form, double* to) {
     constexpr std::size_t count = pairs_of(Pairs).count;
     sum_differences<S, Pairs>(rows, row, form.eps, squares{}, to);
     bool tame = true;
@@ -110,7 +110,7 @@ struct length {
   }
 
  private:
-  [[gnu::noinline]] static void scaled(const embedding_rows& rows, std::size_t row, const distance_form& form, double* to) {
+  [[gnu::noinline]] static void scaled(const unit_rows& rows, std::size_t row, const distance_form& form, double* to) {
     constexpr std::size_t count = pairs_of(Pairs).count;
     sum_differences<S, Pairs>(rows, row, form.eps, largest_magnitude{}, to);
     scaled_squares terms{};
@@ -122,21 +122,21 @@ struct length {
 
 template <class S, embedding_pairs Pairs>
 struct sum_of_magnitudes {
-  static void of(const embedding_rows& rows, std::size_t row, const distance_form& form, double* to) {
+  static void of(const unit_rows& rows, std::size_t row, const distance_form& form, double* to) {
     sum_differences<S, Pairs>(rows, row, form.eps, magnitudes{}, to);
   }
 };
 
 template <class S, embedding_pairs Pairs>
 struct largest_of_magnitudes {
-  static void of(const embedding_rows& rows, std::size_t row, const distance_form& form, double* to) {
+  static void of(const unit_rows& rows, std::size_t row, const distance_form& form, double* to) {
     sum_differences<S, Pairs>(rows, row, form.eps, largest_magnitude{}, to);
   }
 };
 
 template <class S, embedding_pairs Pairs>
 struct norm {
-  static void of(const embedding_rows& rows, std::size_t row, const distance_form& form, double* to) {
+  static void of(const unit_rows& rows, std::size_t row, const distance_form& form, double* to) {
     constexpr std::size_t count = pairs_of(Pairs).count;
     double largest[count];
     sum_differences<S, Pairs>(rows, row, form.eps, largest_magnitude{}, largest);
@@ -151,7 +151,7 @@ struct norm {
 };
 
 template <class Measure, std::size_t Count>
-[[gnu::noinline]] void measure_units(const embedding_rows& rows, const distance_form& form, double* to, std::size_t stride) {
+[[gnu::noinline]] void measure_units(const unit_rows& rows, const distance_form& form, double* to, std::size_t stride) {
   for (std::size_t row = 0; row < rows.rows; ++row) {
     double of_row[Count];
     Measure::of(rows, row, form, of_row);
@@ -160,7 +160,7 @@ template <class Measure, std::size_t Count>
 }
 
 template <class S, embedding_pairs Pairs>
-void distances_of(const embedding_rows& rows, const distance_form& form, double* to, std::size_t stride) {
+void distances_of(const unit_rows& rows, const distance_form& form, double* to, std::size_t stride) {
   constexpr std::size_t count = pairs_of(Pairs).count;
   if (form.measure == embedding_measure::squared_distance) measure_units<squared_length<S, Pairs>, count>(rows, form, to, stride);
   else if (form.p == 2.0) measure_units<length<S, Pairs>, count>(rows, form, to, stride);
@@ -171,8 +171,7 @@ void distances_of(const embedding_rows& rows, const distance_form& form, double*
 
 // The gradients of a unit, of what flows back to each difference of each pair: slope(pair, d).
 template <class S, class C, embedding_pairs Pairs, bool Streams, class Slope>
-FASTLOSS_FN void spread_differences(const embedding_rows& rows, std::size_t row, double eps, const Slope& slope,
-                                    const embedding_gradients& to) {
+FASTLOSS_FN void spread_differences(const unit_rows& rows, std::size_t row, double eps, const Slope& slope, const unit_gradients& to) {
   static constexpr embedding_pair_list list = pairs_of(Pairs);
   using X = feature_packs<S, C>;
   const native_pack<C> added(eps);
@@ -199,7 +198,7 @@ FASTLOSS_FN void spread_differences(const embedding_rows& rows, std::size_t row,
 }
 
 template <class S>
-FASTLOSS_FN void clear(const embedding_rows& rows, std::size_t row, const embedding_gradients& to) {
+FASTLOSS_FN void clear(const unit_rows& rows, std::size_t row, const unit_gradients& to) {
   for (void* const g : to.of)
     if (g != nullptr) __builtin_memset(static_cast<S*>(g) + row * rows.features, 0, rows.features * sizeof(S));
 }
@@ -219,9 +218,9 @@ FASTLOSS_FN bool is_narrow(double x) {
 template <class S, embedding_pairs Pairs, bool Streams>
 struct gradients_of_unit {
   static constexpr std::size_t count = pairs_of(Pairs).count;
-  const embedding_rows& rows;
+  const unit_rows& rows;
   const distance_form& form;
-  const embedding_gradients& to;
+  const unit_gradients& to;
 
   template <class Slope>
   FASTLOSS_FN void in_double(std::size_t row, const Slope& slope) const {
@@ -339,8 +338,8 @@ template <class S, class OfUnit>
 }
 
 template <class S, embedding_pairs Pairs, bool Streams>
-void distance_gradients_of(const embedding_rows& rows, const distance_form& form, const double* distances, const double* flow,
-                           std::size_t stride, const embedding_gradients& to) {
+void distance_gradients_of(const unit_rows& rows, const distance_form& form, const double* distances, const double* flow,
+                           std::size_t stride, const unit_gradients& to) {
   if (form.measure == embedding_measure::squared_distance || form.p == 2.0)
     go_back<S>(along_difference<S, Pairs, Streams>{{rows, form, to}}, distances, flow, stride);
   else if (form.p == 1.0) go_back<S>(along_sign<S, Pairs, Streams>{{rows, form, to}}, distances, flow, stride);
@@ -349,7 +348,7 @@ void distance_gradients_of(const embedding_rows& rows, const distance_form& form
 }
 
 template <class S, embedding_pairs Pairs, bool Scaled>
-void products_of(const embedding_rows& rows, const double* scales, double* dots, double* squared, std::size_t stride) {
+void products_of(const unit_rows& rows, const double* scales, double* dots, double* squared, std::size_t stride) {
   static constexpr embedding_pair_list list = pairs_of(Pairs);
   using X = feature_packs<S, double>;
   for (std::size_t row = 0; row < rows.rows; ++row) {
@@ -378,8 +377,8 @@ void products_of(const embedding_rows& rows, const double* scales, double* dots,
 }
 
 template <class S, std::size_t Embeddings, bool Scaled, bool Streams>
-void product_gradients_of(const embedding_rows& rows, const double* coefficients, const double* scales, std::size_t stride,
-                          const embedding_gradients& to) {
+void product_gradients_of(const unit_rows& rows, const double* coefficients, const double* scales, std::size_t stride,
+                          const unit_gradients& to) {
   using X = feature_packs<S, double>;
   for (std::size_t row = 0; row < rows.rows; ++row) {
     P c[Embeddings][Embeddings], scale[Embeddings];
@@ -417,7 +416,7 @@ void product_gradients_of(const embedding_rows& rows, const double* coefficients
 }
 
 template <class S>
-void largest(const embedding_rows& rows, std::size_t embeddings, double* to, std::size_t stride) {
+void largest(const unit_rows& rows, std::size_t embeddings, double* to, std::size_t stride) {
   for (std::size_t e = 0; e < embeddings; ++e)
     for (std::size_t row = 0; row < rows.rows; ++row) {
       P most(0);
@@ -444,13 +443,13 @@ FASTLOSS_FN void with_pairs(embedding_pairs pairs, const F& f) {
 }
 
 template <class S>
-void distances(const embedding_rows& rows, const distance_form& form, double* to, std::size_t stride) {
+void distances(const unit_rows& rows, const distance_form& form, double* to, std::size_t stride) {
   with_pairs(form.pairs, [&](auto pairs) { distances_of<S, decltype(pairs)::value>(rows, form, to, stride); });
 }
 
 template <class S>
-void distance_gradients(const embedding_rows& rows, const distance_form& form, const double* found, const double* flow, std::size_t stride,
-                        const embedding_gradients& to) {
+void distance_gradients(const unit_rows& rows, const distance_form& form, const double* found, const double* flow, std::size_t stride,
+                        const unit_gradients& to) {
   with_pairs(form.pairs, [&](auto pairs) {
     constexpr embedding_pairs of = decltype(pairs)::value;
     (to.streams ? distance_gradients_of<S, of, true> : distance_gradients_of<S, of, false>)(rows, form, found, flow, stride, to);
@@ -458,7 +457,7 @@ void distance_gradients(const embedding_rows& rows, const distance_form& form, c
 }
 
 template <class S>
-void products(const embedding_rows& rows, embedding_pairs pairs, const double* scales, double* dots, double* squared, std::size_t stride) {
+void products(const unit_rows& rows, embedding_pairs pairs, const double* scales, double* dots, double* squared, std::size_t stride) {
   with_pairs(pairs, [&](auto of) {
     constexpr embedding_pairs constant = decltype(of)::value;
     (scales != nullptr ? products_of<S, constant, true> : products_of<S, constant, false>)(rows, scales, dots, squared, stride);
@@ -466,16 +465,16 @@ void products(const embedding_rows& rows, embedding_pairs pairs, const double* s
 }
 
 template <class S, std::size_t Embeddings>
-void product_gradients_of_units(const embedding_rows& rows, const double* coefficients, const double* scales, std::size_t stride,
-                                const embedding_gradients& to) {
+void product_gradients_of_units(const unit_rows& rows, const double* coefficients, const double* scales, std::size_t stride,
+                                const unit_gradients& to) {
   if (scales != nullptr) product_gradients_of<S, Embeddings, true, false>(rows, coefficients, scales, stride, to);
   else if (to.streams) product_gradients_of<S, Embeddings, false, true>(rows, coefficients, scales, stride, to);
   else product_gradients_of<S, Embeddings, false, false>(rows, coefficients, scales, stride, to);
 }
 
 template <class S>
-void product_gradients(const embedding_rows& rows, std::size_t embeddings, const double* coefficients, const double* scales,
-                       std::size_t stride, const embedding_gradients& to) {
+void product_gradients(const unit_rows& rows, std::size_t embeddings, const double* coefficients, const double* scales, std::size_t stride,
+                       const unit_gradients& to) {
   (embeddings == 2 ? product_gradients_of_units<S, 2> : product_gradients_of_units<S, 3>)(rows, coefficients, scales, stride, to);
 }
 

@@ -278,12 +278,12 @@ struct distance_operations_of_dtypes {
 };
 
 // Rows of features of embeddings, `features` numbers of each, one row behind the other.
-struct embedding_rows {
+struct unit_rows {
   const void* of[most_embeddings];
   std::size_t rows, features;
 };
 // Where gradients in embeddings go, as their rows lie; null: not wanted. A gradient may be any of the embeddings.
-struct embedding_gradients {
+struct unit_gradients {
   void* of[most_embeddings];
   bool streams;  // past the caches; every row is aligned to 16 bytes
 };
@@ -292,18 +292,18 @@ struct embedding_gradients {
 // for each pair or embedding. Where all that flows back to a unit is 0, its gradients are, and its features are not looked at.
 struct embedding_operations {
   // Distances of each pair, or their squares, as the form says.
-  void (*distances)(const embedding_rows&, const distance_form&, double* to, std::size_t stride);
+  void (*distances)(const unit_rows&, const distance_form&, double* to, std::size_t stride);
   // `flow`: what flows back to each distance.
-  void (*distance_gradients)(const embedding_rows&, const distance_form&, const double* distances, const double* flow, std::size_t stride,
-                             const embedding_gradients&);
+  void (*distance_gradients)(const unit_rows&, const distance_form&, const double* distances, const double* flow, std::size_t stride,
+                             const unit_gradients&);
   // Dot products of each pair, and of each embedding with itself; of embeddings times `scales`, where they are not null.
-  void (*products)(const embedding_rows&, embedding_pairs, const double* scales, double* dots, double* squares, std::size_t stride);
+  void (*products)(const unit_rows&, embedding_pairs, const double* scales, double* dots, double* squares, std::size_t stride);
   // The gradient in embedding i is scale_i times the sum of coefficients[i][j] scale_j x_j, of two or three embeddings:
   // most_embeddings^2 arrays.
-  void (*product_gradients)(const embedding_rows&, std::size_t embeddings, const double* coefficients, const double* scales,
-                            std::size_t stride, const embedding_gradients&);
+  void (*product_gradients)(const unit_rows&, std::size_t embeddings, const double* coefficients, const double* scales, std::size_t stride,
+                            const unit_gradients&);
   // The largest magnitude in each row of each embedding.
-  void (*largest)(const embedding_rows&, std::size_t embeddings, double* to, std::size_t stride);
+  void (*largest)(const unit_rows&, std::size_t embeddings, double* to, std::size_t stride);
 };
 
 struct embedding_operations_of_dtypes {
@@ -336,6 +336,38 @@ struct product_operations_of_dtypes {
   product_operations of[2];  // float32, float64
 };
 
+// Cosines of the rows of a block with those of another. Rows of the tile are whole packs long; what is no pair is minus infinity.
+// Similarities are the cosines times `scale`; where that is small, a bound of theirs serves as the maximum of every sum.
+struct similarity_tile {
+  void* cosines;
+  std::size_t stride, rows, columns;
+  double scale;
+  bool bounded;  // by `scale`
+};
+inline constexpr std::size_t most_tile_columns = 256;
+
+// Sums of exponentials, each a sum times the exponential of a maximum.
+struct exponential_sums {
+  double *maximum, *sum;
+};
+
+// The weights of pairs in a gradient: of a pair coefficient * exp(similarity - shift) of its row, and of its column where that is an
+// anchor, too. Of bounded tiles all shifts are the bound.
+struct similarity_weights {
+  const void *row_coefficient, *row_shift;
+  const void *column_coefficient, *column_shift;  // null: columns are none
+};
+
+struct similarity_operations {
+  // Of the similarities of each row, and of each column where `columns` has memory.
+  void (*sum_exponentials)(const similarity_tile&, const exponential_sums& rows, const exponential_sums& columns);
+  void (*weigh_pairs)(const similarity_tile&, const similarity_weights&);  // in place of the cosines
+};
+
+struct similarity_operations_of_dtypes {
+  similarity_operations of[2];  // float32, float64
+};
+
 struct elementary_table {
   const elementary_function* functions;
   std::size_t count;
@@ -349,10 +381,11 @@ struct kernel_table {
   const tile_operations* tiles;  // float32, float64
   const row_operations* rows;    // float32, float64
   const elementary_table* elementary;
-  const product_operations* products;      // float32, float64
-  const region_operations* regions;        // float32, float64
-  const distance_operations* distances;    // float32, float64
-  const embedding_operations* embeddings;  // float32, float64
+  const product_operations* products;         // float32, float64
+  const region_operations* regions;           // float32, float64
+  const distance_operations* distances;       // float32, float64
+  const embedding_operations* embeddings;     // float32, float64
+  const similarity_operations* similarities;  // float32, float64
 };
 
 // The kernels of a loss, of the type of its engine: its own, or those of this instruction set.

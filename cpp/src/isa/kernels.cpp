@@ -36,6 +36,7 @@ const kernel_table FASTLOSS_KERNEL_TABLE = {FASTLOSS_ISA_NAME,
                                             FASTLOSS_PRODUCT_OPERATIONS.of,
                                             FASTLOSS_REGION_OPERATIONS.of,
                                             FASTLOSS_DISTANCE_OPERATIONS.of,
-                                            FASTLOSS_EMBEDDING_OPERATIONS.of};
+                                            FASTLOSS_EMBEDDING_OPERATIONS.of,
+                                            FASTLOSS_SIMILARITY_OPERATIONS.of};
 
 }  // namespace fastloss

@@ -11,6 +11,7 @@
 #define FASTLOSS_REGION_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, region_operations)
 #define FASTLOSS_DISTANCE_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, distance_operations)
 #define FASTLOSS_EMBEDDING_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, embedding_operations)
+#define FASTLOSS_SIMILARITY_OPERATIONS FASTLOSS_JOIN(FASTLOSS_KERNEL_TABLE, similarity_operations)
 
 namespace fastloss {
 
@@ -21,5 +22,6 @@ extern const product_operations_of_dtypes FASTLOSS_PRODUCT_OPERATIONS;
 extern const region_operations_of_dtypes FASTLOSS_REGION_OPERATIONS;
 extern const distance_operations_of_dtypes FASTLOSS_DISTANCE_OPERATIONS;
 extern const embedding_operations_of_dtypes FASTLOSS_EMBEDDING_OPERATIONS;
+extern const similarity_operations_of_dtypes FASTLOSS_SIMILARITY_OPERATIONS;
 
 }  // namespace fastloss

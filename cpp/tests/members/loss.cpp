@@ -1,4 +1,4 @@
-// A pointwise loss, a row-wise one, one of boxes, one of keypoints and a Lovász loss with what the macros put into them.
+// A pointwise loss, a row-wise one, one of boxes, one of keypoints, a Lovász loss and a contrastive one with what the macros put into them.
 #include <array>
 
 #include "fastloss/engine/loss_info.hpp"
@@ -7,6 +7,7 @@
 #include "fastloss/engines/lovasz.hpp"
 #include "fastloss/engines/pointwise.hpp"
 #include "fastloss/engines/rowwise.hpp"
+#include "fastloss/engines/similarity.hpp"
 #include "fastloss/simd/primitives.hpp"
 
 #ifndef TRAITS
@@ -62,6 +63,19 @@
 #endif
 #ifndef LOVASZ_TARGET
 #define LOVASZ_TARGET binary_mask
+#endif
+#ifndef SIMILARITY_TRAITS
+#define SIMILARITY_TRAITS
+#endif
+#ifndef SIMILARITY_FORMULA
+#define SIMILARITY_FORMULA value
+#endif
+#ifndef SIMILARITY_OPERANDS
+#define SIMILARITY_OPERANDS \
+  {"positive", differentiable | embedding_rows}, { "temperature", differentiable | as_temperature }
+#endif
+#ifndef SIMILARITY_MEMBER
+#define SIMILARITY_MEMBER
 #endif
 
 namespace fastloss {
@@ -132,11 +146,24 @@ struct margin {
   }
 };
 
+struct contrast {
+  SIMILARITY_MEMBER;
+  static constexpr const char* name = "contrast";
+  static constexpr similarity_traits traits{SIMILARITY_TRAITS};
+  static constexpr operand operands[] = {{"input", differentiable}, SIMILARITY_OPERANDS};
+  similarity_form form() const { return {}; }
+  template <class U>
+  FASTLOSS_FN auto SIMILARITY_FORMULA(U excess) const {
+    return excess;
+  }
+};
+
 constexpr loss_info of_elements = describe<squared>(-1);
 constexpr loss_info of_rows = describe<negative_log>(-1);
 constexpr loss_info of_boxes = describe<overlap>(-1);
 constexpr loss_info of_keypoints = describe<distance>(-1);
 constexpr loss_info of_images = describe<margin>(-1);
+constexpr loss_info of_pairs = describe<contrast>(-1);
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

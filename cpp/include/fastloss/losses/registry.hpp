@@ -28,6 +28,7 @@
 #include "fastloss/losses/relative.hpp"
 #include "fastloss/losses/robust.hpp"
 #include "fastloss/losses/scoring.hpp"
+#include "fastloss/losses/similarity.hpp"
 #include "fastloss/losses/softmax.hpp"
 
 #define FASTLOSS_FAMILIES(APPLY) \
@@ -53,7 +54,8 @@
   APPLY(region_compound)         \
   APPLY(region_distance)         \
   APPLY(lovasz)                  \
-  APPLY(embedding)
+  APPLY(embedding)               \
+  APPLY(similarity)
 
 // Functions that are no losses are made of these: functions() in engine/plan.hpp.
 #define FASTLOSS_FUNCTION_FAMILIES(APPLY) \

@@ -34,7 +34,7 @@ double scale_of(const product_arrays& arrays, std::size_t embedding, std::size_t
   return arrays.scaled ? arrays.scales[embedding * arrays.stride + row] : 1.0;
 }
 
-bool all_tame(const embedding_rows& rows, std::size_t embeddings, const product_arrays& arrays) {
+bool all_tame(const unit_rows& rows, std::size_t embeddings, const product_arrays& arrays) {
   for (std::size_t e = 0; e < embeddings; ++e)
     for (std::size_t row = 0; row < rows.rows; ++row)
       if (!is_tame(arrays.squares[e * arrays.stride + row])) return false;
@@ -43,8 +43,8 @@ bool all_tame(const embedding_rows& rows, std::size_t embeddings, const product_
 
 }  // namespace
 
-void measure_cosines(const embedding_operations& operations, const embedding_rows& rows, const distance_form& form, bool wide,
-                     double* cosines, product_arrays& arrays) {
+void measure_cosines(const embedding_operations& operations, const unit_rows& rows, const distance_form& form, bool wide, double* cosines,
+                     product_arrays& arrays) {
   const embedding_pair_list pairs = pairs_of(form.pairs);
   operations.products(rows, form.pairs, nullptr, cosines, arrays.squares, arrays.stride);
   arrays.scaled = wide && !all_tame(rows, pairs.embeddings, arrays);
@@ -68,7 +68,7 @@ void measure_cosines(const embedding_operations& operations, const embedding_row
     }
 }
 
-bool coefficients_of_products(const distance_form& form, const embedding_rows& rows, const double* measures, const double* flow,
+bool coefficients_of_products(const distance_form& form, const unit_rows& rows, const double* measures, const double* flow,
                               product_arrays& arrays) {
   const embedding_pair_list pairs = pairs_of(form.pairs);
   const bool cosines = form.measure != embedding_measure::dot;

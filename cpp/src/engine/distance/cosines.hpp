@@ -17,8 +17,8 @@ struct product_arrays {
 };
 
 // `wide`: embeddings are in float64, whose squares may leave the range of double.
-void measure_cosines(const embedding_operations&, const embedding_rows&, const distance_form&, bool wide, double* cosines, product_arrays&);
+void measure_cosines(const embedding_operations&, const unit_rows&, const distance_form&, bool wide, double* cosines, product_arrays&);
 // Of cosines or dot products, and what flows back to them. Whether the scales count.
-bool coefficients_of_products(const distance_form&, const embedding_rows&, const double* measures, const double* flow, product_arrays&);
+bool coefficients_of_products(const distance_form&, const unit_rows&, const double* measures, const double* flow, product_arrays&);
 
 }  // namespace fastloss

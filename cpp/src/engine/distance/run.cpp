@@ -118,7 +118,7 @@ class unit_tile {
       for (std::size_t k = 0; k < pairs_.count; ++k) of_pair(flow_, k)[i] = times(f, of_pair(d1_, k)[i]);
       if (places_.unit_gradient != nullptr) d1_target_[i] = times(f, d1_target_[i]);
     }
-    embedding_gradients to{};
+    unit_gradients to{};
     for (std::size_t k = 0; k < job_.operands; ++k) to.of[k] = places_.gradients[k];
     to.streams = places_.streams;
     if (job_.measures_distances()) {
@@ -136,7 +136,7 @@ class unit_tile {
   const record_places& places_;
   const unit_arrays arrays_;
   const embedding_pair_list pairs_;
-  embedding_rows rows_{};
+  unit_rows rows_{};
   double *measures_, *d1_, *flow_, *target_, *d1_target_, *value_;
   product_arrays products_;
 };

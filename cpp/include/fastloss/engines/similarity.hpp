@@ -1,0 +1,119 @@
+// Contrastive losses: of the cosine similarities of all pairs of a batch, whose matrix is never held. An anchor is a row of embeddings
+// whose positives are to be more like it than its negatives are. The struct of a loss has
+//
+//   value(u)   the loss of an anchor, a function of its excess: the logarithm of the sum of the exponentials of its similarities with
+//              other rows, less its mean similarity with its positives. Similarities are cosines times a scale
+//   form()     a similarity_form: which rows are anchors, and of which rows that sum is
+//   traits     similarity_traits
+//
+// Operands, with N samples of D features, in this order:
+//   the first       (N, D)
+//   embedding_rows  (N, D), of the same samples: each row is the positive of its row of the first. Or there are labels
+//   negative_rows   (M, D), may be absent: further negatives of every anchor
+//   group_index     (N,) integers, labels: the rows of one label are positives of one another
+//   as_temperature or as_log_scale: the number that the scale is the inverse or the exponential of
+#pragma once
+
+#include "fastloss/engine/engine.hpp"
+#include "fastloss/engine/loss_members.hpp"
+#include "fastloss/engine/similarity_loop.hpp"
+
+namespace fastloss {
+
+FASTLOSS_API extern const engine similarity_engine;
+
+// The roles of operands.
+inline constexpr unsigned embedding_rows = 1u << first_role, negative_rows = 2u << first_role, group_index = 4u << first_role,
+                          as_temperature = 8u << first_role, as_log_scale = 16u << first_role;
+inline constexpr const char* similarity_roles[] = {"embeddings", "negatives", "labels", "temperature", "log_scale"};
+
+struct similarity_form {
+  bool one_set = false;       // each row of every operand meets all others; or else the rows of the first meet those of the others
+  bool both_ways = false;     // of two sets: rows of the second are anchors, too, and a unit's loss is the mean of both
+  bool in_batch = true;       // of two sets: the positives of others are negatives
+  bool unit_of_pair = false;  // of one set: a sample's two rows are one unit, whose loss is their mean; or else each is one
+  // A temperature that the losses are divided by, once they were multiplied with that of the similarities; or 0: neither.
+  double base_temperature = 0.0;
+  // Positives are weighted by 2 - exp(cosine / sigma) / mean of that, a constant in the gradient; or 0: they are not.
+  double sigma = 0.0;
+};
+
+struct similarity_traits {
+  denominator mean_over = denominator::count;
+  double cost_ns_per_element = 0.03;  // of each pair and feature
+};
+
+// A loss to the engine.
+struct similarity_loss {
+  similarity_form (*form)(const void* loss);
+};
+inline const similarity_loss& similarity_loss_of(const loss_info& info) { return *static_cast<const similarity_loss*>(info.traits); }
+
+inline namespace FASTLOSS_ISA {
+
+template <class L>
+inline constexpr similarity_loss described_similarity{[](const void* loss) { return static_cast<const L*>(loss)->form(); }};
+
+}  // namespace FASTLOSS_ISA
+
+template <>
+struct engine_of<similarity_traits> {
+  static constexpr const engine* description = &similarity_engine;
+
+  // Embeddings come first, and then what is none; one operand says what similarities are scaled with.
+  template <class L>
+  static constexpr bool has_operands() {
+    int scales = 0, positives = 0;
+    bool others = false;
+    for (std::size_t k = 1; k < std::size(L::operands); ++k) {
+      const operand& o = L::operands[k];
+      const bool rows = o.is(embedding_rows | negative_rows);
+      if (rows && others) return false;
+      others |= !rows;
+      scales += o.is(as_temperature | as_log_scale) ? 1 : 0;
+      positives += o.is(embedding_rows | group_index) ? 1 : 0;
+      if (!o.is(embedding_rows | negative_rows | group_index | as_temperature | as_log_scale)) return false;
+    }
+    return scales == 1 && positives == 1;
+  }
+
+  template <class L>
+  static constexpr bool validate() {
+    static_assert(L::operands[0].flags == differentiable && has_operands<L>(),
+                  "a loss of similarities has embeddings, positives or labels, perhaps further negatives, and one scale");
+    static_assert(L::traits.mean_over == denominator::count, "the mean of a loss of similarities is over its units");
+    static_assert(requires(const L& l) { similarity_form(l.form()); }, "a loss of similarities has a form");
+    static_assert(
+        requires(const L& l, native_pack<double> x) { l.value(detail::make_dual(x, one_t{})).tangent; },
+        "a loss of similarities has value(), of an anchor's excess");
+    members::refuse_those_of_rows<L>();
+    members::refuse_those_of_elements<L, 1>();
+    return true;
+  }
+
+  template <class L>
+  static constexpr unsigned parts() {
+    return 0u;
+  }
+
+  // All embeddings.
+  template <class L>
+  static constexpr unsigned default_wrt() {
+    unsigned found = 1u;
+    for (std::size_t k = 1; k < std::size(L::operands); ++k)
+      if (L::operands[k].is(embedding_rows | negative_rows)) found |= 1u << k;
+    return found;
+  }
+
+  template <class L>
+  static constexpr const void* traits() {
+    return &described_similarity<L>;
+  }
+
+  template <class L>
+  static constexpr similarity_kernels kernels() {
+    return kernel::make_similarity_kernels<L>();
+  }
+};
+
+}  // namespace fastloss

@@ -1,0 +1,75 @@
+// What a call of a loss of similarities makes of its operands: its units, and what must fit.
+#include <string>
+
+#include "engine/call/checks.hpp"
+#include "engine/call/labels.hpp"
+#include "engine/call/messages.hpp"
+#include "engine/similarity/operands.hpp"
+#include "engine/similarity/run.hpp"
+
+namespace fastloss {
+namespace {
+
+class operand_checker {
+ public:
+  operand_checker(const loss_call& call, const similarity_operands& of) : call_(call), loss_(*call.loss), of_(of) {}
+
+  void check() const {
+    const const_array& input = at(of_.input);
+    if (input.rank != 2) fail(of_.input, "it must have an axis of samples and one of features, (N, D)");
+    if (of_.second >= 0 && !same_shape(at(of_.second), 2, input.shape)) fail(of_.second, "it must have the shape of " + input_text());
+    if (of_.further >= 0 && (at(of_.further).rank != 2 || at(of_.further).shape[1] != input.shape[1]))
+      fail(of_.further,
+           "it must have an axis of negatives and the " + std::to_string(input.shape[1]) + " features of " + input_text() + ", (M, D)");
+    if (of_.labels >= 0) check_labels();
+    if (at(of_.number).rank != 0) fail(of_.number, "it must be a number");
+  }
+
+ private:
+  const const_array& at(int k) const { return call_.operands[static_cast<std::size_t>(k)]; }
+  const char* name(int k) const { return loss_.operands[static_cast<std::size_t>(k)].name; }
+  std::string input_text() const { return std::string(name(0)) + ", " + shape_text(at(0).rank, at(0).shape); }
+  [[noreturn]] void fail(int k, const std::string& need) const { fail_shape(loss_, name(k), at(k), need); }
+
+  void check_labels() const {
+    check_class_index_dtype(loss_, loss_.operands[static_cast<std::size_t>(of_.labels)], at(of_.labels));
+    const const_array& input = at(of_.input);
+    if (!same_shape(at(of_.labels), 1, input.shape))
+      fail(of_.labels, "it must have a label of each sample of " + input_text() + ", shape " + shape_text(1, input.shape));
+  }
+
+  const loss_call& call_;
+  const loss_info& loss_;
+  const similarity_operands& of_;
+};
+
+void check_form(const loss_call& call, const similarity_operands& of, const similarity_form& form) {
+  if (form.in_batch) return;
+  if (of.further < 0) fail_value(*call.loss, "in_batch=False leaves no negatives where negative is not given");
+  if (form.both_ways) fail_value(*call.loss, "symmetric=True has the other samples as negatives, which in_batch=False takes away");
+}
+
+void shape_of_pairs(const loss_call& call, call_shape& shape) {
+  const similarity_operands of(call);
+  const similarity_form form = similarity_loss_of(*call.loss).form(call.options);
+  operand_checker(call, of).check();
+  check_form(call, of, form);
+  const const_array& input = call.operands[0];
+  const bool two = has_two_units(of, form);
+  shape.extents[0] = (two ? 2 : 1) * input.shape[0];
+  shape.units = {1, shape.extents.data(), two ? "the rows of both operands" : "the samples"};
+  shape.computation = promoted(call, of.embeddings);
+  shape.class_axis = 0;
+  const double samples = static_cast<double>(input.shape[0]);
+  double pairs = form.one_set ? (of.second >= 0 ? 2.0 : 0.5) * samples * samples : form.in_batch ? samples * samples : 0.0;
+  if (of.further >= 0) pairs += samples * static_cast<double>(call.operands[static_cast<std::size_t>(of.further)].shape[0]);
+  shape.work = pairs * static_cast<double>(input.shape[1]);
+}
+
+std::ptrdiff_t count_of_samples(const loss_call& call) { return call.operands[0].shape[0]; }
+
+}  // namespace
+
+const engine similarity_engine = {"similarity", similarity_roles, shape_of_pairs, run_similarity, nullptr, count_of_samples};
+
+}  // namespace fastloss

@@ -1,0 +1,38 @@
+// Which operand of a loss of similarities is which, and the units of a call.
+#pragma once
+
+#include <cstddef>
+
+#include "fastloss/engine/plan.hpp"
+#include "fastloss/engines/similarity.hpp"
+
+namespace fastloss {
+
+// Positions of operands; -1: there is none, or it is not given.
+struct similarity_operands {
+  static constexpr int input = 0;
+  int second = -1, further = -1, labels = -1, number = -1;
+  bool logarithm = false;      // the number is that of the scale
+  std::size_t embeddings = 1;  // operands that are embeddings come first
+
+  explicit similarity_operands(const loss_call& call) {
+    for (std::size_t k = 1; k < call.loss->operands.size(); ++k) {
+      const operand& o = call.loss->operands[k];
+      if (o.is(embedding_rows | negative_rows)) embeddings = k + 1;
+      if (call.operands[k].absent()) continue;
+      const int at = static_cast<int>(k);
+      if (o.is(embedding_rows)) second = at;
+      if (o.is(negative_rows)) further = at;
+      if (o.is(group_index)) labels = at;
+      if (o.is(as_temperature | as_log_scale)) number = at;
+      logarithm |= o.is(as_log_scale);
+    }
+  }
+};
+
+// Two rows of a sample are two units, or one.
+inline bool has_two_units(const similarity_operands& of, const similarity_form& form) {
+  return form.one_set && of.second >= 0 && !form.unit_of_pair;
+}
+
+}  // namespace fastloss

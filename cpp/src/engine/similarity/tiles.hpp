@@ -1,0 +1,89 @@
+// All pairs of two sets of rows, or of one, a tile of blocks of them at a time.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "engine/memory/scratch.hpp"
+#include "engine/memory/scratch_block.hpp"
+#include "engine/similarity/embeddings.hpp"
+#include "isa/kernel_table.hpp"
+
+namespace fastloss {
+
+// Logarithms of sums of exponentials, of each anchor.
+struct anchor_sums {
+  std::vector<double> maximum, sum;
+
+  explicit anchor_sums(std::size_t anchors);
+  void add(std::size_t anchor, double with_maximum, double more);
+  double logarithm(std::size_t anchor) const;
+};
+
+// What pairs are of: rows of the first set with columns of the second. Both may be the same set.
+template <class S>
+struct paired_sets {
+  embedding_set<S>*rows, *columns;
+  bool one_set;
+  std::size_t first_column;         // of those of the second set that rows meet
+  std::size_t column_anchors;       // the first columns are anchors, too: those behind the rows. Of one set its rows are
+  const std::ptrdiff_t* column_of;  // of each row that which it does not meet, its positive; -1: there is none. Null: of all rows
+  double scale;
+  bool bounded;  // by it: the exponentials of all similarities are numbers, whatever a bound of theirs is subtracted
+  int threads;
+};
+
+// Weights of anchors in a gradient, in the computation dtype: similarity_weights in isa/kernel_table.hpp.
+template <class S>
+struct anchor_weights {
+  std::vector<S> coefficient, shift;
+};
+
+template <class S>
+class similarity_tiles {
+ public:
+  explicit similarity_tiles(const paired_sets<S>&);
+
+  // The sums of all anchors, over what they meet.
+  void sum(anchor_sums&) const;
+  // Adds to the gradients of either set what the similarities of all pairs have in them.
+  void add_gradients(const anchor_weights<S>&, bool in_rows, bool in_columns);
+
+ private:
+  // Some rows of a set: `start` in the set, `size` of them.
+  struct block {
+    std::size_t start, size;
+  };
+  struct memory {
+    S *tile, *panels;
+  };
+
+  block rows_of(std::size_t i) const { return {i * side_, std::min(side_, sets_.rows->count() - i * side_)}; }
+  block columns_of(std::size_t j) const {
+    const std::size_t start = sets_.first_column + j * side_;
+    return {start, std::min(side_, sets_.columns->count() - start)};
+  }
+  std::size_t anchor_of_column(std::size_t column) const { return sets_.one_set ? column : sets_.rows->count() + column; }
+  std::size_t anchors_among(const block& columns) const;
+  memory take_memory() const;
+  similarity_tile multiply(const memory&, std::size_t i, std::size_t j) const;
+  void leave_out(const similarity_tile&, const block& rows, const block& columns, bool diagonal) const;
+  void sum_tile(std::size_t i, std::size_t j, anchor_sums&) const;
+  void add_tile(std::size_t i, std::size_t j, const anchor_weights<S>&, bool in_rows, bool in_columns) const;
+  template <class Body>
+  void each_tile(double products, const Body&) const;
+
+  const paired_sets<S> sets_;
+  const product_operations& products_;
+  const similarity_operations& operations_;
+  std::size_t side_;  // of a block
+  std::size_t row_blocks_, column_blocks_;
+  std::size_t feature_lines_;  // features, padded to whole panels
+  scratch_block left_, right_, row_features_, column_features_;
+};
+
+extern template class similarity_tiles<float>;
+extern template class similarity_tiles<double>;
+
+}  // namespace fastloss

@@ -1,0 +1,109 @@
+"""Contrastive losses, whose units are compared with one another."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engines.adapter import FLOATS, INTEGERS, Adapter, Shape
+from references import SIMILARITY_REFERENCES, similarity
+from references.similarity_schema import SimilarityLoss
+
+NEGATIVES = 5
+
+
+class Similarity(Adapter):
+    """A unit is a sample with so many features, or one of its two views: then input's rows are half of the units."""
+
+    # Of one block of rows and of several, more features than a pack has lanes and fewer.
+    shapes = (Shape((12,), 7), Shape((140,), 33), Shape((260,), 2), Shape((16,), 70))
+    large_shapes = (Shape((2_400,), 40), Shape((1_100,), 300))
+    empty_shapes = (Shape((0,), 3), Shape((0,), 1))
+    units_are_apart = False
+    of_any_length = frozenset({"negative"})
+
+    @classmethod
+    def of(cls, loss):
+        """One way, with or without further negatives."""
+        return [cls(loss)] if loss in SIMILARITY_REFERENCES else []
+
+    @property
+    def reference(self):
+        """What the loss is."""
+        return SIMILARITY_REFERENCES[self.loss]
+
+    @property
+    def has_views(self):
+        """Two units share a sample."""
+        return self.reference.units(1) == 2
+
+    @property
+    def stands_for_others(self):
+        """One loss of two sets, and one of one set."""
+        return self.loss in ("info_nce_loss", "nt_xent_loss")
+
+    def shape_of(self, count, width):
+        """Views come in pairs."""
+        return Shape((count + count % 2 if self.has_views else count,), width)
+
+    def presences(self):
+        """Further negatives may be left out. The scale is tried as an option."""
+        names = [*self.reference.embeddings, *([self.reference.labels] if self.reference.labels else [])]
+        return [tuple(names[:2]), tuple(names)][2 - max(1, len(names) - 1) :]
+
+    def option_sets(self):
+        """Those of the reference."""
+        return self.reference.option_sets()
+
+    def draw(self, rng, shape, dtype, present=None, options=None):
+        """Positives that are near their rows, or labels."""
+        (units,) = shape.units
+        negatives = NEGATIVES if present is None or "negative" in present else None
+        samples = (units + 1) // 2 if self.has_views else units
+        return similarity.draw(self.reference, rng, samples, shape.width, dtype, negatives=negatives)
+
+    def draw_as(self, rng, shape, dtypes):
+        """Halves, of which no row is 0; labels stay integers."""
+        operands = self.draw(rng, shape, np.float32)
+        for name, x in operands.items():
+            dtype = dtypes[name]
+            if name == self.reference.labels:
+                if dtype in INTEGERS and dtype.kind != "b":
+                    operands[name] = x.astype(dtype)
+            elif dtype in FLOATS:
+                operands[name] = (rng.integers(1, 9, x.shape) * 0.5).astype(dtype)
+            else:
+                operands[name] = rng.integers(0, 2, x.shape).astype(dtype)
+        return operands
+
+    def computation(self, operands):
+        """That of the widest floating embeddings; float64 where the first are integers."""
+        return SimilarityLoss(self.reference, operands).dtype
+
+    def wrt(self, operands):
+        """All embeddings."""
+        return tuple(name for name in self.reference.embeddings if name in operands)
+
+    def exact(self, operands, options=None, **of_units):
+        """The loss of each unit."""
+        return SimilarityLoss(self.reference, operands, options)
+
+    def is_shared(self, name):
+        """Further negatives belong to all."""
+        return name == "negative"
+
+    def of_units(self, name, x, chosen):
+        """The first half of the views are rows of the first operand."""
+        if not self.has_views:
+            return x, chosen
+        return x, chosen.reshape(2, -1)[self.reference.embeddings.index(name)]
+
+    def repeated(self, operands, index):
+        """Samples that lie at these places, of which there may be half as many as units."""
+        if self.has_views and not isinstance(index, slice):
+            index = index[: len(index) // 2] % len(operands[self.reference.embeddings[0]])
+        return super().repeated(operands, index)
+
+    def room(self, exact, magnitude, dtype, scale):
+        """By what was rounded on the way to each number, relative to the largest of an array."""
+        most = np.max(np.nan_to_num(magnitude), initial=0)
+        return 8 * np.finfo(dtype).eps * (np.abs(exact) + most) + np.finfo(dtype).smallest_normal

@@ -1,0 +1,123 @@
+"""Values of contrastive losses: by hand, by the definition, and with every option."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import cases
+import fastloss as fl
+from references import SIMILARITY_REFERENCES, similarity
+from references.similarity_schema import SimilarityLoss
+
+NAMES = [name for name, info in fl.losses().items() if info.engine == "similarity"]
+GOLDEN = [(name, case) for name in NAMES for case in SIMILARITY_REFERENCES[name].golden]
+
+
+def drawn(name, samples, features, dtype=np.float64, negatives=7):
+    """A batch of the loss."""
+    rng = cases.seed(name, samples, features)
+    return similarity.draw(SIMILARITY_REFERENCES[name], rng, samples, features, dtype, negatives=negatives)
+
+
+@pytest.mark.parametrize("isa", cases.ISAS)
+@pytest.mark.parametrize(("name", "case"), GOLDEN, ids=str)
+def test_golden_values(name, case, isa, use_isa):
+    use_isa(isa)
+    assert cases.loss(name)(*case.operands, **case.keywords) == pytest.approx(case.value, rel=1e-14)
+    narrow = (x.astype(np.float32) if x.dtype.kind == "f" else x for x in case.operands)
+    assert cases.loss(name)(*narrow, **case.keywords) == pytest.approx(case.value, rel=1e-5)
+
+
+def test_the_number_of_the_article():
+    """An anchor with one positive and two negatives, at 0.1."""
+    anchor, positive, negatives = [[1.0, 0.0]], [[0.9, 0.1]], [[0.0, 1.0], [-1.0, 0.0]]
+    assert fl.info_nce_loss(anchor, positive, negatives, temperature=0.1) == pytest.approx(4.82644e-05, rel=1e-6)
+    narrow = (np.array(x, np.float32) for x in (anchor, positive, negatives))
+    # A small loss has all its digits in float32, too.
+    assert fl.info_nce_loss(*narrow) == pytest.approx(4.826441201636068e-05, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("name", NAMES)
+def test_values_and_gradients_of_every_option(name, dtype):
+    """Also of the number that similarities are scaled with, which the tests of every engine know as an option."""
+    reference, loss = SIMILARITY_REFERENCES[name], cases.loss(name)
+    for shape, options in itertools.product(((1, 3), (5, 1), (63, 20), (150, 9)), reference.option_sets()):
+        operands = drawn(name, *shape, dtype)
+        want = SimilarityLoss(reference, operands, options).reduce("sum", grad_output=2.0)
+        names = (*(n for n in reference.embeddings if n in operands), reference.number)
+        got = loss.value_and_grad(**operands, **options, reduction="sum", grad_output=2.0, wrt=names)
+        assert got[0].dtype == dtype
+        for what, found in zip(("value", *names), (got[0], *got[1]), strict=True):
+            exact = want.value if what == "value" else want.gradients[what]
+            room = 8 * np.finfo(dtype).eps * (np.abs(exact) + np.max(want.magnitudes[what], initial=0))
+            assert (np.abs(found - exact) <= room).all(), f"{shape} {options} {what}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_shape_of_the_units(name):
+    operands, loss = drawn(name, 9, 4), cases.loss(name)
+    units = SIMILARITY_REFERENCES[name].units(9)
+    assert loss(**operands, reduction="none").shape == (units,)
+    total = loss(**operands, reduction="sum")
+    assert loss(**operands, reduction="batchmean") == pytest.approx(total / 9, rel=1e-15)
+    assert loss(**operands, where=np.ones(units, bool), reduction="sum") == total
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mask_takes_units_out_of_the_batch(name):
+    """What is left is the loss of a smaller batch."""
+    reference, loss = SIMILARITY_REFERENCES[name], cases.loss(name)
+    operands = drawn(name, 90, 6)
+    kept = cases.seed(name, "kept").random(90) < 0.7
+    where = np.tile(kept, reference.units(1))
+    smaller = {k: x if k == "negative" else x[kept] for k, x in operands.items()}
+    names = tuple(n for n in reference.embeddings if n in operands)
+    value, gradients = loss.value_and_grad(**operands, where=where, wrt=names)
+    again, others = loss.value_and_grad(**smaller, wrt=names)
+    assert value == pytest.approx(again, rel=1e-13)
+    for n, gradient, other in zip(names, gradients, others, strict=True):
+        np.testing.assert_allclose(gradient if n == "negative" else gradient[kept], other, rtol=1e-10, atol=1e-14)
+        assert n == "negative" or not gradient[~kept].any()
+
+
+def test_the_default_is_to_differentiate_in_all_embeddings():
+    x = drawn("info_nce_loss", 4, 3)
+    assert [g.shape for g in fl.info_nce_loss.grad(**x)] == [(4, 3), (4, 3), (7, 3)]
+    assert [g.shape for g in fl.info_nce_loss.grad(x["input"], x["positive"])] == [(4, 3), (4, 3)]
+    labelled = drawn("supcon_loss", 4, 3)
+    assert fl.supcon_loss.grad(**labelled).shape == (4, 3)
+
+
+def test_labels_are_any_integers():
+    operands = drawn("supcon_loss", 40, 5)
+    want = fl.supcon_loss(**operands)
+    names = np.array([-5, 0, 2**53, 2**53 + 1, 7, -(2**63), 2**63 - 1, 1, 2, 3, 4, 5, 6], np.int64)
+    for dtype in (">i8", "<i8"):
+        assert fl.supcon_loss(operands["input"], names[operands["target"]].astype(dtype)) == want
+    for dtype in "bBhHiIlLqQ":
+        assert fl.supcon_loss(operands["input"], operands["target"].astype(dtype)) == want
+
+
+def test_clip_is_info_nce_in_both_directions():
+    x = drawn("clip_loss", 30, 8)
+    both = fl.info_nce_loss(x["image"], x["text"], temperature=0.07, symmetric=True)
+    assert fl.clip_loss(**x) == pytest.approx(both, rel=1e-14)
+    one = [fl.info_nce_loss(x[a], x[b], temperature=0.07) for a, b in (("image", "text"), ("text", "image"))]
+    assert both == pytest.approx(np.mean(one), rel=1e-14)
+
+
+def test_supcon_of_two_views_is_nt_xent():
+    x = drawn("nt_xent_loss", 30, 8)
+    rows, labels = np.concatenate([x["input"], x["other"]]), np.tile(np.arange(30), 2)
+    assert fl.supcon_loss(rows, labels, temperature=0.5) == pytest.approx(fl.nt_xent_loss(**x), rel=1e-14)
+
+
+def test_negatives_of_the_batch_may_be_left_out():
+    x = drawn("info_nce_loss", 30, 8)
+    alone = fl.info_nce_loss(**x, in_batch=False, reduction="none")
+    one_by_one = [fl.info_nce_loss(x["input"][i : i + 1], x["positive"][i : i + 1], x["negative"]) for i in range(30)]
+    np.testing.assert_allclose(alone, one_by_one, rtol=1e-14)

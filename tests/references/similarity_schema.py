@@ -1,0 +1,222 @@
+"""What a contrastive loss adds to the tests: its anchors with what they are compared with, and what to feed it.
+
+Everything is dense and in `numpy.longdouble`: one matrix of the cosines of all rows of all operands, masks of which of
+them are whose positives and candidates, and the derivative of the loss in each. Two formulas are here, as the papers
+write them, and every loss is one of these over the anchors that its reference names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from references.units import LONG, Sized, Units, leading
+
+
+@dataclass(frozen=True)
+class SimilarityCase:
+    """Operands, keywords, and the value that is known for them."""
+
+    operands: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+    value: Any
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Rows that are compared with others: of each its row, its unit, and masks over all rows of all operands.
+
+    `candidates` are those in the denominator; `share` is what an anchor's loss counts in that of its unit.
+    """
+
+    row: np.ndarray
+    unit: np.ndarray
+    positives: np.ndarray
+    candidates: np.ndarray
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class SimilarityReference:
+    """A contrastive loss as its literature defines it.
+
+    Parameters
+    ----------
+    embeddings
+        Names of the operands of embeddings, in order; the last of them may be left out where there are three.
+    number, scale
+        The operand that similarities are scaled with, and `f(number) -> (scale, its derivative)`.
+    units
+        `f(N) -> units`.
+    anchors
+        `f(batch, options) -> Anchors`.
+    """
+
+    name: str
+    embeddings: tuple[str, ...]
+    number: str
+    default: float
+    scale: Callable[[Any], tuple[Any, Any]]
+    units: Callable[[int], int]
+    anchors: Callable[..., Anchors]
+    labels: str | None = None
+    defaults: Mapping[str, Any] = None
+    options: Mapping[str, tuple[Any, ...]] = None
+    numbers: tuple[float, ...] = ()  # other values of `number`
+    combined_options: tuple[Mapping[str, Any], ...] = ()
+    golden: tuple[SimilarityCase, ...] = ()
+
+    def option_sets(self) -> list[dict]:
+        """The defaults, then each option with each of its other values, then the combinations worth trying."""
+        alone = [{name: value} for name, values in self.options.items() for value in values]
+        alone += [{self.number: x} for x in self.numbers]
+        return [{}, *alone, *map(dict, self.combined_options)]
+
+
+class Batch:
+    """The rows of all operands, one below the other: `rows[name]` are those of an operand."""
+
+    def __init__(self, reference, operands, kept):
+        self.samples = len(operands[reference.embeddings[0]])
+        self.names = [name for name in reference.embeddings if name in operands]
+        self.rows, first = {}, 0
+        for name in self.names:
+            count = len(operands[name])
+            self.rows[name] = np.arange(first, first + count)
+            first += count
+        self.count = first
+        self.labels = None if reference.labels is None else np.asarray(operands[reference.labels])
+        # Rows of units that are masked take no part; further negatives belong to none.
+        self.takes_part = np.ones(first, bool)
+        each = len(kept) // max(self.samples, 1) == 2
+        for i, name in enumerate(self.names[:2]):
+            self.takes_part[self.rows[name]] = kept.reshape(2, -1)[i] if each else kept
+
+
+def log_sum_exp(s, mask):
+    """Over the masked entries of each row, minus infinity over none; and the softmax over them."""
+    most = np.max(s, axis=1, where=mask, initial=-np.inf, keepdims=True)
+    shifted = np.where(mask, s - np.where(np.isfinite(most), most, 0), -np.inf)
+    e = np.exp(shifted)
+    total = e.sum(axis=1, keepdims=True)
+    return (np.log(total) + np.where(np.isfinite(most), most, 0))[:, 0], np.where(
+        total > 0, e / np.where(total > 0, total, 1), 0
+    )
+
+
+class SimilarityLoss(Units):
+    """The loss of every unit before any reduction, and the way back to the embeddings and the scale.
+
+    `real` is the dtype of it all: float64 for batches that would take minutes otherwise.
+    """
+
+    def __init__(self, reference, operands, options=None, *, where=None, real=LONG):
+        self.reference, self.operands, self.real = reference, operands, real
+        self.given = dict(options or {})
+        self.options = {**reference.defaults, **{k: v for k, v in self.given.items() if k != reference.number}}
+        number = self.given.get(reference.number, operands.get(reference.number, reference.default))
+        dtypes = [np.asarray(operands[name]).dtype for name in reference.embeddings if name in operands]
+        floating = [dtype for dtype in dtypes if dtype.kind not in "biu"]
+        wide = dtypes[0].kind in "biu" or np.dtype(np.float64) in floating
+        self.dtype = np.dtype(np.float64 if wide else np.float32)
+        samples = len(operands[reference.embeddings[0]])
+        units = reference.units(samples)
+        kept = np.ones(units, bool) if where is None else leading(where, (units,)).astype(bool)
+        self.samples, self.number = samples, real(number)
+        with np.errstate(all="ignore"):
+            self._evaluate(Batch(reference, operands, kept), units, kept)
+
+    def _evaluate(self, batch, units, kept):
+        self.batch = batch
+        x = np.concatenate([np.asarray(self.operands[name]).astype(self.real) for name in batch.names])
+        x[~batch.takes_part] = 0
+        self.length = np.sqrt((x * x).sum(axis=1, keepdims=True))
+        self.z = np.where(self.length == 0, 0, x / np.where(self.length == 0, 1, self.length))
+        self.scale, self.scale_slope = self.reference.scale(self.number)
+        self.cosines = self.z @ self.z.T
+        a = self.reference.anchors(batch, self.options)
+        s = self.scale * self.cosines[a.row]
+        positives, candidates = a.positives & batch.takes_part, a.candidates & batch.takes_part
+        count = positives.sum(axis=1)
+        share = np.where(count > 0, 1 / np.maximum(count, 1).astype(self.real), 0)[:, np.newaxis] * positives
+        emphasis, emphasis_rounding = self._emphasis(batch, a, positives)
+        share = share * emphasis
+        lse, softmax = log_sum_exp(s, candidates)
+        losses = lse - np.where(share == 0, 0, share * s).sum(axis=1)
+        base = self.options.get("base_temperature")
+        self.factor = 1 if base is None else self.number / self.real(base)
+        counts = batch.takes_part[a.row] & (count > 0) & (losses != -np.inf)
+        losses = np.where(counts, losses, 0)
+        self.anchors, self.slopes, self.sizes = a, softmax - share, softmax + np.abs(share)
+        self.counts = kept.copy()
+        self.counts[a.unit[~counts]] = False
+        self.values = np.zeros(units, self.real)
+        np.add.at(self.values, a.unit, a.share * self.factor * losses)
+        self.values = np.where(self.counts, self.values, 0)
+        # A similarity is rounded relative to the scale.
+        self.rounding = (1 + 2 * np.abs(self.scale)) * emphasis_rounding
+        self.magnitudes = np.abs(self.values) + np.abs(self.factor) * self.rounding
+        self.terms = {None: np.ones(units, LONG), "weight": np.ones(units, LONG)}
+
+    def _emphasis(self, batch, a, positives):
+        """Weights of positives by their cosines (Yeh et al. 2022), which have no derivative; and their rounding."""
+        sigma = self.options.get("sigma")
+        if sigma is None:
+            return 1, 1
+        cosine = (self.cosines[a.row] * positives).sum(axis=1)
+        there = batch.takes_part[a.row] & positives.any(axis=1)
+        e = np.exp(cosine / self.real(sigma))
+        ratio = e / e[there].mean()
+        return (2 - ratio)[:, np.newaxis], 1 + (2 + ratio[there].max(initial=0)) / self.real(sigma)
+
+    def _pulled(self, flow, slopes):
+        """What flows into the cosine of each pair, times the scale."""
+        g = np.zeros((self.batch.count, self.batch.count), slopes.dtype)
+        flow = flow.astype(self.real)[self.anchors.unit, np.newaxis]
+        np.add.at(g, self.anchors.row, flow * self.anchors.share * slopes)
+        return self.factor * g
+
+    def pull_back(self, flow):
+        """Through the cosines and the lengths."""
+        flow = np.where(self.counts, np.broadcast_to(flow, self.values.shape), 0)
+        g, size = self._pulled(flow, self.slopes), self._pulled(np.abs(flow), self.sizes) * self.rounding
+        own = (g + g.T) @ self.z
+        own_size = (size + size.T) @ np.abs(self.z)
+        along = (own * self.z).sum(axis=1, keepdims=True)
+        length = np.where(self.length == 0, 1, self.length)
+        by_length = np.where(self.length == 0, 0, self.scale / length)
+        gradient = by_length * (own - self.z * along)
+        whole = by_length * (own_size + np.abs(self.z) * (own_size * np.abs(self.z)).sum(axis=1, keepdims=True))
+        found = {name: Sized(gradient[rows], whole[rows]) for name, rows in self.batch.rows.items()}
+        by_scale = (g * self.cosines).sum() * self.scale_slope
+        by_scale_size = (size * (1 + np.abs(self.cosines))).sum() * np.abs(self.scale_slope)
+        if self.options.get("base_temperature") is not None:
+            by_scale = by_scale + (flow * self.values).sum() / self.number
+            by_scale_size = by_scale_size + (np.abs(flow) * self.magnitudes).sum() / self.number
+        found[self.reference.number] = Sized(by_scale, by_scale_size)
+        return found
+
+    def _denominator(self, reduction, normalizer, s, counts):
+        """A batch is of samples, of which each may be two units."""
+        if reduction == "batchmean":
+            return LONG(self.samples), None
+        return super()._denominator(reduction, normalizer, s, counts)
+
+    def masked(self, where):
+        """The loss of the units that are left."""
+        return SimilarityLoss(self.reference, self.operands, self.given, where=where, real=self.real)
+
+    def reduce(self, reduction="mean", *, where=None, **arguments):
+        """Whoever is masked is nobody's negative."""
+        if where is not None:
+            return self.masked(where).reduce(reduction, **arguments)
+        return super().reduce(reduction, **arguments)
+
+    def statistics(self, *, where=None, **arguments):
+        """The same."""
+        if where is not None:
+            return self.masked(where).statistics(**arguments)
+        return super().statistics(**arguments)
