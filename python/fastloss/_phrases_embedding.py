@@ -83,9 +83,9 @@ x2 : array_like
 
 # And notes on them.
 EMBEDDINGS_NOTES = {
-    "embedding_rules": """Units are the places on all axes but that of the features. Differences, sums over features
-and what is made of them are computed in double, so that vectors of float32 of any length have their distance; results
-are rounded once. NaN in a unit makes its loss NaN, and its gradient; others are as they were.""",
+    "embedding_rules": """Units are the places on all axes but that of the features. Sums over these and what is made of
+them are computed in double, so that vectors of float32 of any length have their distance. NaN in a unit makes its
+loss NaN, and its gradient; others are as they were.""",
     "distance_rules": """At distance 0, where no direction is the right one, the gradient is 0. With eps, equal
 embeddings are at the distance eps * D**(1 / p), whose gradient is torch's.""",
     "cosine_rules": """The gradient in x is y / (max(abs(x), eps) * max(abs(y), eps)) - cos * x / abs(x)**2, without the

@@ -31,12 +31,14 @@ def options_of(info):
 def operands_of(info, shape, dtype=np.float64, seed=0):
     """Values that every operand accepts, for all operands that the formula sees."""
     rng = np.random.default_rng(seed)
-    return {
-        # NumPy takes int16, and no wider integer, to the float32 loop.
-        o.name: rng.integers(0, 2, shape, np.int16) if o.integer else rng.uniform(0.05, 0.95, shape).astype(dtype)
-        for o in info.operands
-        if not o.multiplies
-    }
+
+    def numbers(operand):
+        if operand.integer or operand.domain == "{0, 1}":
+            # NumPy takes int16, and no wider integer, to the float32 loop.
+            return rng.integers(0, 2, shape, np.int16).astype(np.int16 if operand.integer else dtype)
+        return rng.uniform(0.05, 0.95, shape).astype(dtype)
+
+    return {o.name: numbers(o) for o in info.operands if not o.multiplies}
 
 
 def expected_of(loss, gradient, operands):

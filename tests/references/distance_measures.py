@@ -45,9 +45,11 @@ def p_distance(p, eps):
             value = largest * total
             share = np.where(part == 0, 0, part / np.where(_wide(total) == 0, 1, _wide(total)))
             slope = np.sign(r) * np.where(share == 0, 0, np.where(share == 0, 1, share) ** (p - 1))
-        # What was rounded in a power is off by as many of its ulps as its exponent has.
+        # What was rounded in a power is off by as many of its ulps as its exponent has; a difference close to -eps by
+        # as many as eps is larger.
         exponent = LONG(1) if np.isinf(p) else 1 + p + 1 / p
-        slope_size = exponent * np.abs(slope)
+        lost = 0 if np.isinf(p) else np.abs(p - 1) * eps / np.where(size == 0, 1, size)
+        slope_size = (exponent + lost) * np.abs(slope)
         return Measured(Sized(value, exponent * value), Sized(slope, slope_size), Sized(-slope, slope_size))
 
     return measure

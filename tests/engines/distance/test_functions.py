@@ -203,6 +203,10 @@ def test_what_is_refused(name):
             call(x)
     with pytest.raises(ValueError, match="wrt"):
         function.grad(x, x, wrt="x3")
+
+
+def test_an_exponent_is_above_zero():
+    x = np.ones((4, 3))
     for p in (0, -1, np.nan):
         with pytest.raises(ValueError, match="pairwise_distance: p must be"):
             fl.pairwise_distance(x, x, p=p)

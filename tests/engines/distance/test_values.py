@@ -63,7 +63,7 @@ def test_golden_values(name):
 @pytest.mark.parametrize("isa", cases.ISAS)
 @pytest.mark.parametrize("name", NAMES)
 def test_numbers_of_float32_are_summed_in_double(name, isa, use_isa):
-    """Its value and gradients are those of the same numbers in float64, rounded."""
+    """Its value is that of the same numbers in float64, rounded; a gradient is made of a few numbers of float32."""
     use_isa(isa)
     loss, eps = cases.loss(name), np.finfo(np.float32).eps
     wrt = EMBEDDING_REFERENCES[name].differentiable
@@ -74,7 +74,7 @@ def test_numbers_of_float32_are_summed_in_double(name, isa, use_isa):
         exact, slopes = loss.value_and_grad(**wide, reduction="none", wrt=wrt)
         np.testing.assert_allclose(value, exact, rtol=eps, atol=1e-12)
         for gradient, slope in zip(gradients, slopes, strict=True):
-            np.testing.assert_allclose(gradient, slope, rtol=eps, atol=1e-12)
+            np.testing.assert_allclose(gradient, slope, rtol=4 * eps, atol=4 * eps * np.abs(slope).max())
 
 
 @pytest.mark.parametrize("name", NAMES)
