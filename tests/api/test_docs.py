@@ -231,6 +231,7 @@ def example(name):
 def test_every_example_is_tested():
     assert {p.stem for p in (ROOT / "examples").glob("*.py")} == {
         "boosting_objective",
+        "digit_embeddings",
         "fitting_boxes",
         "missing_targets",
         "rare_classes",
@@ -269,6 +270,21 @@ def test_fitting_boxes_example(capsys):
 def test_fitting_boxes_example_draws(tmp_path):
     example("fitting_boxes")["main"](str(tmp_path / "boxes.svg"))
     assert "mean IoU" in (tmp_path / "boxes.svg").read_text(encoding="utf-8")
+
+
+def test_digit_embeddings_example(capsys):
+    before, after = example("digit_embeddings")["main"]()
+    assert before < 0.75
+    assert after > 0.94
+    assert "right label after training" in capsys.readouterr().out
+
+
+@pytest.mark.needs("matplotlib")
+def test_digit_embeddings_example_draws(tmp_path):
+    module = example("digit_embeddings")
+    few = tuple(x[:300] for x in module["load"]()[1])
+    module["draw"](str(tmp_path / "digits.png"), [module["begin"]()] * 2, few, ("before", "after"))
+    assert (tmp_path / "digits.png").stat().st_size > 10_000
 
 
 @pytest.mark.needs("skimage")
