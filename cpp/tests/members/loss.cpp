@@ -3,6 +3,7 @@
 
 #include "fastloss/engine/loss_info.hpp"
 #include "fastloss/engines/box.hpp"
+#include "fastloss/engines/distance.hpp"
 #include "fastloss/engines/keypoint.hpp"
 #include "fastloss/engines/lovasz.hpp"
 #include "fastloss/engines/pointwise.hpp"
@@ -63,6 +64,21 @@
 #endif
 #ifndef LOVASZ_TARGET
 #define LOVASZ_TARGET binary_mask
+#endif
+#ifndef DISTANCE_TRAITS
+#define DISTANCE_TRAITS
+#endif
+#ifndef DISTANCE_FORMULA
+#define DISTANCE_FORMULA value
+#endif
+#ifndef DISTANCE_MEASURE
+#define DISTANCE_MEASURE measure
+#endif
+#ifndef DISTANCE_OPERANDS
+#define DISTANCE_OPERANDS {"second", differentiable | embedding}, {"target"}
+#endif
+#ifndef DISTANCE_MEMBER
+#define DISTANCE_MEMBER
 #endif
 #ifndef SIMILARITY_TRAITS
 #define SIMILARITY_TRAITS
@@ -146,6 +162,18 @@ struct margin {
   }
 };
 
+struct apart {
+  DISTANCE_MEMBER;
+  static constexpr const char* name = "apart";
+  static constexpr distance_traits traits{DISTANCE_TRAITS};
+  static constexpr operand operands[] = {{"first", differentiable | embedding}, DISTANCE_OPERANDS};
+  distance_form DISTANCE_MEASURE() const { return {embedding_measure::distance, embedding_pairs::one}; }
+  template <class Terms>
+  FASTLOSS_FN auto DISTANCE_FORMULA(const Terms& of) const {
+    return of.template measure<0>();
+  }
+};
+
 struct contrast {
   SIMILARITY_MEMBER;
   static constexpr const char* name = "contrast";
@@ -163,6 +191,7 @@ constexpr loss_info of_rows = describe<negative_log>(-1);
 constexpr loss_info of_boxes = describe<overlap>(-1);
 constexpr loss_info of_keypoints = describe<distance>(-1);
 constexpr loss_info of_images = describe<margin>(-1);
+constexpr loss_info of_embeddings = describe<apart>(-1);
 constexpr loss_info of_pairs = describe<contrast>(-1);
 
 }  // namespace FASTLOSS_ISA

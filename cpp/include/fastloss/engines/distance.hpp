@@ -100,15 +100,15 @@ template <class L>
 }  // namespace kernel
 
 template <class L>
-constexpr distance_loss describe_distance() {
-  distance_loss d{};
-  d.form = [](const void* loss) { return static_cast<const L*>(loss)->measure(); };
-  for (const operand& o : L::operands) d.embeddings += o.is(embedding);
-  d.is_function = L::traits.is_function;
-  return d;
+constexpr std::size_t count_embeddings() {
+  std::size_t count = 0;
+  for (const operand& o : L::operands) count += o.is(embedding);
+  return count;
 }
+
 template <class L>
-inline constexpr distance_loss described_distance = describe_distance<L>();
+inline constexpr distance_loss described_distance{[](const void* loss) { return static_cast<const L*>(loss)->measure(); },
+                                                  count_embeddings<L>(), L::traits.is_function};
 
 }  // namespace FASTLOSS_ISA
 
@@ -118,9 +118,9 @@ struct engine_of<distance_traits> {
 
   template <class L>
   static constexpr bool validate() {
-    constexpr distance_loss d = describe_distance<L>();
-    static_assert(d.embeddings >= 2 && d.embeddings <= most_embeddings, "a loss of embeddings has two to four of them");
-    static_assert(std::size(L::operands) <= d.embeddings + 1,
+    constexpr std::size_t embeddings = count_embeddings<L>();
+    static_assert(embeddings >= 2 && embeddings <= most_embeddings, "a loss of embeddings has two to four of them");
+    static_assert(std::size(L::operands) <= embeddings + 1,
                   "a loss of embeddings has one more operand at most, with a number for each unit");
     static_assert(operands_are_in_order<L>(), "embeddings come first, and each may have a gradient");
     static_assert(L::traits.mean_over == denominator::count, "the mean of a loss of embeddings is over its units");
@@ -139,7 +139,7 @@ struct engine_of<distance_traits> {
 
   template <class L>
   static constexpr unsigned default_wrt() {
-    return L::traits.input_alone ? 1u : (1u << describe_distance<L>().embeddings) - 1u;
+    return L::traits.input_alone ? 1u : (1u << count_embeddings<L>()) - 1u;
   }
 
   template <class L>

@@ -27,7 +27,8 @@ void check_unreduced(const loss_call& call) {
 // The norm of ones must be a number, so that no distance is beyond the range where the differences are not.
 void check_power(const loss_call& call, const distance_form& form, std::ptrdiff_t features) {
   constexpr double largest_exponent = 709.0;
-  if (form.measure != embedding_measure::distance || features < 2 || !(form.p > 0.0) || std::log(static_cast<double>(features)) / form.p <= largest_exponent)
+  if (form.measure != embedding_measure::distance || features < 2 || !(form.p > 0.0) ||
+      std::log(static_cast<double>(features)) / form.p <= largest_exponent)
     return;
   fail_value(*call.loss, "p is so small that distances of " + std::to_string(features) + " features, with " + std::to_string(features) +
                              "**(1/p), are beyond the range of numbers: got " + number_text(form.p, dtype::float64));
