@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,7 +25,7 @@ EMBEDDINGS = Sizes(
     quick="300x24",
     unit=" features",
 )
-# Rows that the references are computed of at once: long doubles of all would take gigabytes.
+# So many rows are drawn, which then come again and again: long doubles of all would take gigabytes, and minutes.
 ROWS = 2048
 
 
@@ -39,16 +38,13 @@ class Embeddings(Case):
     def draw(self, name: str, size: Size, dtype: str) -> Problem:
         """Embeddings at distances of about 1, none of which is beside a kink."""
         reference, (units, width) = EMBEDDING_REFERENCES[timed_of(name)], size
-        rng, total, parts = np.random.default_rng(size), LONG(0), []
-        for first in range(0, units, ROWS):
-            rows = (min(ROWS, units - first),)
-            operands = distance_draws.ordinary(rng, reference, rows, width, np.dtype(dtype))
-            result = DistanceLoss(reference, operands).reduce("sum")
-            wrt = reference.default_wrt or reference.embeddings
-            parts.append((operands, {each: result.gradients[each].astype(np.float64) / units for each in wrt}))
-            total += result.value
-        operands, gradients = (joined([part[k] for part in parts]) for k in (0, 1))
-        return Problem(operands, np.float64(total / units), gradients)
+        rows = (min(ROWS, units),)
+        drawn = distance_draws.ordinary(np.random.default_rng(size), reference, rows, width, np.dtype(dtype))
+        result = DistanceLoss(reference, drawn).reduce("none")
+        wrt = reference.default_wrt or reference.embeddings
+        gradients = {each: repeated(result.gradients[each].astype(np.float64), units) / units for each in wrt}
+        operands = {each: repeated(x, units) for each, x in drawn.items()}
+        return Problem(operands, repeated(result.value, units).mean().astype(np.float64), gradients)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,21 +56,20 @@ class EmbeddingFunction(Case):
     def draw(self, name: str, size: Size, dtype: str) -> Problem:
         """The embeddings of the loss of the cosine distance."""
         measure = {"pairwise_distance": p_distance(2, 1e-6), "cosine_similarity": cosine(1e-8)}[timed_of(name)]
-        reference = EMBEDDING_REFERENCES["cosine_distance_loss"]
-        rng, parts = np.random.default_rng(size), []
-        for first in range(0, size[0], ROWS):
-            rows = (min(ROWS, size[0] - first),)
-            drawn = distance_draws.ordinary(rng, reference, rows, size[1], np.dtype(dtype))
-            operands = dict(zip(("x1", "x2"), drawn.values(), strict=True))
-            flow = rng.standard_normal(rows, dtype)
-            measured: Measured = measure(*(x.astype(LONG) for x in operands.values()))
-            slopes = (flow[:, np.newaxis] * slope.exact for slope in measured[1:])
-            gradients = {each: slope.astype(np.float64) for each, slope in zip(operands, slopes, strict=True)}
-            parts.append((operands, gradients, {"flow": flow, "value": measured.value.exact.astype(np.float64)}))
-        operands, gradients, more = (joined([part[k] for part in parts]) for k in range(3))
-        return Problem(operands, more["value"], gradients, flow=more["flow"])
+        reference, (units, width) = EMBEDDING_REFERENCES["cosine_distance_loss"], size
+        rng, rows = np.random.default_rng(size), (min(ROWS, units),)
+        drawn = distance_draws.ordinary(rng, reference, rows, width, np.dtype(dtype))
+        flow = rng.standard_normal(rows, dtype)
+        measured: Measured = measure(*(x.astype(LONG) for x in drawn.values()))
+        operands = {each: repeated(x, units) for each, x in zip(("x1", "x2"), drawn.values(), strict=True)}
+        gradients = {
+            each: repeated((flow[:, np.newaxis] * slope.exact).astype(np.float64), units)
+            for each, slope in zip(operands, measured[1:], strict=True)
+        }
+        value = repeated(measured.value.exact.astype(np.float64), units)
+        return Problem(operands, value, gradients, flow=repeated(flow, units))
 
 
-def joined(parts: list[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Arrays of some rows each, by name, as arrays of all."""
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def repeated(x: np.ndarray, units: int) -> np.ndarray:
+    """The rows, as often as it takes."""
+    return np.resize(x, (units, *x.shape[1:]))
