@@ -70,9 +70,22 @@ def two_views(batch, names):
 
 
 def nt_xent_anchors(batch, options):
-    """Every view against all others."""
+    """Every view against all others; with labels each positive of a row against its negatives."""
+    if batch.labels is not None:
+        return anchors_of_labels(batch)
     rows, positives = two_views(batch, ("input", "other"))
     return Anchors(rows, np.arange(len(rows)), positives, ~np.eye(batch.count, dtype=bool)[rows])
+
+
+def anchors_of_labels(batch):
+    """A pair of an anchor and one of its positives is an anchor by itself, with a share in the unit's mean."""
+    index = np.arange(batch.count)
+    same = batch.labels[:, np.newaxis] == batch.labels
+    positives = same & (index[:, np.newaxis] != index) & batch.takes_part & batch.takes_part[:, np.newaxis]
+    rows, columns = np.nonzero(positives)
+    own = one_hot(columns, batch.count)
+    share = 1 / positives.sum(axis=1).astype(np.longdouble)[rows, np.newaxis]
+    return Anchors(rows, rows, own, own | ~same[rows], share)
 
 
 def dcl_anchors(batch, options):
@@ -123,6 +136,7 @@ SIMILARITY_REFERENCES = (
         scale=of_temperature,
         units=lambda n: 2 * n,
         anchors=nt_xent_anchors,
+        labels="labels",
         defaults={},
         options={},
         numbers=(0.07, 0.01),
@@ -132,6 +146,12 @@ SIMILARITY_REFERENCES = (
                 (ONE, OTHER),
                 {},
                 (np.log1p(np.exp(-0.4) + np.exp(-1.6)) + np.log1p(np.exp(-0.4) + np.exp(0.32))) / 2,
+            ),
+            # Rows at 0, 37, 90 and 0 degrees: of the first 1.6 and 2 against 0, of the second 1.6 twice against 1.2.
+            SimilarityCase(
+                (np.concatenate([LABELLED[0], LABELLED[0][:1]]), None, np.array([0, 0, 1, 0])),
+                {},
+                (np.log1p(np.exp(-1.6)) + np.log1p(np.exp(-2)) + np.log1p(np.exp(-0.4))) / 3,
             ),
         ),
     ),
@@ -185,15 +205,19 @@ SIMILARITY_REFERENCES = (
 )
 
 
-def draw(reference, rng, samples, features, dtype=np.float64, *, negatives=None):
-    """Embeddings whose positives are more like them than others are; labels of which most have several rows."""
+def draw(reference, rng, samples, features, dtype=np.float64, *, negatives=None, labels=False):
+    """Embeddings whose positives are more like them than others are; labels of which most have several rows.
+
+    Of a loss that takes labels or positives, `labels` says which.
+    """
     x = rng.standard_normal((samples, features))
     operands = {reference.embeddings[0]: x}
-    if len(reference.embeddings) > 1:
+    labels = labels or len(reference.embeddings) == 1
+    if not labels:
         operands[reference.embeddings[1]] = x + 0.7 * rng.standard_normal(x.shape)
     if len(reference.embeddings) > 2 and negatives is not None:
         operands[reference.embeddings[2]] = rng.standard_normal((negatives, features))
     operands = {name: a.astype(dtype) for name, a in operands.items()}
-    if reference.labels is not None:
+    if labels:
         operands[reference.labels] = rng.integers(0, max(1, samples // 3), samples)
     return operands

@@ -36,7 +36,7 @@ class Anchors:
     unit: np.ndarray
     positives: np.ndarray
     candidates: np.ndarray
-    share: float = 1.0
+    share: float | np.ndarray = 1.0  # one for each, as a column
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ class SimilarityReference:
     number, scale
         The operand that similarities are scaled with, and `f(number) -> (scale, its derivative)`.
     units
-        `f(N) -> units`.
+        `f(N) -> units`, where there are no labels; otherwise a unit is a row.
+    labels
+        The operand of labels, where there may be one.
     anchors
         `f(batch, options) -> Anchors`.
     """
@@ -88,7 +90,8 @@ class Batch:
             self.rows[name] = np.arange(first, first + count)
             first += count
         self.count = first
-        self.labels = None if reference.labels is None else np.asarray(operands[reference.labels])
+        labels = operands.get(reference.labels)
+        self.labels = None if labels is None else np.asarray(labels)
         # Rows of units that are masked take no part; further negatives belong to none.
         self.takes_part = np.ones(first, bool)
         each = len(kept) // max(self.samples, 1) == 2
@@ -123,7 +126,7 @@ class SimilarityLoss(Units):
         wide = dtypes[0].kind in "biu" or np.dtype(np.float64) in floating
         self.dtype = np.dtype(np.float64 if wide else np.float32)
         samples = len(operands[reference.embeddings[0]])
-        units = reference.units(samples)
+        units = samples if reference.labels in operands else reference.units(samples)
         kept = np.ones(units, bool) if where is None else leading(where, (units,)).astype(bool)
         self.samples, self.number = samples, real(number)
         with np.errstate(all="ignore"):
@@ -152,9 +155,10 @@ class SimilarityLoss(Units):
         losses = np.where(counts, losses, 0)
         self.anchors, self.slopes, self.sizes = a, softmax - share, softmax + np.abs(share)
         self.counts = kept.copy()
+        self.counts[np.setdiff1d(np.arange(units), a.unit)] = False
         self.counts[a.unit[~counts]] = False
         self.values = np.zeros(units, self.real)
-        np.add.at(self.values, a.unit, a.share * self.factor * losses)
+        np.add.at(self.values, a.unit, np.ravel(a.share) * self.factor * losses)
         self.values = np.where(self.counts, self.values, 0)
         # A similarity is rounded relative to the scale.
         self.rounding = (1 + 2 * np.abs(self.scale)) * emphasis_rounding
@@ -176,7 +180,7 @@ class SimilarityLoss(Units):
         """What flows into the cosine of each pair, times the scale."""
         g = np.zeros((self.batch.count, self.batch.count), slopes.dtype)
         flow = flow.astype(self.real)[self.anchors.unit, np.newaxis]
-        np.add.at(g, self.anchors.row, flow * self.anchors.share * slopes)
+        np.add.at(g, self.anchors.row, flow * np.asarray(self.anchors.share, self.real) * slopes)
         return self.factor * g
 
     def pull_back(self, flow):

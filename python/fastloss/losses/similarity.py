@@ -111,7 +111,12 @@ def info_nce_loss(
     reference="T. Chen et al., SimCLR, 2020",
     aliases=("NT-Xent", "normalized temperature-scaled cross-entropy", "SimCLR loss"),
 )
-def nt_xent_loss(input: ArrayLike, other: ArrayLike, temperature: ArrayLike = 0.5) -> None:
+def nt_xent_loss(
+    input: ArrayLike,
+    other: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    temperature: ArrayLike = 0.5,
+) -> None:
     """NT-Xent, the loss of SimCLR: each of two views of a sample finds the other among all views of the batch.
 
     ::
@@ -119,15 +124,22 @@ def nt_xent_loss(input: ArrayLike, other: ArrayLike, temperature: ArrayLike = 0.
         z = all 2 N rows of input and other,   s(a, b) = (a . b) / (|a| |b| temperature)
         l_i = -log(exp(s(z_i, z_p)) / sum_j exp(s(z_i, z_j)))     j other than i; z_p is the other view of z_i
 
-    Use it to learn embeddings without labels, from two augmentations of each sample. A row is never compared with
-    itself, neither in the value nor in the gradient.
+    With labels in the place of other, z is input, and each row with the label of i finds its way alone among those
+    of other labels::
+
+        l_i = -mean over p of log(exp(s(z_i, z_p)) / (exp(s(z_i, z_p)) + sum_n exp(s(z_i, z_n))))
+
+    Use it to learn embeddings without labels, from two augmentations of each sample; or from more than two views, with
+    labels that tell samples apart. A row is never compared with itself, neither in the value nor in the gradient.
 
     Parameters
     ----------
     input : array_like
-        Embeddings of one view of each sample, of shape (N, D).
-    other : array_like
+        Embeddings of one view of each sample, or of all rows, of shape (N, D).
+    other : array_like, optional
         Embeddings of the other view, of input's shape.
+    labels : array_like, optional
+        Labels of the rows of input, (N,): any numbers of any integer dtype. Either other or labels must be given.
     temperature : array_like, default 0.5
         What similarities are divided by, above 0: a number, or an array of shape (). It has a gradient, for those who
         learn it.
@@ -139,12 +151,13 @@ def nt_xent_loss(input: ArrayLike, other: ArrayLike, temperature: ArrayLike = 0.
     Raises
     ------
     ValueError
-        If `temperature` is not above 0.
+        If `temperature` is not above 0, or not one of other and labels is given.
 
     Notes
     -----
-    Units are the rows of input and those of other behind them, (2 N,). One whose other view is masked has no positive,
-    and counts nowhere; it is a negative of others all the same.
+    Units are the rows of input and those of other behind them, (2 N,); with labels those of input, (N,). One whose
+    other view is masked, or that is alone with its label, has no positive and counts nowhere; it is a negative of
+    others all the same.
 
     {pair_rules}
 
@@ -154,7 +167,8 @@ def nt_xent_loss(input: ArrayLike, other: ArrayLike, temperature: ArrayLike = 0.
     Other libraries are this with
 
     - lightly's ``NTXentLoss`` without a memory bank, MONAI's ``ContrastiveLoss``: the same temperature.
-    - optax's ``ntxent`` and pytorch-metric-learning's ``NTXentLoss``, of two rows of each label.
+    - optax's ``ntxent`` and pytorch-metric-learning's ``NTXentLoss``: labels, and temperature=0.07. `supcon_loss` has
+      the other positives in each denominator as well.
 
     References
     ----------
@@ -168,6 +182,8 @@ def nt_xent_loss(input: ArrayLike, other: ArrayLike, temperature: ArrayLike = 0.
     >>> fl.nt_xent_loss(one, other, reduction="none").round(4)
     array([0.6271, 0.6271, 1.1143, 1.1143])
     >>> fl.nt_xent_loss(one, other).round(4)
+    np.float64(0.8707)
+    >>> fl.nt_xent_loss(one + other, labels=[0, 1, 0, 1]).round(4)
     np.float64(0.8707)
     """
 

@@ -62,3 +62,10 @@ def test_options_in_their_range():
 def test_negatives_must_come_from_somewhere():
     refuses(ValueError, "in_batch=False .* negative is not given", fl.info_nce_loss, X, X, in_batch=False)
     refuses(ValueError, "symmetric=True .* in_batch=False", fl.info_nce_loss, X, X, X, in_batch=False, symmetric=True)
+
+
+def test_positives_are_given_once():
+    """By the other view, or by labels."""
+    refuses(ValueError, "one of other or labels must be given", fl.nt_xent_loss, X)
+    refuses(ValueError, "one of other or labels must be given, .* not both", fl.nt_xent_loss, X, X, LABELS)
+    refuses(ValueError, r"labels has shape .* shape \(6,\)", fl.nt_xent_loss, X, labels=LABELS[:5])

@@ -2,7 +2,7 @@
 // whose positives are to be more like it than its negatives are. The struct of a loss has
 //
 //   value(u)   the loss of an anchor, a function of its excess: the logarithm of the sum of the exponentials of its similarities with
-//              other rows, less its mean similarity with its positives. Similarities are cosines times a scale
+//              other rows, less its mean similarity with its positives, or with each of them. Similarities are cosines times a scale
 //   form()     a similarity_form: which rows are anchors, and of which rows that sum is
 //   traits     similarity_traits
 //
@@ -28,10 +28,11 @@ inline constexpr unsigned embedding_rows = 1u << first_role, negative_rows = 2u 
 inline constexpr const char* similarity_roles[] = {"embeddings", "negatives", "labels", "temperature", "log_scale"};
 
 struct similarity_form {
-  bool one_set = false;       // each row of every operand meets all others; or else the rows of the first meet those of the others
-  bool both_ways = false;     // of two sets: rows of the second are anchors, too, and a unit's loss is the mean of both
-  bool in_batch = true;       // of two sets: the positives of others are negatives
-  bool unit_of_pair = false;  // of one set: a sample's two rows are one unit, whose loss is their mean; or else each is one
+  bool one_set = false;        // each row of every operand meets all others; or else the rows of the first meet those of the others
+  bool both_ways = false;      // of two sets: rows of the second are anchors, too, and a unit's loss is the mean of both
+  bool in_batch = true;        // of two sets: the positives of others are negatives
+  bool each_positive = false;  // of labels: the loss is that of each positive among the negatives, and an anchor's the mean of these
+  bool unit_of_pair = false;   // of one set: a sample's two rows are one unit, whose loss is their mean; or else each is one
   // A temperature that the losses are divided by, once they were multiplied with that of the similarities; or 0: neither.
   double base_temperature = 0.0;
   // Positives are weighted by 2 - exp(cosine / sigma) / mean of that, a constant in the gradient; or 0: they are not.
@@ -60,7 +61,8 @@ template <>
 struct engine_of<similarity_traits> {
   static constexpr const engine* description = &similarity_engine;
 
-  // Embeddings come first, and then what is none; one operand says what similarities are scaled with.
+  // Embeddings come first, and then what is none; one operand says what similarities are scaled with. Of positives and labels both may be
+  // there where both may be left out: a call has one of them.
   template <class L>
   static constexpr bool has_operands() {
     int scales = 0, positives = 0;
@@ -71,10 +73,10 @@ struct engine_of<similarity_traits> {
       if (rows && others) return false;
       others |= !rows;
       scales += o.is(as_temperature | as_log_scale) ? 1 : 0;
-      positives += o.is(embedding_rows | group_index) ? 1 : 0;
+      positives += !o.is(embedding_rows | group_index) ? 0 : o.is(optional) ? 1 : 2;
       if (!o.is(embedding_rows | negative_rows | group_index | as_temperature | as_log_scale)) return false;
     }
-    return scales == 1 && positives == 1;
+    return scales == 1 && positives == 2;
   }
 
   template <class L>

@@ -46,9 +46,10 @@ struct nt_xent {
   static constexpr const char* name = "nt_xent_loss";
   static constexpr similarity_traits traits{};
   static constexpr operand operands[] = {{"input", differentiable},
-                                         {"other", differentiable | embedding_rows},
+                                         {"other", differentiable | optional | embedding_rows},
+                                         {"labels", optional | integer | group_index},
                                          {"temperature", differentiable | as_temperature, temperature_domain, a_half}};
-  similarity_form form() const { return {.one_set = true}; }
+  similarity_form form() const { return {.one_set = true, .each_positive = true}; }
 
   template <class U>
   FASTLOSS_FN auto value(U excess) const {

@@ -3,9 +3,12 @@
 // no part of the tiles: it is computed in double, row by row.
 #include "engine/similarity/run.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "engine/call/checks.hpp"
@@ -28,6 +31,8 @@ constexpr double most_bounded_scale = sizeof(S) == sizeof(double) ? 150.0 : 20.0
 
 template <class S>
 class similarity_run {
+  using label = std::conditional_t<sizeof(S) == sizeof(double), std::int64_t, std::int32_t>;
+
  public:
   similarity_run(const call_plan& plan, const loss_outputs& outputs)
       : plan_(plan),
@@ -42,12 +47,14 @@ class similarity_run {
     read_rows();
     find_positives();
     weigh_by_likeness();
-    similarity_tiles<S> tiles(paired_sets<S>{&first_, &second(), form_.one_set, rows_.first_column, rows_.column_anchors,
-                                             groups_.size.empty() ? rows_.partner.data() : nullptr, scale_, scale_ <= most_bounded_scale<S>,
-                                             call_.call.threads});
+    similarity_tiles<S> tiles(paired_sets<S>{
+        &first_, &second(), form_.one_set, rows_.first_column, rows_.column_anchors, groups_.size.empty() ? rows_.partner.data() : nullptr,
+        each_positive() ? labels_.data() : nullptr, scale_, scale_ <= most_bounded_scale<S>, call_.call.threads});
     anchor_sums sums(anchors());
     tiles.sum(sums);
-    evaluate(sums);
+    if (each_positive()) evaluate_pairs(tiles, sums);
+    else evaluate_anchors(sums);
+    add_to_units();
     weigh_units();
     if (call_.gradient_count > 0) find_gradients(tiles, sums);
     const double value = finish();
@@ -59,6 +66,10 @@ class similarity_run {
   std::size_t anchors() const { return rows_.unit.size(); }
   embedding_set<S>& second() { return form_.one_set ? first_ : second_; }
   std::size_t padded() const { return padded_to(most_pack, first_.features()); }
+  // Of labels: whether each positive has a loss of its own.
+  bool each_positive() const { return form_.each_positive && of_.labels >= 0; }
+  const similarity_kernels& kernels() const { return kernels_of<similarity_kernels>(plan_.loss(), active_kernels()); }
+  double positives_of(std::size_t row) const { return static_cast<double>(groups_.size[groups_.of_row[row]] - 1); }
   double share() const { return form_.both_ways || form_.unit_of_pair ? 0.5 : 1.0; }
   // What every loss is multiplied with.
   double factor() const { return form_.base_temperature > 0.0 ? number_ / form_.base_temperature : 1.0; }
@@ -82,6 +93,10 @@ class similarity_run {
     scalar_flow_ = scalar_flow(call_);
     rows_ = rows_of_call(call_, of_, form_, kept_);
     if (of_.labels >= 0) groups_ = groups_of_rows(call_.operands[static_cast<std::size_t>(of_.labels)], rows_.first);
+    if (each_positive()) {  // as packs read them
+      labels_.assign(padded_to(most_pack, anchors()) + most_pack, -1);
+      std::transform(groups_.of_row.begin(), groups_.of_row.end(), labels_.begin(), [](std::size_t g) { return static_cast<label>(g); });
+    }
     first_.read(plan_, rows_.first);
     if (!form_.one_set) second_.read(plan_, rows_.second);
   }
@@ -97,7 +112,7 @@ class similarity_run {
       widen_row(first_.row(r), features, own.data());
       double count = 1.0;
       if (!groups_.size.empty()) {
-        count = static_cast<double>(groups_.size[groups_.of_row[r]] - 1);
+        count = positives_of(r);
         wide_.axpby(other.data(), 1.0, group_sum(group_sums_, r), -1.0, own.data(), padded());
       } else if (rows_.partner[r] >= 0) {
         widen_row(second().row(static_cast<std::size_t>(rows_.partner[r])), features, other.data());
@@ -136,14 +151,33 @@ class similarity_run {
     }
   }
 
-  // Losses of anchors and their derivatives, and which units have one.
-  void evaluate(const anchor_sums& sums) {
+  // Losses of anchors and their derivatives in their excess.
+  void evaluate_anchors(const anchor_sums& sums) {
     const std::size_t count = padded_to(most_pack, anchors());
-    std::vector<double> excess(count, 0.0), values(count);
-    d1_.assign(count, 0.0);
+    std::vector<double> excess(count, 0.0);
+    of_anchors_ = {std::vector<double>(count), std::vector<double>(count)};
     for (std::size_t a = 0; a < anchors(); ++a) excess[a] = sums.logarithm(a) - emphasis_[rows_.row[a]] * scale_ * positive_[rows_.row[a]];
-    kernels_of<similarity_kernels>(plan_.loss(), active_kernels())
-        .of_anchors(call_.options, excess.data(), values.data(), d1_.data(), count);
+    kernels().of_anchors(call_.options, excess.data(), of_anchors_.values.data(), of_anchors_.d1.data(), count);
+  }
+
+  // The same where they are means over positives.
+  void evaluate_pairs(const similarity_tiles<S>& tiles, const anchor_sums& sums) {
+    pairs_.kernels = &kernels();
+    pairs_.options = call_.options;
+    pairs_.logarithm.assign(labels_.size(), S(0));
+    for (std::size_t a = 0; a < anchors(); ++a) pairs_.logarithm[a] = static_cast<S>(sums.logarithm(a));
+    of_anchors_ = {std::vector<double>(anchors(), 0.0), std::vector<double>(anchors(), 0.0)};
+    tiles.sum_alike(pairs_, of_anchors_);
+    for (std::size_t a = 0; a < anchors(); ++a) {
+      if (!has_positive_[a]) continue;
+      of_anchors_.values[a] /= positives_of(a);
+      of_anchors_.d1[a] /= positives_of(a);
+    }
+  }
+
+  // From losses of anchors to those of units, and which units have one.
+  void add_to_units() {
+    const std::vector<double>& values = of_anchors_.values;
     losses_.assign(kept_.size(), 0.0);
     std::vector<char> counts(kept_.size(), 0);
     for (std::size_t u = 0; u < kept_.size(); ++u) counts[u] = kept_[u] != 0.0;
@@ -172,10 +206,10 @@ class similarity_run {
       const int k = call_.gradient_of[static_cast<std::size_t>(g)];
       (k == of_.input || k == of_.number || form_.one_set ? in_first : in_second) = true;
     }
-    std::vector<double> flow(anchors());
+    std::vector<double> flow(anchors());  // into the excess of each anchor
     double most = 0.0;
     for (std::size_t a = 0; a < anchors(); ++a) {
-      flow[a] = times(flow_[rows_.unit[a]], share() * factor() * d1_[a]);
+      flow[a] = times(flow_[rows_.unit[a]], share() * factor() * of_anchors_.d1[a]);
       most = std::max(most, std::abs(flow[a]));
     }
     // Weights in the tiles are at most 1 times what does not depend on the flow, however large or small that is.
@@ -183,8 +217,9 @@ class similarity_run {
     for (double& f : flow) f /= flow_scale_;
     if (in_first) first_.allocate_gradient();
     if (in_second) second_.allocate_gradient();
-    tiles.add_gradients(weights_of(flow, sums), in_first, in_second || form_.one_set);
-    weigh_positives(flow);
+    if (each_positive()) weigh_pairs();
+    else weigh_positives(flow);
+    tiles.add_gradients(weights_of(flow, sums), each_positive() ? &pairs_ : nullptr, in_first, in_second || form_.one_set);
     products_.assign(first_.count(), 0.0);
     if (in_first) store_rows(first_, true);
     if (in_second) store_rows(second_, false);
@@ -204,18 +239,25 @@ class similarity_run {
     return weights;
   }
 
+  // What flows into the similarities of each anchor with its positives, but for the derivative of each.
+  void weigh_pairs() {
+    pairs_.coefficient.assign(labels_.size(), S(0));
+    for (std::size_t a = 0; a < anchors(); ++a)
+      if (has_positive_[a]) pairs_.coefficient[a] = static_cast<S>(-times(flow_[rows_.unit[a]], 1.0 / (positives_of(a) * flow_scale_)));
+  }
+
   // What flows into the cosine of each row of the first set with each of its positives.
   void weigh_positives(const std::vector<double>& flow) {
     positive_weight_.assign(first_.count(), 0.0);
     for (std::size_t a = 0; a < anchors(); ++a) positive_weight_[rows_.row[a]] -= emphasis_[rows_.row[a]] * flow[a];
     if (groups_.size.empty()) return;
-    for (std::size_t r = 0; r < first_.count(); ++r)
-      positive_weight_[r] = has_positive_[r] ? positive_weight_[r] / static_cast<double>(groups_.size[groups_.of_row[r]] - 1) : 0.0;
+    for (std::size_t r = 0; r < first_.count(); ++r) positive_weight_[r] = has_positive_[r] ? positive_weight_[r] / positives_of(r) : 0.0;
     sum_groups(positive_weight_.data(), weighted_group_sums_);
   }
 
   // Adds to the gradient of a row what its positives have in it.
   void add_positives(std::size_t row, bool of_first, const double* own, double* other, double* gradient) {
+    if (each_positive()) return;  // the tiles had them
     if (!groups_.size.empty()) {
       wide_.axpby(other, 1.0, group_sum(group_sums_, row), -2.0, own, padded());
       wide_.axpby(other, positive_weight_[row], other, 1.0, group_sum(weighted_group_sums_, row), padded());
@@ -325,8 +367,11 @@ class similarity_run {
   std::vector<double> emphasis_;                    // of these rows: the weight of the positive
   std::vector<char> has_positive_;
   std::vector<double> group_sums_, weighted_group_sums_;
-  std::vector<double> d1_, losses_;  // of anchors; of units
-  std::vector<double> products_;     // of rows of the first set: similarities times what flows into them
+  anchor_results of_anchors_;     // losses and derivatives in the excess
+  loss_of_pairs<S> pairs_;        // where each positive has a loss of its own
+  std::vector<label> labels_;     // of rows, then
+  std::vector<double> losses_;    // of units
+  std::vector<double> products_;  // of rows of the first set: similarities times what flows into them
   double denominator_ = 1.0;
   bool nothing_ = false;
   std::atomic<bool> nonfinite_{false};
