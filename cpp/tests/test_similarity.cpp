@@ -21,7 +21,6 @@ namespace {
 using namespace fastloss;
 
 constexpr std::ptrdiff_t negatives = 70;
-constexpr double small_temperature = 0.01, large_log_scale = 4.6;
 
 struct request {
   const loss_info* loss;
@@ -45,7 +44,7 @@ std::vector<double> results_of(const request& r) {
   loss_call call;
   for (std::size_t k = 0; k < r.loss->operands.size(); ++k) {
     const operand& o = r.loss->operands[k];
-    const bool labels = o.is(group_index), of_number = o.is(as_temperature | as_log_scale);
+    const bool labels = o.is(group_index), of_number = o.is(as_temperature | as_log_scale | as_scale | as_bias);
     if (o.is(optional) && (o.is(group_index) ? !r.labels : o.is(embedding_rows) && r.labels)) continue;
     const std::ptrdiff_t rows = o.is(negative_rows) ? negatives : r.samples;
     const std::vector<std::ptrdiff_t> shape = of_number ? std::vector<std::ptrdiff_t>{}
@@ -53,7 +52,7 @@ std::vector<double> results_of(const request& r) {
                                                         : std::vector{rows, r.features};
     numbers x(labels ? dtype::int8 : r.type, shape, r.how);
     for (std::size_t i = 0; i < x.count(); ++i) x.set(i, labels ? random() % 3 : static_cast<double>(random() % 64) / 16 - 2);
-    if (of_number) x.set(0, !r.small ? o.initial[0] : o.is(as_log_scale) ? large_log_scale : small_temperature);
+    if (of_number) x.set(0, r.small && o.is(as_temperature) ? 0.01 : r.small && o.is(as_log_scale) ? 4.6 : o.initial[0]);
     operands.push_back(std::move(x));
     given.push_back(k);
     if (!labels && r.gradient) {

@@ -1,6 +1,7 @@
 """References of contrastive losses: who is compared with whom.
 
-Van den Oord et al. (2018); Chen et al. (2020); Radford et al. (2021); Khosla et al. (2020); Yeh et al. (2022).
+Van den Oord et al. (2018); Chen et al. (2020); Radford et al. (2021); Zhai et al. (2023); Khosla et al. (2020); Yeh et
+al. (2022).
 """
 
 import numpy as np
@@ -60,6 +61,13 @@ def clip_anchors(batch, options):
     n, total = batch.samples, batch.count
     one_way = Anchors(x, np.arange(n), one_hot(p, total), np.broadcast_to(membership(p, total), (n, total)))
     return both_ways(one_way, x, p, total)
+
+
+def siglip_anchors(batch, options):
+    """Images with all texts; every pair is counted once."""
+    x, p = batch.rows["image"], batch.rows["text"]
+    n, total = batch.samples, batch.count
+    return Anchors(x, np.arange(n), one_hot(p, total), np.broadcast_to(membership(p, total), (n, total)))
 
 
 def two_views(batch, names):
@@ -167,6 +175,25 @@ SIMILARITY_REFERENCES = (
         options={},
         numbers=(0.5, 4.5),
         golden=(SimilarityCase((ONE, OTHER), {}, np.log1p(np.exp(-0.2 / 0.07))),),
+    ),
+    SimilarityReference(
+        name="siglip_loss",
+        embeddings=("image", "text"),
+        number="scale",
+        default=10.0,
+        scale=lambda x: (x, 1 + 0 * x),
+        units=lambda n: n,
+        anchors=siglip_anchors,
+        bias="bias",
+        default_bias=-10.0,
+        defaults={},
+        options={},
+        numbers=(100.0, 0.5, -3.0, 0.0),
+        biases=(0.0, 2.5),
+        golden=(
+            # Cosines 0.8 with the positives and 0.6 with the others: -log of sigmoid(-2) and sigmoid(4).
+            SimilarityCase((ONE, OTHER), {}, np.log1p(np.exp(2)) + np.log1p(np.exp(-4))),
+        ),
     ),
     SimilarityReference(
         name="supcon_loss",

@@ -256,6 +256,68 @@ def clip_loss(image: ArrayLike, text: ArrayLike, logit_scale: ArrayLike = 2.6592
     twice_differentiable=True,
     robust=None,
     units="nats",
+    reference="X. Zhai et al., SigLIP, 2023",
+    aliases=("SigLIP", "sigmoid loss for language image pre-training", "pairwise sigmoid loss"),
+)
+def siglip_loss(image: ArrayLike, text: ArrayLike, scale: ArrayLike = 10.0, bias: ArrayLike = -10.0) -> None:
+    """The loss of SigLIP: of each pair of an image and a text, whether they belong together.
+
+    ::
+
+        s_ij = scale * (image_i . text_j) / (|image_i| |text_j|) + bias
+        l_i = -log(sigmoid(s_ii)) - sum_j log(sigmoid(-s_ij))     j other than i
+
+    Use it in the place of `clip_loss`: every pair has a binary cross-entropy of its own, no sum over the batch is in
+    another's denominator, and small batches do as well. The bias, which is learned as the scale is, makes up for
+    there being so many more negatives.
+
+    Parameters
+    ----------
+    image : array_like
+        Embeddings of images, of shape (N, D).
+    text : array_like
+        Embeddings of their texts, of image's shape.
+    scale : array_like, default 10.0
+        What the cosines are multiplied with: a number, or an array of shape ().
+    bias : array_like, default -10.0
+        What is added to them: a number, or an array of shape ().
+
+    Returns
+    -------
+    {reductions}
+
+    Notes
+    -----
+    Units are the samples, (N,): the pairs of one image with all texts.
+
+    {pair_rules}
+
+    The paper learns the logarithm of the scale, whose gradient is scale times that in scale. open_clip's ``SigLipLoss``
+    takes exp of it, and embeddings that have the length 1 already.
+
+    References
+    ----------
+    X. Zhai, B. Mustafa, A. Kolesnikov and L. Beyer, "Sigmoid Loss for Language Image Pre-Training", ICCV 2023.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> images, texts = [[1.0, 0.0], [0.0, 1.0]], [[0.8, 0.6], [0.6, 0.8]]
+    >>> fl.siglip_loss(images, texts).round(4)  # log(1 + exp(10 - 8)) + log(1 + exp(6 - 10))
+    np.float64(2.1451)
+    >>> fl.siglip_loss.grad(images, texts, wrt=("scale", "bias"))[1].round(4)
+    np.float64(-0.8628)
+    """
+
+
+@declare(
+    family="similarity",
+    task="contrastive learning",
+    convex=False,
+    differentiable="smooth",
+    twice_differentiable=True,
+    robust=None,
+    units="nats",
     reference="P. Khosla et al., Supervised Contrastive Learning, 2020",
     aliases=("SupCon", "supervised contrastive loss"),
 )

@@ -51,6 +51,8 @@ def test_a_temperature_is_above_zero(temperature):
 def test_scales_are_numbers():
     for wrong in (np.ones(6), np.ones(1)):
         refuses(ValueError, r"temperature has shape .* must be a number", fl.nt_xent_loss, X, X, temperature=wrong)
+        refuses(ValueError, r"scale has shape .* must be a number", fl.siglip_loss, X, X, scale=wrong)
+        refuses(ValueError, r"bias has shape .* must be a number", fl.siglip_loss, X, X, bias=wrong)
         refuses(ValueError, r"logit_scale has shape .* must be a number", fl.clip_loss, X, X, logit_scale=wrong)
 
 

@@ -11,7 +11,7 @@ from engines.similarity.test_values import NAMES, batches, drawn
 from references import SIMILARITY_REFERENCES
 from references.similarity_schema import SimilarityLoss
 
-SMALL = {"temperature": 0.01, "logit_scale": np.log(100.0)}
+SMALL = {"temperature": 0.01, "logit_scale": np.log(100.0), "scale": 100.0}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -31,7 +31,7 @@ def test_every_number_of_rows_at_the_edges_of_blocks(name):
 def test_the_same_bits_with_any_number_of_threads(name):
     reference = SIMILARITY_REFERENCES[name]
     for operands in batches(name, 1500, 24, dtype=np.float32, negatives=700):
-        names = (*(n for n in reference.embeddings if n in operands), reference.number)
+        names = (*(n for n in reference.embeddings if n in operands), *reference.scalars)
         for options in ({}, {reference.number: SMALL[reference.number]}):
             found = set()
             for threads in (1, 2, 3, 7):

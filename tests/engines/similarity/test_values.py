@@ -56,7 +56,7 @@ def test_values_and_gradients_of_every_option(name, dtype):
     for shape, options in itertools.product(((1, 3), (5, 1), (63, 20), (150, 9)), reference.option_sets()):
         for operands in batches(name, *shape, dtype=dtype):
             want = SimilarityLoss(reference, operands, options).reduce("sum", grad_output=2.0)
-            names = (*(n for n in reference.embeddings if n in operands), reference.number)
+            names = (*(n for n in reference.embeddings if n in operands), *reference.scalars)
             got = loss.value_and_grad(**operands, **options, reduction="sum", grad_output=2.0, wrt=names)
             assert got[0].dtype == dtype
             for what, found in zip(("value", *names), (got[0], *got[1]), strict=True):
@@ -132,7 +132,7 @@ def test_negatives_of_the_batch_may_be_left_out():
 
 
 def test_labels_of_nt_xent_have_one_positive_in_each_denominator():
-    """With two rows of each label it is the loss of two views; with more, each positive is alone among the negatives."""
+    """With two rows of each label it is the loss of two views; with more, each is alone among the negatives."""
     x = drawn("nt_xent_loss", 30, 8)
     rows, labels = np.concatenate([x["input"], x["other"]]), np.tile(np.arange(30), 2)
     assert fl.nt_xent_loss(rows, labels=labels) == pytest.approx(fl.nt_xent_loss(**x), rel=1e-13)

@@ -16,7 +16,7 @@ struct similarity_tile {
 inline constexpr std::size_t most_tile_columns = 256;
 
 // What pairs that are evaluated one by one have of their rows, and of their columns where these are anchors, too. The excess of a pair is
-// the anchor's logarithm less the similarity.
+// the anchor's logarithm less the similarity; or plus the similarity, where it is to be small.
 struct similarity_anchors {
   const void* logarithm;
   const void* coefficient;  // times the derivative: what becomes of the cosines, added up for both anchors
@@ -25,6 +25,7 @@ struct similarity_anchors {
 struct similarity_pairs {
   similarity_tile tile;
   similarity_anchors rows, columns;  // columns without a logarithm are no anchors
+  bool rises;                        // with the similarity
   bool weighs;                       // coefficients are given, or else sums wanted
 };
 

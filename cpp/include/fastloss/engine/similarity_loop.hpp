@@ -43,10 +43,10 @@ void losses_of_pairs(const void* loss, const similarity_pairs& p) {
   using P = native_pack<S>;
   const L& l = *static_cast<const L*>(loss);
   const similarity_tile& t = p.tile;
-  const P scale(static_cast<S>(t.scale)), none(-std::numeric_limits<S>::infinity());
+  const P scale(static_cast<S>(p.rises ? t.scale : -t.scale)), none(-std::numeric_limits<S>::infinity());
   const bool of_columns = p.columns.logarithm != nullptr;
   const auto evaluate = [&](P cosine, P logarithm) {
-    const auto found = l.value(detail::make_dual(fma(-cosine, scale, logarithm), one_t{}));
+    const auto found = l.value(detail::make_dual(fma(cosine, scale, logarithm), one_t{}));
     const auto there = cosine != none;
     return pair_result<P>{select(there, detail::as_pack<P>(found.value), P(0)), select(there, detail::as_pack<P>(found.tangent), P(0))};
   };

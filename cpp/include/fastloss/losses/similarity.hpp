@@ -12,6 +12,7 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 
 inline constexpr double a_tenth[] = {0.1}, a_half[] = {0.5};
+inline constexpr double ten[] = {10.0}, minus_ten[] = {-10.0};
 inline constexpr double log_of_clip[] = {2.6592600369327779};  // log(1 / 0.07)
 inline constexpr domain temperature_domain = checked_always(above(0));
 
@@ -71,6 +72,22 @@ struct clip {
   }
 };
 
+// The loss of a pair is the binary cross-entropy of whether it is a positive.
+struct siglip {
+  static constexpr const char* name = "siglip_loss";
+  static constexpr similarity_traits traits{};
+  static constexpr operand operands[] = {{"image", differentiable},
+                                         {"text", differentiable | embedding_rows},
+                                         {"scale", differentiable | as_scale, {}, ten},
+                                         {"bias", differentiable | as_bias, {}, minus_ten}};
+  similarity_form form() const { return {.each_pair = true}; }
+
+  template <class U>
+  FASTLOSS_FN auto value(U excess) const {
+    return softplus2(excess).positive;
+  }
+};
+
 // The sum of its excess is over all other rows, positives too.
 struct supcon {
   double base_temperature = 0.0;
@@ -107,7 +124,7 @@ struct dcl {
   }
 };
 
-using similarity_losses = type_list<info_nce, nt_xent, clip, supcon, dcl>;
+using similarity_losses = type_list<info_nce, nt_xent, clip, siglip, supcon, dcl>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

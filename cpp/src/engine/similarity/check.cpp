@@ -23,7 +23,8 @@ class operand_checker {
       fail(of_.further,
            "it must have an axis of negatives and the " + std::to_string(input.shape[1]) + " features of " + input_text() + ", (M, D)");
     if (of_.labels >= 0) check_labels();
-    if (at(of_.number).rank != 0) fail(of_.number, "it must be a number");
+    for (const int k : {of_.number, of_.bias})
+      if (k >= 0 && at(k).rank != 0) fail(k, "it must be a number");
   }
 
  private:
