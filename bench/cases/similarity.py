@@ -7,6 +7,7 @@ import numpy as np
 from bench.similarity import Batches
 
 TEMPERATURE, VIEWS_TEMPERATURE, CLIP_SCALE = 0.1, 0.5, 1 / 0.07
+SIGLIP_SCALE, SIGLIP_BIAS = 10.0, -10.0
 
 
 def directions(x):
@@ -66,6 +67,26 @@ def clip(mode, out, image, text):
     s *= np.float32(CLIP_SCALE / (2 * len(image)))
     to = outs(out, 2)
     return value, (through_lengths(s @ b, a, a_length, to[0]), through_lengths(s.T @ a, b, b_length, to[1]))
+
+
+def siglip(mode, out, image, text):
+    """A binary cross-entropy of each pair."""
+    (a, a_length), (b, b_length) = directions(image), directions(text)
+    u = a @ b.T
+    u *= np.float32(SIGLIP_SCALE)
+    u += np.float32(SIGLIP_BIAS)
+    np.fill_diagonal(u, -u.diagonal())
+    value = np.logaddexp(0, u).sum() / len(image)
+    if not mode.gradient:
+        return value, None
+    np.negative(u, out=u)
+    np.exp(u, out=u)
+    u += 1
+    np.reciprocal(u, out=u)
+    np.fill_diagonal(u, -u.diagonal())
+    u *= np.float32(SIGLIP_SCALE / len(image))
+    to = outs(out, 2)
+    return value, (through_lengths(u @ b, a, a_length, to[0]), through_lengths(u.T @ a, b, b_length, to[1]))
 
 
 def views(mode, out, x, other, temperature, positive_in_denominator):
@@ -144,6 +165,13 @@ def clip_formula(xp, image, text):
     return (both / 2 - xp.diagonal(s)).mean()
 
 
+def siglip_formula(xp, image, text):
+    u = SIGLIP_SCALE * (unit(image) @ unit(text).T) + SIGLIP_BIAS
+    index = xp.arange(len(u))
+    u = xp.where(index[:, None] == index, -u, u)
+    return xp.log(1 + xp.exp(u)).sum() / len(u)
+
+
 def own_left_out(xp, s, views_too):
     """Minus infinity on the diagonal, and on those of the other view."""
     n = len(s) // 2
@@ -199,6 +227,12 @@ def clip_torch(torch, image, text):
     return (f.cross_entropy(s, labels) + f.cross_entropy(s.T, labels)) / 2
 
 
+def siglip_torch(torch, image, text):
+    f, n = torch.nn.functional, len(image)
+    u = SIGLIP_SCALE * f.normalize(image) @ f.normalize(text).T + SIGLIP_BIAS
+    return -f.logsigmoid((2 * torch.eye(n) - torch.ones(n, n)) * u).sum() / n
+
+
 def nt_xent_torch(torch, x, other):
     f, n = torch.nn.functional, len(x)
     z = f.normalize(torch.cat([x, other]))
@@ -210,6 +244,7 @@ CASES = {
     "info_nce_loss": Batches(numpy=info_nce, jax=info_nce_formula, torch=info_nce_torch),
     "nt_xent_loss": Batches(numpy=nt_xent, jax=nt_xent_formula, torch=nt_xent_torch),
     "clip_loss": Batches(numpy=clip, jax=clip_formula, torch=clip_torch),
+    "siglip_loss": Batches(numpy=siglip, jax=siglip_formula, torch=siglip_torch),
     "supcon_loss": Batches(numpy=supcon, jax=supcon_formula, torch=supcon_formula),
     "dcl_loss": Batches(numpy=dcl, jax=dcl_formula, torch=dcl_formula),
 }

@@ -21,13 +21,13 @@ namespace {
 using namespace fastloss;
 
 constexpr std::ptrdiff_t negatives = 70;
-constexpr double small_temperature = 0.01, large_log_scale = 4.6;
 
 struct request {
   const loss_info* loss;
   dtype type;
   std::ptrdiff_t samples, features;
-  bool small = false;  // a temperature that takes the maximum of each row
+  bool small = false;   // a temperature that takes the maximum of each row
+  bool labels = false;  // of a loss that takes positives or labels
   bool gradient = true;
   layout how = layout::contiguous;
   int threads = 1;
@@ -40,30 +40,34 @@ std::vector<double> results_of(const request& r) {
   r.loss->construct(options);
   std::mt19937 random(5);
   std::vector<numbers> operands, gradients;
+  std::vector<std::size_t> given;
   loss_call call;
   for (std::size_t k = 0; k < r.loss->operands.size(); ++k) {
     const operand& o = r.loss->operands[k];
-    const bool labels = o.is(group_index), of_number = o.is(as_temperature | as_log_scale);
+    const bool labels = o.is(group_index), of_number = o.is(as_temperature | as_log_scale | as_scale | as_bias);
+    if (o.is(optional) && (o.is(group_index) ? !r.labels : o.is(embedding_rows) && r.labels)) continue;
     const std::ptrdiff_t rows = o.is(negative_rows) ? negatives : r.samples;
     const std::vector<std::ptrdiff_t> shape = of_number ? std::vector<std::ptrdiff_t>{}
                                               : labels  ? std::vector{rows}
                                                         : std::vector{rows, r.features};
     numbers x(labels ? dtype::int8 : r.type, shape, r.how);
     for (std::size_t i = 0; i < x.count(); ++i) x.set(i, labels ? random() % 3 : static_cast<double>(random() % 64) / 16 - 2);
-    if (of_number) x.set(0, !r.small ? o.initial[0] : o.is(as_log_scale) ? large_log_scale : small_temperature);
+    if (of_number) x.set(0, r.small && o.is(as_temperature) ? 0.01 : r.small && o.is(as_log_scale) ? 4.6 : o.initial[0]);
     operands.push_back(std::move(x));
+    given.push_back(k);
     if (!labels && r.gradient) {
       call.gradient_of[static_cast<std::size_t>(call.gradient_count++)] = static_cast<int>(k);
       gradients.emplace_back(r.type, shape, r.how);
     }
   }
-  for (std::size_t k = 0; k < operands.size(); ++k) call.operands[k] = operands[k].input();
+  for (std::size_t i = 0; i < given.size(); ++i) call.operands[given[i]] = operands[i].input();
   call.loss = r.loss;
   call.options = options;
   call.call.threads = r.threads;
   loss_outputs outputs;
   const auto gradient = [&](std::size_t g) -> numbers& {
-    return r.in_place ? operands[static_cast<std::size_t>(call.gradient_of[g])] : gradients[g];
+    const auto at = std::find(given.begin(), given.end(), static_cast<std::size_t>(call.gradient_of[g]));
+    return r.in_place ? operands[static_cast<std::size_t>(at - given.begin())] : gradients[g];
   };
   for (std::size_t g = 0; g < gradients.size(); ++g) outputs.gradients[g] = gradient(g).output();
   std::vector<double> found{call_plan(call).run(outputs)};
@@ -147,7 +151,7 @@ int main() {
         for (const bool small : {false, true})
           for (const std::ptrdiff_t features : {1, 7, 33})
             for (const std::ptrdiff_t samples : {5, 63, 64, 65, 200})
-              layouts_and_threads_change_nothing({&loss, type, samples, features, small});
+              for (const bool labels : {false, true}) layouts_and_threads_change_nothing({&loss, type, samples, features, small, labels});
       ++found;
       if (failed_checks != failed_before) std::printf("  with %s on %s\n", loss.name, *isa);
     }

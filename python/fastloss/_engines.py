@@ -83,7 +83,7 @@ def _embeddings(operands: Sequence[Operand]) -> list[Any]:
 
 def _batch(operands: Sequence[Operand]) -> list[Any]:
     """Two samples of two features with their positives, or three of two labels."""
-    if any("labels" in o["roles"] for o in operands):
+    if not any("embeddings" in o["roles"] for o in operands):
         return [[[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]], [0, 0, 1]]
     return [[[1.0, 0.0], [0.0, 1.0]], [[0.8, 0.6], [0.6, 0.8]]]
 

@@ -1,6 +1,7 @@
 """References of contrastive losses: who is compared with whom.
 
-Van den Oord et al. (2018); Chen et al. (2020); Radford et al. (2021); Khosla et al. (2020); Yeh et al. (2022).
+Van den Oord et al. (2018); Chen et al. (2020); Radford et al. (2021); Zhai et al. (2023); Khosla et al. (2020); Yeh et
+al. (2022).
 """
 
 import numpy as np
@@ -62,6 +63,13 @@ def clip_anchors(batch, options):
     return both_ways(one_way, x, p, total)
 
 
+def siglip_anchors(batch, options):
+    """Images with all texts; every pair is counted once."""
+    x, p = batch.rows["image"], batch.rows["text"]
+    n, total = batch.samples, batch.count
+    return Anchors(x, np.arange(n), one_hot(p, total), np.broadcast_to(membership(p, total), (n, total)))
+
+
 def two_views(batch, names):
     """Every row, and its other view."""
     x, other = (batch.rows[name] for name in names)
@@ -70,9 +78,22 @@ def two_views(batch, names):
 
 
 def nt_xent_anchors(batch, options):
-    """Every view against all others."""
+    """Every view against all others; with labels each positive of a row against its negatives."""
+    if batch.labels is not None:
+        return anchors_of_labels(batch)
     rows, positives = two_views(batch, ("input", "other"))
     return Anchors(rows, np.arange(len(rows)), positives, ~np.eye(batch.count, dtype=bool)[rows])
+
+
+def anchors_of_labels(batch):
+    """A pair of an anchor and one of its positives is an anchor by itself, with a share in the unit's mean."""
+    index = np.arange(batch.count)
+    same = batch.labels[:, np.newaxis] == batch.labels
+    positives = same & (index[:, np.newaxis] != index) & batch.takes_part & batch.takes_part[:, np.newaxis]
+    rows, columns = np.nonzero(positives)
+    own = one_hot(columns, batch.count)
+    share = 1 / positives.sum(axis=1).astype(np.longdouble)[rows, np.newaxis]
+    return Anchors(rows, rows, own, own | ~same[rows], share)
 
 
 def dcl_anchors(batch, options):
@@ -123,6 +144,7 @@ SIMILARITY_REFERENCES = (
         scale=of_temperature,
         units=lambda n: 2 * n,
         anchors=nt_xent_anchors,
+        labels="labels",
         defaults={},
         options={},
         numbers=(0.07, 0.01),
@@ -132,6 +154,12 @@ SIMILARITY_REFERENCES = (
                 (ONE, OTHER),
                 {},
                 (np.log1p(np.exp(-0.4) + np.exp(-1.6)) + np.log1p(np.exp(-0.4) + np.exp(0.32))) / 2,
+            ),
+            # Rows at 0, 37, 90 and 0 degrees: of the first 1.6 and 2 against 0, of the second 1.6 twice against 1.2.
+            SimilarityCase(
+                (np.concatenate([LABELLED[0], LABELLED[0][:1]]), None, np.array([0, 0, 1, 0])),
+                {},
+                (np.log1p(np.exp(-1.6)) + np.log1p(np.exp(-2)) + np.log1p(np.exp(-0.4))) / 3,
             ),
         ),
     ),
@@ -147,6 +175,25 @@ SIMILARITY_REFERENCES = (
         options={},
         numbers=(0.5, 4.5),
         golden=(SimilarityCase((ONE, OTHER), {}, np.log1p(np.exp(-0.2 / 0.07))),),
+    ),
+    SimilarityReference(
+        name="siglip_loss",
+        embeddings=("image", "text"),
+        number="scale",
+        default=10.0,
+        scale=lambda x: (x, 1 + 0 * x),
+        units=lambda n: n,
+        anchors=siglip_anchors,
+        bias="bias",
+        default_bias=-10.0,
+        defaults={},
+        options={},
+        numbers=(100.0, 0.5, -3.0, 0.0),
+        biases=(0.0, 2.5),
+        golden=(
+            # Cosines 0.8 with the positives and 0.6 with the others: -log of sigmoid(-2) and sigmoid(4).
+            SimilarityCase((ONE, OTHER), {}, np.log1p(np.exp(2)) + np.log1p(np.exp(-4))),
+        ),
     ),
     SimilarityReference(
         name="supcon_loss",
@@ -185,15 +232,19 @@ SIMILARITY_REFERENCES = (
 )
 
 
-def draw(reference, rng, samples, features, dtype=np.float64, *, negatives=None):
-    """Embeddings whose positives are more like them than others are; labels of which most have several rows."""
+def draw(reference, rng, samples, features, dtype=np.float64, *, negatives=None, labels=False):
+    """Embeddings whose positives are more like them than others are; labels of which most have several rows.
+
+    Of a loss that takes labels or positives, `labels` says which.
+    """
     x = rng.standard_normal((samples, features))
     operands = {reference.embeddings[0]: x}
-    if len(reference.embeddings) > 1:
+    labels = labels or len(reference.embeddings) == 1
+    if not labels:
         operands[reference.embeddings[1]] = x + 0.7 * rng.standard_normal(x.shape)
     if len(reference.embeddings) > 2 and negatives is not None:
         operands[reference.embeddings[2]] = rng.standard_normal((negatives, features))
     operands = {name: a.astype(dtype) for name, a in operands.items()}
-    if reference.labels is not None:
+    if labels:
         operands[reference.labels] = rng.integers(0, max(1, samples // 3), samples)
     return operands

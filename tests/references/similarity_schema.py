@@ -36,7 +36,7 @@ class Anchors:
     unit: np.ndarray
     positives: np.ndarray
     candidates: np.ndarray
-    share: float = 1.0
+    share: float | np.ndarray = 1.0  # one for each, as a column
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,12 @@ class SimilarityReference:
     number, scale
         The operand that similarities are scaled with, and `f(number) -> (scale, its derivative)`.
     units
-        `f(N) -> units`.
+        `f(N) -> units`, where there are no labels; otherwise a unit is a row.
+    labels
+        The operand of labels, where there may be one.
+    bias, default_bias
+        Where every pair of an anchor and a candidate has a loss of its own, a binary cross-entropy of whether it is a
+        positive (Zhai et al. 2023): the operand that is added to all similarities. An anchor's loss is the sum.
     anchors
         `f(batch, options) -> Anchors`.
     """
@@ -63,16 +68,28 @@ class SimilarityReference:
     units: Callable[[int], int]
     anchors: Callable[..., Anchors]
     labels: str | None = None
+    bias: str | None = None
+    default_bias: float = 0.0
     defaults: Mapping[str, Any] = None
     options: Mapping[str, tuple[Any, ...]] = None
     numbers: tuple[float, ...] = ()  # other values of `number`
+    biases: tuple[float, ...] = ()  # and of `bias`
     combined_options: tuple[Mapping[str, Any], ...] = ()
     golden: tuple[SimilarityCase, ...] = ()
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        """The operands that are numbers."""
+        return (self.number, *([self.bias] if self.bias else []))
+
+    def default_of(self, scalar) -> float:
+        """Of an operand that is a number."""
+        return self.default if scalar == self.number else self.default_bias
 
     def option_sets(self) -> list[dict]:
         """The defaults, then each option with each of its other values, then the combinations worth trying."""
         alone = [{name: value} for name, values in self.options.items() for value in values]
-        alone += [{self.number: x} for x in self.numbers]
+        alone += [{self.number: x} for x in self.numbers] + [{self.bias: x} for x in self.biases]
         return [{}, *alone, *map(dict, self.combined_options)]
 
 
@@ -88,7 +105,8 @@ class Batch:
             self.rows[name] = np.arange(first, first + count)
             first += count
         self.count = first
-        self.labels = None if reference.labels is None else np.asarray(operands[reference.labels])
+        labels = operands.get(reference.labels)
+        self.labels = None if labels is None else np.asarray(labels)
         # Rows of units that are masked take no part; further negatives belong to none.
         self.takes_part = np.ones(first, bool)
         each = len(kept) // max(self.samples, 1) == 2
@@ -116,16 +134,18 @@ class SimilarityLoss(Units):
     def __init__(self, reference, operands, options=None, *, where=None, real=LONG):
         self.reference, self.operands, self.real = reference, operands, real
         self.given = dict(options or {})
-        self.options = {**reference.defaults, **{k: v for k, v in self.given.items() if k != reference.number}}
-        number = self.given.get(reference.number, operands.get(reference.number, reference.default))
+        self.options = {**reference.defaults, **{k: v for k, v in self.given.items() if k not in reference.scalars}}
+        number, *bias = (
+            self.given.get(name, operands.get(name, reference.default_of(name))) for name in reference.scalars
+        )
         dtypes = [np.asarray(operands[name]).dtype for name in reference.embeddings if name in operands]
         floating = [dtype for dtype in dtypes if dtype.kind not in "biu"]
         wide = dtypes[0].kind in "biu" or np.dtype(np.float64) in floating
         self.dtype = np.dtype(np.float64 if wide else np.float32)
         samples = len(operands[reference.embeddings[0]])
-        units = reference.units(samples)
+        units = samples if reference.labels in operands else reference.units(samples)
         kept = np.ones(units, bool) if where is None else leading(where, (units,)).astype(bool)
-        self.samples, self.number = samples, real(number)
+        self.samples, self.number, self.bias = samples, real(number), real(*bias)
         with np.errstate(all="ignore"):
             self._evaluate(Batch(reference, operands, kept), units, kept)
 
@@ -144,20 +164,29 @@ class SimilarityLoss(Units):
         share = np.where(count > 0, 1 / np.maximum(count, 1).astype(self.real), 0)[:, np.newaxis] * positives
         emphasis, emphasis_rounding = self._emphasis(batch, a, positives)
         share = share * emphasis
-        lse, softmax = log_sum_exp(s, candidates)
-        losses = lse - np.where(share == 0, 0, share * s).sum(axis=1)
+        if self.reference.bias is None:
+            lse, softmax = log_sum_exp(s, candidates)
+            losses = lse - np.where(share == 0, 0, share * s).sum(axis=1)
+            slopes, sizes = softmax - share, softmax + np.abs(share)
+        else:
+            side = np.where(positives, -1, 1)
+            u = side * (s + self.bias)
+            losses = np.where(candidates, np.logaddexp(0, u), 0).sum(axis=1)
+            slopes = np.where(candidates, side / (1 + np.exp(-u)), 0)
+            sizes = np.abs(slopes)
         base = self.options.get("base_temperature")
         self.factor = 1 if base is None else self.number / self.real(base)
         counts = batch.takes_part[a.row] & (count > 0) & (losses != -np.inf)
         losses = np.where(counts, losses, 0)
-        self.anchors, self.slopes, self.sizes = a, softmax - share, softmax + np.abs(share)
+        self.anchors, self.slopes, self.sizes = a, slopes, sizes
         self.counts = kept.copy()
+        self.counts[np.setdiff1d(np.arange(units), a.unit)] = False
         self.counts[a.unit[~counts]] = False
         self.values = np.zeros(units, self.real)
-        np.add.at(self.values, a.unit, a.share * self.factor * losses)
+        np.add.at(self.values, a.unit, np.ravel(a.share) * self.factor * losses)
         self.values = np.where(self.counts, self.values, 0)
         # A similarity is rounded relative to the scale.
-        self.rounding = (1 + 2 * np.abs(self.scale)) * emphasis_rounding
+        self.rounding = (1 + 2 * np.abs(self.scale) + np.abs(self.bias)) * emphasis_rounding
         self.magnitudes = np.abs(self.values) + np.abs(self.factor) * self.rounding
         self.terms = {None: np.ones(units, LONG), "weight": np.ones(units, LONG)}
 
@@ -176,7 +205,7 @@ class SimilarityLoss(Units):
         """What flows into the cosine of each pair, times the scale."""
         g = np.zeros((self.batch.count, self.batch.count), slopes.dtype)
         flow = flow.astype(self.real)[self.anchors.unit, np.newaxis]
-        np.add.at(g, self.anchors.row, flow * self.anchors.share * slopes)
+        np.add.at(g, self.anchors.row, flow * np.asarray(self.anchors.share, self.real) * slopes)
         return self.factor * g
 
     def pull_back(self, flow):
@@ -189,7 +218,7 @@ class SimilarityLoss(Units):
         length = np.where(self.length == 0, 1, self.length)
         by_length = np.where(self.length == 0, 0, self.scale / length)
         gradient = by_length * (own - self.z * along)
-        whole = by_length * (own_size + np.abs(self.z) * (own_size * np.abs(self.z)).sum(axis=1, keepdims=True))
+        whole = np.abs(by_length) * (own_size + np.abs(self.z) * (own_size * np.abs(self.z)).sum(axis=1, keepdims=True))
         found = {name: Sized(gradient[rows], whole[rows]) for name, rows in self.batch.rows.items()}
         by_scale = (g * self.cosines).sum() * self.scale_slope
         by_scale_size = (size * (1 + np.abs(self.cosines))).sum() * np.abs(self.scale_slope)
@@ -197,6 +226,8 @@ class SimilarityLoss(Units):
             by_scale = by_scale + (flow * self.values).sum() / self.number
             by_scale_size = by_scale_size + (np.abs(flow) * self.magnitudes).sum() / self.number
         found[self.reference.number] = Sized(by_scale, by_scale_size)
+        if self.reference.bias is not None:
+            found[self.reference.bias] = Sized(g.sum(), size.sum())
         return found
 
     def _denominator(self, reduction, normalizer, s, counts):

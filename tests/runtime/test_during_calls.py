@@ -176,7 +176,6 @@ SIMILARITY = (
         "input": numbers(N, 20),
         "positive": numbers(N, 20) + 1,
         "negative": numbers(50, 20) - 1,
-        "sample_weight": np.arange(1.0, N + 1),
         "where": np.arange(N) % 4 > 0,
         "out": np.zeros((N, 20)),
     },
@@ -226,6 +225,10 @@ def triggers(function):
     eps = {BOX[0]: 1e-7, BOX_SETS[0]: 1e-7, KEYPOINT[0]: 1e-9, EMBEDDING[0]: 1e-6}
     if function in eps:
         return {"eps": eps[function]}
+    if function is SIMILARITY[0]:
+        return {"normalizer": float(SIMILARITY[1]["where"].sum())}
+    if function is LABELLED[0]:
+        return {"base_temperature": 0.1}
     return {"delta": 1.0} if function is POINTWISE[0] else {"ignore_index": -100}
 
 

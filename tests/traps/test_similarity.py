@@ -104,7 +104,7 @@ def test_losses_that_are_called_the_same_elsewhere_differ():
     assert len({*map(float, (fl.dcl_loss(x, other, temperature=0.5), views.mean(), one_way.mean(), both.mean()))}) == 4
 
 
-@pytest.mark.parametrize("loss", ["info_nce_loss", "nt_xent_loss", "clip_loss", "dcl_loss"])
+@pytest.mark.parametrize("loss", ["info_nce_loss", "nt_xent_loss", "clip_loss", "siglip_loss", "dcl_loss"])
 def test_zero_embeddings(loss):
     """0 / 0 is NaN where no eps is added to the length, and 1 / eps a gradient of 1e12 where one is."""
     x, other = two_views()

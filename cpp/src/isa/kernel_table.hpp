@@ -9,6 +9,7 @@
 #include "fastloss/engine/distance_kernels.hpp"
 #include "fastloss/engine/elementary.hpp"
 #include "fastloss/engine/region_kernels.hpp"
+#include "fastloss/engine/similarity_kernels.hpp"
 
 namespace fastloss {
 
@@ -336,16 +337,6 @@ struct product_operations_of_dtypes {
   product_operations of[2];  // float32, float64
 };
 
-// Cosines of the rows of a block with those of another. Rows of the tile are whole packs long; what is no pair is minus infinity.
-// Similarities are the cosines times `scale`; where that is small, a bound of theirs serves as the maximum of every sum.
-struct similarity_tile {
-  void* cosines;
-  std::size_t stride, rows, columns;
-  double scale;
-  bool bounded;  // by `scale`
-};
-inline constexpr std::size_t most_tile_columns = 256;
-
 // Sums of exponentials, each a sum times the exponential of a maximum.
 struct exponential_sums {
   double *maximum, *sum;
@@ -362,6 +353,8 @@ struct similarity_operations {
   // Of the similarities of each row, and of each column where `columns` has memory.
   void (*sum_exponentials)(const similarity_tile&, const exponential_sums& rows, const exponential_sums& columns);
   void (*weigh_pairs)(const similarity_tile&, const similarity_weights&);  // in place of the cosines
+  // Moves the pairs of equal labels, integers of the size of the dtype, to another tile of the same stride.
+  void (*part_by_label)(const similarity_tile&, const void* row_labels, const void* column_labels, void* alike);
 };
 
 struct similarity_operations_of_dtypes {

@@ -135,8 +135,28 @@ void weigh_pairs(const similarity_tile& t, const similarity_weights& w) {
 }
 
 template <class S>
+void part_by_label(const similarity_tile& t, const void* row_labels, const void* column_labels, void* alike) {
+  using P = native_pack<S>;
+  using I = integer_pack<S, P::width>;
+  using integer = typename I::integer;
+  const P none(-std::numeric_limits<S>::infinity());
+  for (std::size_t i = 0; i < t.rows; ++i) {
+    S *const row = row_of<S>(t, i), *const to = static_cast<S*>(alike) + i * t.stride;
+    const I label(static_cast<const integer*>(row_labels)[i]);
+    for (std::size_t j = 0; j < t.columns; j += P::width) {
+      I of_column;
+      __builtin_memcpy(&of_column.v, static_cast<const integer*>(column_labels) + j, sizeof of_column.v);
+      const P x = P::load(row + j);
+      const auto same = of_column == label;
+      select(same, x, none).store(to + j);
+      select(same, none, x).store(row + j);
+    }
+  }
+}
+
+template <class S>
 constexpr similarity_operations operations() {
-  return {sum_exponentials<S>, weigh_pairs<S>};
+  return {sum_exponentials<S>, weigh_pairs<S>, part_by_label<S>};
 }
 
 }  // namespace

@@ -111,7 +111,12 @@ def info_nce_loss(
     reference="T. Chen et al., SimCLR, 2020",
     aliases=("NT-Xent", "normalized temperature-scaled cross-entropy", "SimCLR loss"),
 )
-def nt_xent_loss(input: ArrayLike, other: ArrayLike, temperature: ArrayLike = 0.5) -> None:
+def nt_xent_loss(
+    input: ArrayLike,
+    other: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    temperature: ArrayLike = 0.5,
+) -> None:
     """NT-Xent, the loss of SimCLR: each of two views of a sample finds the other among all views of the batch.
 
     ::
@@ -119,15 +124,22 @@ def nt_xent_loss(input: ArrayLike, other: ArrayLike, temperature: ArrayLike = 0.
         z = all 2 N rows of input and other,   s(a, b) = (a . b) / (|a| |b| temperature)
         l_i = -log(exp(s(z_i, z_p)) / sum_j exp(s(z_i, z_j)))     j other than i; z_p is the other view of z_i
 
-    Use it to learn embeddings without labels, from two augmentations of each sample. A row is never compared with
-    itself, neither in the value nor in the gradient.
+    With labels in the place of other, z is input, and each row with the label of i finds its way alone among those
+    of other labels::
+
+        l_i = -mean over p of log(exp(s(z_i, z_p)) / (exp(s(z_i, z_p)) + sum_n exp(s(z_i, z_n))))
+
+    Use it to learn embeddings without labels, from two augmentations of each sample; or from more than two views, with
+    labels that tell samples apart. A row is never compared with itself, neither in the value nor in the gradient.
 
     Parameters
     ----------
     input : array_like
-        Embeddings of one view of each sample, of shape (N, D).
-    other : array_like
+        Embeddings of one view of each sample, or of all rows, of shape (N, D).
+    other : array_like, optional
         Embeddings of the other view, of input's shape.
+    labels : array_like, optional
+        Labels of the rows of input, (N,): any numbers of any integer dtype. Either other or labels must be given.
     temperature : array_like, default 0.5
         What similarities are divided by, above 0: a number, or an array of shape (). It has a gradient, for those who
         learn it.
@@ -139,12 +151,13 @@ def nt_xent_loss(input: ArrayLike, other: ArrayLike, temperature: ArrayLike = 0.
     Raises
     ------
     ValueError
-        If `temperature` is not above 0.
+        If `temperature` is not above 0, or not one of other and labels is given.
 
     Notes
     -----
-    Units are the rows of input and those of other behind them, (2 N,). One whose other view is masked has no positive,
-    and counts nowhere; it is a negative of others all the same.
+    Units are the rows of input and those of other behind them, (2 N,); with labels those of input, (N,). One whose
+    other view is masked, or that is alone with its label, has no positive and counts nowhere; it is a negative of
+    others all the same.
 
     {pair_rules}
 
@@ -154,7 +167,8 @@ def nt_xent_loss(input: ArrayLike, other: ArrayLike, temperature: ArrayLike = 0.
     Other libraries are this with
 
     - lightly's ``NTXentLoss`` without a memory bank, MONAI's ``ContrastiveLoss``: the same temperature.
-    - optax's ``ntxent`` and pytorch-metric-learning's ``NTXentLoss``, of two rows of each label.
+    - optax's ``ntxent`` and pytorch-metric-learning's ``NTXentLoss``: labels, and temperature=0.07. `supcon_loss` has
+      the other positives in each denominator as well.
 
     References
     ----------
@@ -168,6 +182,8 @@ def nt_xent_loss(input: ArrayLike, other: ArrayLike, temperature: ArrayLike = 0.
     >>> fl.nt_xent_loss(one, other, reduction="none").round(4)
     array([0.6271, 0.6271, 1.1143, 1.1143])
     >>> fl.nt_xent_loss(one, other).round(4)
+    np.float64(0.8707)
+    >>> fl.nt_xent_loss(one + other, labels=[0, 1, 0, 1]).round(4)
     np.float64(0.8707)
     """
 
@@ -229,6 +245,68 @@ def clip_loss(image: ArrayLike, text: ArrayLike, logit_scale: ArrayLike = 2.6592
     np.float64(0.0558)
     >>> fl.clip_loss.grad(images, texts, wrt="logit_scale").round(4)
     np.float64(-0.1552)
+    """
+
+
+@declare(
+    family="similarity",
+    task="contrastive learning",
+    convex=False,
+    differentiable="smooth",
+    twice_differentiable=True,
+    robust=None,
+    units="nats",
+    reference="X. Zhai et al., SigLIP, 2023",
+    aliases=("SigLIP", "sigmoid loss for language image pre-training", "pairwise sigmoid loss"),
+)
+def siglip_loss(image: ArrayLike, text: ArrayLike, scale: ArrayLike = 10.0, bias: ArrayLike = -10.0) -> None:
+    """The loss of SigLIP: of each pair of an image and a text, whether they belong together.
+
+    ::
+
+        s_ij = scale * (image_i . text_j) / (|image_i| |text_j|) + bias
+        l_i = -log(sigmoid(s_ii)) - sum_j log(sigmoid(-s_ij))     j other than i
+
+    Use it in the place of `clip_loss`: every pair has a binary cross-entropy of its own, no sum over the batch is in
+    another's denominator, and small batches do as well. The bias, which is learned as the scale is, makes up for
+    there being so many more negatives.
+
+    Parameters
+    ----------
+    image : array_like
+        Embeddings of images, of shape (N, D).
+    text : array_like
+        Embeddings of their texts, of image's shape.
+    scale : array_like, default 10.0
+        What the cosines are multiplied with: a number, or an array of shape ().
+    bias : array_like, default -10.0
+        What is added to them: a number, or an array of shape ().
+
+    Returns
+    -------
+    {reductions}
+
+    Notes
+    -----
+    Units are the samples, (N,): the pairs of one image with all texts.
+
+    {pair_rules}
+
+    The paper learns the logarithm of the scale, whose gradient is scale times that in scale. open_clip's ``SigLipLoss``
+    takes exp of it, and embeddings that have the length 1 already.
+
+    References
+    ----------
+    X. Zhai, B. Mustafa, A. Kolesnikov and L. Beyer, "Sigmoid Loss for Language Image Pre-Training", ICCV 2023.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> images, texts = [[1.0, 0.0], [0.0, 1.0]], [[0.8, 0.6], [0.6, 0.8]]
+    >>> fl.siglip_loss(images, texts).round(4)  # log(1 + exp(10 - 8)) + log(1 + exp(6 - 10))
+    np.float64(2.1451)
+    >>> fl.siglip_loss.grad(images, texts, wrt=("scale", "bias"))[1].round(4)
+    np.float64(-0.8628)
     """
 
 

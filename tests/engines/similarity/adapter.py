@@ -23,8 +23,12 @@ class Similarity(Adapter):
 
     @classmethod
     def of(cls, loss):
-        """One way, with or without further negatives."""
-        return [cls(loss)] if loss in SIMILARITY_REFERENCES else []
+        """One way, with or without further negatives; or two views, or labels."""
+        if loss not in SIMILARITY_REFERENCES:
+            return []
+        reference = SIMILARITY_REFERENCES[loss]
+        takes_both = reference.labels is not None and len(reference.embeddings) > 1
+        return [cls(loss, "views"), cls(loss, "labels")] if takes_both else [cls(loss)]
 
     @property
     def reference(self):
@@ -32,14 +36,19 @@ class Similarity(Adapter):
         return SIMILARITY_REFERENCES[self.loss]
 
     @property
+    def has_labels(self):
+        """Positives are rows of one label."""
+        return self.kind == "labels" or len(self.reference.embeddings) == 1
+
+    @property
     def has_views(self):
         """Two units share a sample."""
-        return self.reference.units(1) == 2
+        return not self.has_labels and self.reference.units(1) == 2
 
     @property
     def stands_for_others(self):
         """One loss of two sets, and one of one set."""
-        return self.loss in ("info_nce_loss", "nt_xent_loss")
+        return self.loss == "info_nce_loss" or self.kind == "views"
 
     def shape_of(self, count, width):
         """Views come in pairs."""
@@ -47,8 +56,10 @@ class Similarity(Adapter):
 
     def presences(self):
         """Further negatives may be left out. The scale is tried as an option."""
-        names = [*self.reference.embeddings, *([self.reference.labels] if self.reference.labels else [])]
-        return [tuple(names[:2]), tuple(names)][2 - max(1, len(names) - 1) :]
+        first, *others = self.reference.embeddings
+        if self.has_labels:
+            return [(first, self.reference.labels)]
+        return [(first, *others[:n]) for n in range(1, len(others) + 1)]
 
     def option_sets(self):
         """Those of the reference."""
@@ -59,7 +70,9 @@ class Similarity(Adapter):
         (units,) = shape.units
         negatives = NEGATIVES if present is None or "negative" in present else None
         samples = (units + 1) // 2 if self.has_views else units
-        return similarity.draw(self.reference, rng, samples, shape.width, dtype, negatives=negatives)
+        return similarity.draw(
+            self.reference, rng, samples, shape.width, dtype, negatives=negatives, labels=self.has_labels
+        )
 
     def draw_as(self, rng, shape, dtypes):
         """Halves, of which no row is 0; labels stay integers."""

@@ -51,6 +51,8 @@ def test_a_temperature_is_above_zero(temperature):
 def test_scales_are_numbers():
     for wrong in (np.ones(6), np.ones(1)):
         refuses(ValueError, r"temperature has shape .* must be a number", fl.nt_xent_loss, X, X, temperature=wrong)
+        refuses(ValueError, r"scale has shape .* must be a number", fl.siglip_loss, X, X, scale=wrong)
+        refuses(ValueError, r"bias has shape .* must be a number", fl.siglip_loss, X, X, bias=wrong)
         refuses(ValueError, r"logit_scale has shape .* must be a number", fl.clip_loss, X, X, logit_scale=wrong)
 
 
@@ -62,3 +64,10 @@ def test_options_in_their_range():
 def test_negatives_must_come_from_somewhere():
     refuses(ValueError, "in_batch=False .* negative is not given", fl.info_nce_loss, X, X, in_batch=False)
     refuses(ValueError, "symmetric=True .* in_batch=False", fl.info_nce_loss, X, X, X, in_batch=False, symmetric=True)
+
+
+def test_positives_are_given_once():
+    """By the other view, or by labels."""
+    refuses(ValueError, "one of other or labels must be given", fl.nt_xent_loss, X)
+    refuses(ValueError, "one of other or labels must be given, .* not both", fl.nt_xent_loss, X, X, LABELS)
+    refuses(ValueError, r"labels has shape .* shape \(6,\)", fl.nt_xent_loss, X, labels=LABELS[:5])

@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 import cases
 import fastloss as fl
-from engines.similarity.test_values import NAMES, drawn
+from engines.similarity.test_values import NAMES, batches, drawn
 from oracles import torch
 from references import SIMILARITY_REFERENCES
 
 STEP = 1e-6
 
 
+def differences(loss, operands, name, given):
+    """Central ones, of every number of an operand."""
+    x = np.array(operands[name])
+    found = np.zeros_like(x)
+    for place in np.ndindex(x.shape):
+        step = STEP * (1 if x.ndim else float(np.abs(x)) or 1)
+        moved = []
+        for sign in (1, -1):
+            other = x.copy()
+            other[place] += sign * step
+            moved.append(loss(**{**operands, name: other}, **given))
+        found[place] = (moved[0] - moved[1]) / (2 * step)
+    return found
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_those_of_finite_differences(name):
     reference, loss = SIMILARITY_REFERENCES[name], cases.loss(name)
-    weights = np.linspace(0.5, 2.0, reference.units(6))
-    for options in reference.option_sets():
+    for options, operands in itertools.product(reference.option_sets(), batches(name, 6, 4, negatives=3)):
         if options.get("sigma"):  # whose weights are constants in the gradient
             continue
-        operands = drawn(name, 6, 4, negatives=3)
-        operands[reference.number] = np.float64(options.get(reference.number, reference.default))
-        rest = {k: v for k, v in options.items() if k != reference.number}
-        names = (*(n for n in reference.embeddings if n in operands), reference.number)
-        given = {**rest, "sample_weight": weights}
+        scalars = {n: np.float64(options.get(n, reference.default_of(n))) for n in reference.scalars}
+        operands |= scalars
+        given = {k: v for k, v in options.items() if k not in scalars}
+        units = loss(**operands, **given, reduction="none").shape
+        given["sample_weight"] = np.linspace(0.5, 2.0, *units)
+        names = (*(n for n in reference.embeddings if n in operands), *scalars)
         for n, gradient in zip(names, loss.grad(**operands, **given, wrt=names), strict=True):
-            for place in np.ndindex(np.shape(operands[n])):
-                moved = []
-                for sign in (1, -1):
-                    other = np.array(operands[n])
-                    step = STEP * (1 if n != reference.number else float(np.abs(other)))
-                    other[place] += sign * step
-                    moved.append(loss(**{**operands, n: other}, **given))
-                slope = (moved[0] - moved[1]) / (2 * step)
-                assert gradient[place] == pytest.approx(slope, rel=2e-4, abs=1e-7), f"{options} {n} {place}"
+            slopes = differences(loss, operands, n, given)
+            np.testing.assert_allclose(gradient, slopes, rtol=2e-4, atol=1e-7, err_msg=f"{options} {n}")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,13 +77,27 @@ def clip_of_torch(image, text, logit_scale):
     return (cross_entropy(s, labels) + cross_entropy(s.T, labels)) / 2
 
 
+def siglip_of_torch(image, text, scale, bias):
+    """As in the paper's pseudocode."""
+    image, text = (torch.nn.functional.normalize(x, dim=1) for x in (image, text))
+    logits = image @ text.T * scale + bias
+    n = len(image)
+    signs = 2 * torch.eye(n, dtype=image.dtype) - torch.ones(n, n, dtype=image.dtype)
+    return -torch.nn.functional.logsigmoid(signs * logits).sum() / n
+
+
 def info_nce_of_torch(x, positive, negative, temperature):
     x, positive, negative = (torch.nn.functional.normalize(a, dim=1) for a in (x, positive, negative))
     s = x @ torch.cat([positive, negative]).T / temperature
     return torch.nn.functional.cross_entropy(s, torch.arange(len(x)))
 
 
-OF_TORCH = {"nt_xent_loss": nt_xent_of_torch, "clip_loss": clip_of_torch, "info_nce_loss": info_nce_of_torch}
+OF_TORCH = {
+    "nt_xent_loss": nt_xent_of_torch,
+    "clip_loss": clip_of_torch,
+    "siglip_loss": siglip_of_torch,
+    "info_nce_loss": info_nce_of_torch,
+}
 
 
 @pytest.mark.needs("torch")
@@ -81,7 +105,7 @@ OF_TORCH = {"nt_xent_loss": nt_xent_of_torch, "clip_loss": clip_of_torch, "info_
 def test_torch_agrees(name):
     reference = SIMILARITY_REFERENCES[name]
     operands = drawn(name, 70, 12)
-    operands[reference.number] = np.array(reference.default)
+    operands |= {n: np.array(reference.default_of(n)) for n in reference.scalars}
     tensors = {n: torch.from_numpy(x).requires_grad_() for n, x in operands.items()}
     value = OF_TORCH[name](*tensors.values())
     value.backward()

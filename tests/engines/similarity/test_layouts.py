@@ -7,11 +7,11 @@ import pytest
 
 import cases
 import fastloss as fl
-from engines.similarity.test_values import NAMES, drawn
+from engines.similarity.test_values import NAMES, batches, drawn
 from references import SIMILARITY_REFERENCES
 from references.similarity_schema import SimilarityLoss
 
-SMALL = {"temperature": 0.01, "logit_scale": np.log(100.0)}
+SMALL = {"temperature": 0.01, "logit_scale": np.log(100.0), "scale": 100.0}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -19,27 +19,27 @@ def test_every_number_of_rows_at_the_edges_of_blocks(name):
     reference = SIMILARITY_REFERENCES[name]
     for samples in (31, 32, 33, 63, 64, 65, 96, 127, 128, 129, 193):
         for options in ({}, {reference.number: SMALL[reference.number]}):
-            operands = drawn(name, samples, 5, negatives=samples // 2)
-            want = SimilarityLoss(reference, operands, options).reduce("mean")
-            value, gradient = cases.loss(name).value_and_grad(**operands, **options, wrt=0)
-            assert value == pytest.approx(float(want.value), rel=1e-11), f"{samples} {options}"
-            exact = want.gradients[reference.embeddings[0]].astype(float)
-            np.testing.assert_allclose(gradient, exact, rtol=1e-8, atol=1e-13, err_msg=f"{samples} {options}")
+            for operands in batches(name, samples, 5, negatives=samples // 2):
+                want = SimilarityLoss(reference, operands, options).reduce("mean")
+                value, gradient = cases.loss(name).value_and_grad(**operands, **options, wrt=0)
+                assert value == pytest.approx(float(want.value), rel=1e-11), f"{samples} {options}"
+                exact = want.gradients[reference.embeddings[0]].astype(float)
+                np.testing.assert_allclose(gradient, exact, rtol=1e-8, atol=1e-13, err_msg=f"{samples} {options}")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_bits_with_any_number_of_threads(name):
     reference = SIMILARITY_REFERENCES[name]
-    operands = drawn(name, 1500, 24, np.float32, negatives=700)
-    names = (*(n for n in reference.embeddings if n in operands), reference.number)
-    for options in ({}, {reference.number: SMALL[reference.number]}):
-        found = set()
-        for threads in (1, 2, 3, 7):
-            with fl.threads(threads):
-                value, gradients = cases.loss(name).value_and_grad(**operands, **options, wrt=names)
-                assert value == cases.loss(name)(**operands, **options)
-            found.add((value.tobytes(), *(np.asarray(g).tobytes() for g in gradients)))
-        assert len(found) == 1
+    for operands in batches(name, 1500, 24, dtype=np.float32, negatives=700):
+        names = (*(n for n in reference.embeddings if n in operands), *reference.scalars)
+        for options in ({}, {reference.number: SMALL[reference.number]}):
+            found = set()
+            for threads in (1, 2, 3, 7):
+                with fl.threads(threads):
+                    value, gradients = cases.loss(name).value_and_grad(**operands, **options, wrt=names)
+                    assert value == cases.loss(name)(**operands, **options)
+                found.add((value.tobytes(), *(np.asarray(g).tobytes() for g in gradients)))
+            assert len(found) == 1
 
 
 def test_one_gradient_alone_is_that_beside_others():

@@ -16,10 +16,18 @@ NAMES = [name for name, info in fl.losses().items() if info.engine == "similarit
 GOLDEN = [(name, case) for name in NAMES for case in SIMILARITY_REFERENCES[name].golden]
 
 
-def drawn(name, samples, features, dtype=np.float64, negatives=7):
+def drawn(name, samples, features, dtype=np.float64, negatives=7, labels=False):
     """A batch of the loss."""
     rng = cases.seed(name, samples, features)
-    return similarity.draw(SIMILARITY_REFERENCES[name], rng, samples, features, dtype, negatives=negatives)
+    reference = SIMILARITY_REFERENCES[name]
+    return similarity.draw(reference, rng, samples, features, dtype, negatives=negatives, labels=labels)
+
+
+def batches(name, *sizes, **more):
+    """Those with positives and those with labels, of a loss that takes either."""
+    yield drawn(name, *sizes, **more)
+    if name == "nt_xent_loss":
+        yield drawn(name, *sizes, **more, labels=True)
 
 
 @pytest.mark.parametrize("isa", cases.ISAS)
@@ -27,7 +35,7 @@ def drawn(name, samples, features, dtype=np.float64, negatives=7):
 def test_golden_values(name, case, isa, use_isa):
     use_isa(isa)
     assert cases.loss(name)(*case.operands, **case.keywords) == pytest.approx(case.value, rel=1e-14)
-    narrow = (x.astype(np.float32) if x.dtype.kind == "f" else x for x in case.operands)
+    narrow = (x if x is None or x.dtype.kind != "f" else x.astype(np.float32) for x in case.operands)
     assert cases.loss(name)(*narrow, **case.keywords) == pytest.approx(case.value, rel=1e-5)
 
 
@@ -46,15 +54,15 @@ def test_values_and_gradients_of_every_option(name, dtype):
     """Also of the number that similarities are scaled with, which the tests of every engine know as an option."""
     reference, loss = SIMILARITY_REFERENCES[name], cases.loss(name)
     for shape, options in itertools.product(((1, 3), (5, 1), (63, 20), (150, 9)), reference.option_sets()):
-        operands = drawn(name, *shape, dtype)
-        want = SimilarityLoss(reference, operands, options).reduce("sum", grad_output=2.0)
-        names = (*(n for n in reference.embeddings if n in operands), reference.number)
-        got = loss.value_and_grad(**operands, **options, reduction="sum", grad_output=2.0, wrt=names)
-        assert got[0].dtype == dtype
-        for what, found in zip(("value", *names), (got[0], *got[1]), strict=True):
-            exact = want.value if what == "value" else want.gradients[what]
-            room = 8 * np.finfo(dtype).eps * (np.abs(exact) + np.max(want.magnitudes[what], initial=0))
-            assert (np.abs(found - exact) <= room).all(), f"{shape} {options} {what}"
+        for operands in batches(name, *shape, dtype=dtype):
+            want = SimilarityLoss(reference, operands, options).reduce("sum", grad_output=2.0)
+            names = (*(n for n in reference.embeddings if n in operands), *reference.scalars)
+            got = loss.value_and_grad(**operands, **options, reduction="sum", grad_output=2.0, wrt=names)
+            assert got[0].dtype == dtype
+            for what, found in zip(("value", *names), (got[0], *got[1]), strict=True):
+                exact = want.value if what == "value" else want.gradients[what]
+                room = 8 * np.finfo(dtype).eps * (np.abs(exact) + np.max(want.magnitudes[what], initial=0))
+                assert (np.abs(found - exact) <= room).all(), f"{shape} {options} {what} {list(operands)}"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -121,3 +129,22 @@ def test_negatives_of_the_batch_may_be_left_out():
     alone = fl.info_nce_loss(**x, in_batch=False, reduction="none")
     one_by_one = [fl.info_nce_loss(x["input"][i : i + 1], x["positive"][i : i + 1], x["negative"]) for i in range(30)]
     np.testing.assert_allclose(alone, one_by_one, rtol=1e-14)
+
+
+def test_labels_of_nt_xent_have_one_positive_in_each_denominator():
+    """With two rows of each label it is the loss of two views; with more, each is alone among the negatives."""
+    x = drawn("nt_xent_loss", 30, 8)
+    rows, labels = np.concatenate([x["input"], x["other"]]), np.tile(np.arange(30), 2)
+    assert fl.nt_xent_loss(rows, labels=labels) == pytest.approx(fl.nt_xent_loss(**x), rel=1e-13)
+    labels = np.arange(60) % 4
+    z = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    s = z @ z.T / 0.5
+    terms = []
+    for i in range(60):
+        alike = (labels == labels[i]) & (np.arange(60) != i)
+        negatives = np.exp(s[i, labels != labels[i]]).sum()
+        terms.append(np.mean([np.log(1 + negatives / np.exp(s[i, p])) for p in np.flatnonzero(alike)]))
+    np.testing.assert_allclose(fl.nt_xent_loss(rows, labels=labels, reduction="none"), terms, rtol=1e-12)
+    assert fl.nt_xent_loss(rows, labels=labels) != pytest.approx(
+        fl.supcon_loss(rows, labels, temperature=0.5), rel=1e-3
+    )

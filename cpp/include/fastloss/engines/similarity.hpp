@@ -2,7 +2,7 @@
 // whose positives are to be more like it than its negatives are. The struct of a loss has
 //
 //   value(u)   the loss of an anchor, a function of its excess: the logarithm of the sum of the exponentials of its similarities with
-//              other rows, less its mean similarity with its positives. Similarities are cosines times a scale
+//              other rows, less its mean similarity with its positives, or with each of them. Similarities are cosines times a scale
 //   form()     a similarity_form: which rows are anchors, and of which rows that sum is
 //   traits     similarity_traits
 //
@@ -11,7 +11,8 @@
 //   embedding_rows  (N, D), of the same samples: each row is the positive of its row of the first. Or there are labels
 //   negative_rows   (M, D), may be absent: further negatives of every anchor
 //   group_index     (N,) integers, labels: the rows of one label are positives of one another
-//   as_temperature or as_log_scale: the number that the scale is the inverse or the exponential of
+//   as_temperature, as_log_scale or as_scale: the number that the scale is the inverse or the exponential of, or itself
+//   as_bias         a number that is added to all similarities, where every pair has a loss of its own
 #pragma once
 
 #include "fastloss/engine/engine.hpp"
@@ -24,13 +25,18 @@ FASTLOSS_API extern const engine similarity_engine;
 
 // The roles of operands.
 inline constexpr unsigned embedding_rows = 1u << first_role, negative_rows = 2u << first_role, group_index = 4u << first_role,
-                          as_temperature = 8u << first_role, as_log_scale = 16u << first_role;
-inline constexpr const char* similarity_roles[] = {"embeddings", "negatives", "labels", "temperature", "log_scale"};
+                          as_temperature = 8u << first_role, as_log_scale = 16u << first_role, as_scale = 32u << first_role,
+                          as_bias = 64u << first_role;
+inline constexpr const char* similarity_roles[] = {"embeddings", "negatives", "labels", "temperature", "log_scale", "scale", "bias"};
 
 struct similarity_form {
-  bool one_set = false;       // each row of every operand meets all others; or else the rows of the first meet those of the others
-  bool both_ways = false;     // of two sets: rows of the second are anchors, too, and a unit's loss is the mean of both
-  bool in_batch = true;       // of two sets: the positives of others are negatives
+  bool one_set = false;        // each row of every operand meets all others; or else the rows of the first meet those of the others
+  bool both_ways = false;      // of two sets: rows of the second are anchors, too, and a unit's loss is the mean of both
+  bool in_batch = true;        // of two sets: the positives of others are negatives
+  bool each_positive = false;  // of labels: the loss is that of each positive among the negatives, and an anchor's the mean of these
+  // Of two sets: value(u) is the loss of each pair, with minus the similarity of a positive as its excess, and that of a negative; an
+  // anchor's is their sum.
+  bool each_pair = false;
   bool unit_of_pair = false;  // of one set: a sample's two rows are one unit, whose loss is their mean; or else each is one
   // A temperature that the losses are divided by, once they were multiplied with that of the similarities; or 0: neither.
   double base_temperature = 0.0;
@@ -60,7 +66,8 @@ template <>
 struct engine_of<similarity_traits> {
   static constexpr const engine* description = &similarity_engine;
 
-  // Embeddings come first, and then what is none; one operand says what similarities are scaled with.
+  // Embeddings come first, and then what is none; one operand says what similarities are scaled with. Of positives and labels both may be
+  // there where both may be left out: a call has one of them.
   template <class L>
   static constexpr bool has_operands() {
     int scales = 0, positives = 0;
@@ -70,11 +77,11 @@ struct engine_of<similarity_traits> {
       const bool rows = o.is(embedding_rows | negative_rows);
       if (rows && others) return false;
       others |= !rows;
-      scales += o.is(as_temperature | as_log_scale) ? 1 : 0;
-      positives += o.is(embedding_rows | group_index) ? 1 : 0;
-      if (!o.is(embedding_rows | negative_rows | group_index | as_temperature | as_log_scale)) return false;
+      scales += o.is(as_temperature | as_log_scale | as_scale) ? 1 : 0;
+      positives += !o.is(embedding_rows | group_index) ? 0 : o.is(optional) ? 1 : 2;
+      if (!o.is(embedding_rows | negative_rows | group_index | as_temperature | as_log_scale | as_scale | as_bias)) return false;
     }
-    return scales == 1 && positives == 1;
+    return scales == 1 && positives == 2;
   }
 
   template <class L>

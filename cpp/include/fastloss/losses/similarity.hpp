@@ -12,6 +12,7 @@ namespace fastloss {
 inline namespace FASTLOSS_ISA {
 
 inline constexpr double a_tenth[] = {0.1}, a_half[] = {0.5};
+inline constexpr double ten[] = {10.0}, minus_ten[] = {-10.0};
 inline constexpr double log_of_clip[] = {2.6592600369327779};  // log(1 / 0.07)
 inline constexpr domain temperature_domain = checked_always(above(0));
 
@@ -46,9 +47,10 @@ struct nt_xent {
   static constexpr const char* name = "nt_xent_loss";
   static constexpr similarity_traits traits{};
   static constexpr operand operands[] = {{"input", differentiable},
-                                         {"other", differentiable | embedding_rows},
+                                         {"other", differentiable | optional | embedding_rows},
+                                         {"labels", optional | integer | group_index},
                                          {"temperature", differentiable | as_temperature, temperature_domain, a_half}};
-  similarity_form form() const { return {.one_set = true}; }
+  similarity_form form() const { return {.one_set = true, .each_positive = true}; }
 
   template <class U>
   FASTLOSS_FN auto value(U excess) const {
@@ -67,6 +69,22 @@ struct clip {
   template <class U>
   FASTLOSS_FN auto value(U excess) const {
     return positive_among_negatives(excess);
+  }
+};
+
+// The loss of a pair is the binary cross-entropy of whether it is a positive.
+struct siglip {
+  static constexpr const char* name = "siglip_loss";
+  static constexpr similarity_traits traits{};
+  static constexpr operand operands[] = {{"image", differentiable},
+                                         {"text", differentiable | embedding_rows},
+                                         {"scale", differentiable | as_scale, {}, ten},
+                                         {"bias", differentiable | as_bias, {}, minus_ten}};
+  similarity_form form() const { return {.each_pair = true}; }
+
+  template <class U>
+  FASTLOSS_FN auto value(U excess) const {
+    return softplus2(excess).positive;
   }
 };
 
@@ -106,7 +124,7 @@ struct dcl {
   }
 };
 
-using similarity_losses = type_list<info_nce, nt_xent, clip, supcon, dcl>;
+using similarity_losses = type_list<info_nce, nt_xent, clip, siglip, supcon, dcl>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss

@@ -17,12 +17,14 @@ class operand_checker {
   void check() const {
     const const_array& input = at(of_.input);
     if (input.rank != 2) fail(of_.input, "it must have an axis of samples and one of features, (N, D)");
+    check_positives();
     if (of_.second >= 0 && !same_shape(at(of_.second), 2, input.shape)) fail(of_.second, "it must have the shape of " + input_text());
     if (of_.further >= 0 && (at(of_.further).rank != 2 || at(of_.further).shape[1] != input.shape[1]))
       fail(of_.further,
            "it must have an axis of negatives and the " + std::to_string(input.shape[1]) + " features of " + input_text() + ", (M, D)");
     if (of_.labels >= 0) check_labels();
-    if (at(of_.number).rank != 0) fail(of_.number, "it must be a number");
+    for (const int k : {of_.number, of_.bias})
+      if (k >= 0 && at(k).rank != 0) fail(k, "it must be a number");
   }
 
  private:
@@ -30,6 +32,15 @@ class operand_checker {
   const char* name(int k) const { return loss_.operands[static_cast<std::size_t>(k)].name; }
   std::string input_text() const { return std::string(name(0)) + ", " + shape_text(at(0).rank, at(0).shape); }
   [[noreturn]] void fail(int k, const std::string& need) const { fail_shape(loss_, name(k), at(k), need); }
+
+  // Where both may be left out, one of them is given.
+  void check_positives() const {
+    if ((of_.second >= 0) != (of_.labels >= 0)) return;
+    std::string names;
+    for (std::size_t k = 1; k < loss_.operands.size(); ++k)
+      if (loss_.operands[k].is(embedding_rows | group_index)) names += (names.empty() ? "" : " or ") + std::string(loss_.operands[k].name);
+    fail_value(loss_, "one of " + names + " must be given, to say what a row's positives are, and not both");
+  }
 
   void check_labels() const {
     check_class_index_dtype(loss_, loss_.operands[static_cast<std::size_t>(of_.labels)], at(of_.labels));

@@ -11,8 +11,9 @@ namespace fastloss {
 // Positions of operands; -1: there is none, or it is not given.
 struct similarity_operands {
   static constexpr int input = 0;
-  int second = -1, further = -1, labels = -1, number = -1;
-  bool logarithm = false;      // the number is that of the scale
+  int second = -1, further = -1, labels = -1;
+  int number = -1, bias = -1;  // what similarities are scaled with, and what is added to them
+  unsigned role = 0;           // of the number
   std::size_t embeddings = 1;  // operands that are embeddings come first
 
   explicit similarity_operands(const loss_call& call) {
@@ -24,8 +25,10 @@ struct similarity_operands {
       if (o.is(embedding_rows)) second = at;
       if (o.is(negative_rows)) further = at;
       if (o.is(group_index)) labels = at;
-      if (o.is(as_temperature | as_log_scale)) number = at;
-      logarithm |= o.is(as_log_scale);
+      if (o.is(as_bias)) bias = at;
+      if (!o.is(as_temperature | as_log_scale | as_scale)) continue;
+      number = at;
+      role = o.flags & (as_temperature | as_log_scale | as_scale);
     }
   }
 };

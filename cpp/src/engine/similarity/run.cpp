@@ -3,9 +3,12 @@
 // no part of the tiles: it is computed in double, row by row.
 #include "engine/similarity/run.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "engine/call/checks.hpp"
@@ -28,6 +31,8 @@ constexpr double most_bounded_scale = sizeof(S) == sizeof(double) ? 150.0 : 20.0
 
 template <class S>
 class similarity_run {
+  using label = std::conditional_t<sizeof(S) == sizeof(double), std::int64_t, std::int32_t>;
+
  public:
   similarity_run(const call_plan& plan, const loss_outputs& outputs)
       : plan_(plan),
@@ -42,12 +47,15 @@ class similarity_run {
     read_rows();
     find_positives();
     weigh_by_likeness();
-    similarity_tiles<S> tiles(paired_sets<S>{&first_, &second(), form_.one_set, rows_.first_column, rows_.column_anchors,
-                                             groups_.size.empty() ? rows_.partner.data() : nullptr, scale_, scale_ <= most_bounded_scale<S>,
-                                             call_.call.threads});
+    similarity_tiles<S> tiles(paired_sets<S>{
+        &first_, &second(), form_.one_set, rows_.first_column, rows_.column_anchors, groups_.size.empty() ? rows_.partner.data() : nullptr,
+        each_positive() ? labels_.data() : nullptr, scale_, scale_ <= most_bounded_scale<S>, call_.call.threads});
     anchor_sums sums(anchors());
-    tiles.sum(sums);
-    evaluate(sums);
+    if (!form_.each_pair) tiles.sum(sums);
+    if (form_.each_pair) evaluate_pairs(tiles);
+    else if (each_positive()) evaluate_positives(tiles, sums);
+    else evaluate_anchors(sums);
+    add_to_units();
     weigh_units();
     if (call_.gradient_count > 0) find_gradients(tiles, sums);
     const double value = finish();
@@ -59,18 +67,29 @@ class similarity_run {
   std::size_t anchors() const { return rows_.unit.size(); }
   embedding_set<S>& second() { return form_.one_set ? first_ : second_; }
   std::size_t padded() const { return padded_to(most_pack, first_.features()); }
+  // Of labels: whether each positive has a loss of its own.
+  bool each_positive() const { return form_.each_positive && of_.labels >= 0; }
+  const similarity_kernels& kernels() const { return kernels_of<similarity_kernels>(plan_.loss(), active_kernels()); }
+  double positives_of(std::size_t row) const { return static_cast<double>(groups_.size[groups_.of_row[row]] - 1); }
   double share() const { return form_.both_ways || form_.unit_of_pair ? 0.5 : 1.0; }
   // What every loss is multiplied with.
   double factor() const { return form_.base_temperature > 0.0 ? number_ / form_.base_temperature : 1.0; }
 
+  double number_in(int operand) const {
+    const const_array& a = call_.operands[static_cast<std::size_t>(operand)];
+    double x;
+    wide_.load[static_cast<int>(a.type)][a.byteswapped](&x, a.data, {0, nullptr, nullptr, 0, 1});
+    if (!std::isnan(x)) check_operand_value(plan_.loss(), call_.options, operand, x);
+    return x;
+  }
+
   void read_scale() {
-    const const_array& a = call_.operands[static_cast<std::size_t>(of_.number)];
-    wide_.load[static_cast<int>(a.type)][a.byteswapped](&number_, a.data, {0, nullptr, nullptr, 0, 1});
-    if (!std::isnan(number_)) check_operand_value(plan_.loss(), call_.options, of_.number, number_);
-    const double scale = of_.logarithm ? std::exp(number_) : 1.0 / number_;
-    // As the tiles have it; and not 0, of which infinite similarities have no product.
-    scale_ = std::max(static_cast<double>(static_cast<S>(scale)), static_cast<double>(std::numeric_limits<S>::min()));
-    if (std::isnan(scale)) scale_ = scale;
+    number_ = number_in(of_.number);
+    if (of_.bias >= 0) bias_ = number_in(of_.bias);
+    const double scale = of_.role == as_log_scale ? std::exp(number_) : of_.role == as_temperature ? 1.0 / number_ : number_;
+    scale_ = static_cast<double>(static_cast<S>(scale));  // as the tiles have it
+    // Not 0, of which infinite similarities, those of what is no pair, have no product.
+    if (!form_.each_pair && !std::isnan(scale)) scale_ = std::max(scale_, static_cast<double>(std::numeric_limits<S>::min()));
   }
 
   // All that is read of the call is read before anything is written.
@@ -82,6 +101,10 @@ class similarity_run {
     scalar_flow_ = scalar_flow(call_);
     rows_ = rows_of_call(call_, of_, form_, kept_);
     if (of_.labels >= 0) groups_ = groups_of_rows(call_.operands[static_cast<std::size_t>(of_.labels)], rows_.first);
+    if (each_positive()) {  // as packs read them
+      labels_.assign(padded_to(most_pack, anchors()) + most_pack, -1);
+      std::transform(groups_.of_row.begin(), groups_.of_row.end(), labels_.begin(), [](std::size_t g) { return static_cast<label>(g); });
+    }
     first_.read(plan_, rows_.first);
     if (!form_.one_set) second_.read(plan_, rows_.second);
   }
@@ -97,7 +120,7 @@ class similarity_run {
       widen_row(first_.row(r), features, own.data());
       double count = 1.0;
       if (!groups_.size.empty()) {
-        count = static_cast<double>(groups_.size[groups_.of_row[r]] - 1);
+        count = positives_of(r);
         wide_.axpby(other.data(), 1.0, group_sum(group_sums_, r), -1.0, own.data(), padded());
       } else if (rows_.partner[r] >= 0) {
         widen_row(second().row(static_cast<std::size_t>(rows_.partner[r])), features, other.data());
@@ -136,14 +159,53 @@ class similarity_run {
     }
   }
 
-  // Losses of anchors and their derivatives, and which units have one.
-  void evaluate(const anchor_sums& sums) {
+  // Losses of anchors and their derivatives: in the logarithm, and in minus the similarity with the positive.
+  void evaluate_anchors(const anchor_sums& sums) {
+    const std::size_t count = padded_to(most_pack, anchors());
+    std::vector<double> excess(count, 0.0);
+    of_anchors_ = {std::vector<double>(count), std::vector<double>(count)};
+    for (std::size_t a = 0; a < anchors(); ++a) excess[a] = sums.logarithm(a) - emphasis_[rows_.row[a]] * scale_ * positive_[rows_.row[a]];
+    kernels().of_anchors(call_.options, excess.data(), of_anchors_.values.data(), of_anchors_.d1.data(), count);
+    positive_d1_ = of_anchors_.d1;
+    for (std::size_t a = 0; a < anchors(); ++a) positive_d1_[a] *= emphasis_[rows_.row[a]];
+  }
+
+  void allocate_pairs(bool rises) {
+    pairs_ = {&kernels(), call_.options, rises, std::vector<S>(padded_to(most_pack, anchors()) + most_pack, static_cast<S>(bias_)), {}};
+    of_anchors_ = {std::vector<double>(anchors(), 0.0), std::vector<double>(anchors(), 0.0)};
+  }
+
+  // The same where they are means over positives, each with a loss of its own.
+  void evaluate_positives(const similarity_tiles<S>& tiles, const anchor_sums& sums) {
+    allocate_pairs(false);
+    for (std::size_t a = 0; a < anchors(); ++a) pairs_.logarithm[a] = static_cast<S>(sums.logarithm(a));
+    tiles.sum_single(pairs_, of_anchors_);
+    for (std::size_t a = 0; a < anchors(); ++a) {
+      if (!has_positive_[a]) continue;
+      of_anchors_.values[a] /= positives_of(a);
+      of_anchors_.d1[a] /= positives_of(a);
+    }
+    positive_d1_.assign(anchors(), 0.0);  // the tiles have it
+  }
+
+  // The same where they are sums over all pairs; d1 is the derivative in the bias then.
+  void evaluate_pairs(const similarity_tiles<S>& tiles) {
+    allocate_pairs(true);
     const std::size_t count = padded_to(most_pack, anchors());
     std::vector<double> excess(count, 0.0), values(count);
-    d1_.assign(count, 0.0);
-    for (std::size_t a = 0; a < anchors(); ++a) excess[a] = sums.logarithm(a) - emphasis_[rows_.row[a]] * scale_ * positive_[rows_.row[a]];
-    kernels_of<similarity_kernels>(plan_.loss(), active_kernels())
-        .of_anchors(call_.options, excess.data(), values.data(), d1_.data(), count);
+    positive_d1_.assign(count, 0.0);
+    for (std::size_t a = 0; a < anchors(); ++a) excess[a] = -(scale_ * positive_[a] + bias_);
+    kernels().of_anchors(call_.options, excess.data(), values.data(), positive_d1_.data(), count);
+    tiles.sum_single(pairs_, of_anchors_);
+    for (std::size_t a = 0; a < anchors(); ++a) {
+      of_anchors_.values[a] += values[a];
+      of_anchors_.d1[a] -= positive_d1_[a];
+    }
+  }
+
+  // From losses of anchors to those of units, and which units have one.
+  void add_to_units() {
+    const std::vector<double>& values = of_anchors_.values;
     losses_.assign(kept_.size(), 0.0);
     std::vector<char> counts(kept_.size(), 0);
     for (std::size_t u = 0; u < kept_.size(); ++u) counts[u] = kept_[u] != 0.0;
@@ -170,52 +232,67 @@ class similarity_run {
     bool in_first = false, in_second = false;
     for (int g = 0; g < call_.gradient_count; ++g) {
       const int k = call_.gradient_of[static_cast<std::size_t>(g)];
+      if (k == of_.bias) continue;
       (k == of_.input || k == of_.number || form_.one_set ? in_first : in_second) = true;
     }
     std::vector<double> flow(anchors());
     double most = 0.0;
     for (std::size_t a = 0; a < anchors(); ++a) {
-      flow[a] = times(flow_[rows_.unit[a]], share() * factor() * d1_[a]);
-      most = std::max(most, std::abs(flow[a]));
+      flow[a] = times(flow_[rows_.unit[a]], share() * factor());
+      most = std::max(most, std::abs(times(flow[a], form_.each_pair ? 1.0 : of_anchors_.d1[a])));
     }
     // Weights in the tiles are at most 1 times what does not depend on the flow, however large or small that is.
     flow_scale_ = most > 0.0 && std::isfinite(most) ? most : 1.0;
     for (double& f : flow) f /= flow_scale_;
     if (in_first) first_.allocate_gradient();
     if (in_second) second_.allocate_gradient();
-    tiles.add_gradients(weights_of(flow, sums), in_first, in_second || form_.one_set);
+    const bool has_pairs = each_positive() || form_.each_pair;
+    if (has_pairs) weigh_pairs(flow);
     weigh_positives(flow);
+    tiles.add_gradients(weights_of(flow, sums), has_pairs ? &pairs_ : nullptr, in_first, in_second || form_.one_set);
     products_.assign(first_.count(), 0.0);
     if (in_first) store_rows(first_, true);
     if (in_second) store_rows(second_, false);
     clear_left_out();
     store_gradient_of_number();
+    store_gradient_of_bias(flow);
   }
 
   anchor_weights<S> weights_of(const std::vector<double>& flow, const anchor_sums& sums) const {
     anchor_weights<S> weights{std::vector<S>(anchors(), S(0)), std::vector<S>(anchors(), static_cast<S>(scale_))};
+    if (form_.each_pair) return weights;
     const bool bounded = scale_ <= most_bounded_scale<S>;
     for (std::size_t a = 0; a < anchors(); ++a) {
-      if (flow[a] == 0.0) continue;
+      const double into_logarithm = times(flow[a], of_anchors_.d1[a]);
+      if (into_logarithm == 0.0) continue;
       const double logarithm = sums.logarithm(a);
-      weights.coefficient[a] = static_cast<S>(bounded ? flow[a] * std::exp(scale_ - logarithm) : flow[a]);
+      weights.coefficient[a] = static_cast<S>(bounded ? into_logarithm * std::exp(scale_ - logarithm) : into_logarithm);
       if (!bounded) weights.shift[a] = static_cast<S>(logarithm);
     }
     return weights;
   }
 
+  // What flows into the similarity of each pair, but for the derivative of its loss.
+  void weigh_pairs(const std::vector<double>& flow) {
+    pairs_.coefficient.assign(pairs_.logarithm.size(), S(0));
+    for (std::size_t a = 0; a < anchors(); ++a) {
+      if (form_.each_pair) pairs_.coefficient[a] = static_cast<S>(flow[a]);
+      else if (has_positive_[a]) pairs_.coefficient[a] = static_cast<S>(-flow[a] / positives_of(a));
+    }
+  }
+
   // What flows into the cosine of each row of the first set with each of its positives.
   void weigh_positives(const std::vector<double>& flow) {
     positive_weight_.assign(first_.count(), 0.0);
-    for (std::size_t a = 0; a < anchors(); ++a) positive_weight_[rows_.row[a]] -= emphasis_[rows_.row[a]] * flow[a];
+    for (std::size_t a = 0; a < anchors(); ++a) positive_weight_[rows_.row[a]] -= times(flow[a], positive_d1_[a]);
     if (groups_.size.empty()) return;
-    for (std::size_t r = 0; r < first_.count(); ++r)
-      positive_weight_[r] = has_positive_[r] ? positive_weight_[r] / static_cast<double>(groups_.size[groups_.of_row[r]] - 1) : 0.0;
+    for (std::size_t r = 0; r < first_.count(); ++r) positive_weight_[r] = has_positive_[r] ? positive_weight_[r] / positives_of(r) : 0.0;
     sum_groups(positive_weight_.data(), weighted_group_sums_);
   }
 
   // Adds to the gradient of a row what its positives have in it.
   void add_positives(std::size_t row, bool of_first, const double* own, double* other, double* gradient) {
+    if (each_positive()) return;  // the tiles had them
     if (!groups_.size.empty()) {
       wide_.axpby(other, 1.0, group_sum(group_sums_, row), -2.0, own, padded());
       wide_.axpby(other, positive_weight_[row], other, 1.0, group_sum(weighted_group_sums_, row), padded());
@@ -253,7 +330,7 @@ class similarity_run {
       widen_row(set.gradient(r), features, gradient.data());
       add_positives(r, of_first, own.data(), other.data(), gradient.data());
       const double along = wide_.sum_of_products(own.data(), gradient.data(), padded());
-      if (of_first) products_[r] = scale_ * along;
+      if (of_first) products_[r] = along;
       const int g = gradient_in(set.source(r).operand);
       if (g < 0) return;
       const double length = set.length(r), scale = length == 0.0 ? 0.0 : flow_scale_ * scale_ / length;
@@ -284,15 +361,27 @@ class similarity_run {
   void store_gradient_of_number() {
     const int g = gradient_in(of_.number);
     if (g < 0) return;
-    double by_scale = 0.0;  // times the scale
+    double by_scale = 0.0;
     for (const double p : products_) by_scale += p;
     by_scale *= flow_scale_ * (form_.one_set ? 0.5 : 1.0);
-    double gradient = of_.logarithm ? by_scale : -by_scale / number_;
+    double gradient = of_.role == as_scale ? by_scale : of_.role == as_log_scale ? scale_ * by_scale : -scale_ * by_scale / number_;
     if (form_.base_temperature > 0.0)
       for (std::size_t u = 0; u < losses_.size(); ++u) gradient += times(flow_[u], losses_[u]) / number_;
-    if (call_.call.raise_nonfinite && !std::isfinite(gradient)) nonfinite_.store(true);
+    store_number_at(gradient, g);
+  }
+
+  void store_gradient_of_bias(const std::vector<double>& flow) {
+    const int g = gradient_in(of_.bias);
+    if (g < 0) return;
+    double gradient = 0.0;
+    for (std::size_t a = 0; a < anchors(); ++a) gradient += times(flow[a], of_anchors_.d1[a]);
+    store_number_at(gradient * flow_scale_, g);
+  }
+
+  void store_number_at(double x, int g) {
+    if (call_.call.raise_nonfinite && !std::isfinite(x)) nonfinite_.store(true);
     const mutable_array& to = outputs_.gradients[static_cast<std::size_t>(g)];
-    wide_.store[static_cast<int>(to.type)][to.byteswapped](&gradient, to.data, {0, nullptr, nullptr, 0, 1}, 1.0, call_.call.accumulate);
+    wide_.store[static_cast<int>(to.type)][to.byteswapped](&x, to.data, {0, nullptr, nullptr, 0, 1}, 1.0, call_.call.accumulate);
   }
 
   double finish() {
@@ -315,7 +404,7 @@ class similarity_run {
   const similarity_operands of_;
   const similarity_form form_;
   const tile_operations& wide_;  // in double
-  double number_ = 0.0, scale_ = 0.0;
+  double number_ = 0.0, scale_ = 0.0, bias_ = 0.0;
   std::vector<double> kept_, weight_, flow_;  // of units: whether they count; sample weights, 0 where they do not; what flows back
   double scalar_flow_ = 1.0, flow_scale_ = 1.0;
   similarity_rows rows_;
@@ -325,8 +414,12 @@ class similarity_run {
   std::vector<double> emphasis_;                    // of these rows: the weight of the positive
   std::vector<char> has_positive_;
   std::vector<double> group_sums_, weighted_group_sums_;
-  std::vector<double> d1_, losses_;  // of anchors; of units
-  std::vector<double> products_;     // of rows of the first set: similarities times what flows into them
+  anchor_results of_anchors_;        // losses, and derivatives in the logarithm
+  std::vector<double> positive_d1_;  // of anchors, in minus the similarity with the positive
+  loss_of_pairs<S> pairs_;           // where each positive has a loss of its own
+  std::vector<label> labels_;        // of rows, then
+  std::vector<double> losses_;       // of units
+  std::vector<double> products_;     // of rows of the first set: cosines times what flows into them
   double denominator_ = 1.0;
   bool nothing_ = false;
   std::atomic<bool> nonfinite_{false};

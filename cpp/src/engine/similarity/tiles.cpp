@@ -74,9 +74,9 @@ similarity_tiles<S>::similarity_tiles(const paired_sets<S>& sets)
 template <class S>
 typename similarity_tiles<S>::memory similarity_tiles<S>::take_memory() const {
   static thread_local row_scratch scratch;
-  const std::size_t tile = side_ * stride_of(side_);
-  S* const all = reinterpret_cast<S*>(scratch.at_least((tile + side_ * side_) * sizeof(S)));
-  return {all, all + tile};
+  const std::size_t tile = side_ * stride_of(side_), single = sets_.labels != nullptr ? tile : 0;
+  S* const all = reinterpret_cast<S*>(scratch.at_least((tile + single + side_ * side_) * sizeof(S)));
+  return {all, all + single, all + tile + single};
 }
 
 template <class S>
@@ -100,6 +100,10 @@ similarity_tile similarity_tiles<S>::multiply(const memory& m, std::size_t i, st
   products_.multiply(t);
   const similarity_tile tile{m.tile, t.stride, rows.size, padded_to(most_pack, columns.size), sets_.scale, sets_.bounded};
   leave_out(tile, rows, columns, sets_.one_set && i == j);
+  if (sets_.labels != nullptr) {
+    const std::byte* const labels = static_cast<const std::byte*>(sets_.labels);
+    operations_.part_by_label(tile, labels + rows.start * sizeof(S), labels + columns.start * sizeof(S), m.single);
+  }
   return tile;
 }
 
@@ -155,7 +159,49 @@ void similarity_tiles<S>::sum_tile(std::size_t i, std::size_t j, anchor_sums& su
 }
 
 template <class S>
-void similarity_tiles<S>::add_gradients(const anchor_weights<S>& weights, bool in_rows, bool in_columns) {
+void similarity_tiles<S>::sum_single(const loss_of_pairs<S>& loss, anchor_results& results) const {
+  each_tile(1.0, [&](std::size_t i, std::size_t j) { sum_single_tile(i, j, loss, results); });
+}
+
+// The tile of pairs with losses of their own. Of one set its columns are anchors, too.
+template <class S>
+similarity_pairs similarity_tiles<S>::single_pairs(const memory& m, similarity_tile tile, std::size_t i, std::size_t j,
+                                                   const loss_of_pairs<S>& loss) const {
+  tile.cosines = m.single;
+  similarity_pairs pairs{};
+  pairs.tile = tile;
+  pairs.rises = loss.rises;
+  pairs.rows.logarithm = loss.logarithm.data() + rows_of(i).start;
+  if (sets_.one_set) pairs.columns.logarithm = loss.logarithm.data() + columns_of(j).start;
+  return pairs;
+}
+
+template <class S>
+void similarity_tiles<S>::sum_single_tile(std::size_t i, std::size_t j, const loss_of_pairs<S>& loss, anchor_results& results) const {
+  const block rows = rows_of(i), columns = columns_of(j);
+  const memory m = take_memory();
+  const similarity_tile tile = multiply(m, i, j);
+  similarity_pairs pairs = single_pairs(m, tile, i, j, loss);
+  double numbers[4][most_tile_columns] = {};
+  pairs.rows.values = numbers[0];
+  pairs.rows.d1 = numbers[1];
+  pairs.columns.values = numbers[2];
+  pairs.columns.d1 = numbers[3];
+  // On the diagonal every pair is there twice.
+  if (i == j) pairs.columns.logarithm = nullptr;
+  loss.kernels->of_pairs[wide<S>](loss.options, pairs);
+  const auto add = [&](const block& at, const double* values, const double* d1) {
+    for (std::size_t k = 0; k < at.size; ++k) {
+      results.values[at.start + k] += values[k];
+      results.d1[at.start + k] += d1[k];
+    }
+  };
+  add(rows, numbers[0], numbers[1]);
+  if (pairs.columns.logarithm != nullptr) add(columns, numbers[2], numbers[3]);
+}
+
+template <class S>
+void similarity_tiles<S>::add_gradients(const anchor_weights<S>& weights, const loss_of_pairs<S>* single, bool in_rows, bool in_columns) {
   const std::size_t features = sets_.rows->features();
   // Right operands of the products with weights: the features of a block, along its rows.
   const auto pack = [&](scratch_block& to, const embedding_set<S>& set, std::size_t blocks, const auto& at) {
@@ -166,18 +212,26 @@ void similarity_tiles<S>::add_gradients(const anchor_weights<S>& weights, bool i
                            static_cast<std::ptrdiff_t>(features), features, b.size);
     });
   };
-  if (features == 0) return;
+  if (features == 0 || !(in_rows || in_columns)) return;
   if (in_rows) pack(column_features_, *sets_.columns, column_blocks_, [&](std::size_t j) { return columns_of(j); });
   if (in_columns && !sets_.one_set) pack(row_features_, *sets_.rows, row_blocks_, [&](std::size_t i) { return rows_of(i); });
   each_tile(sets_.one_set || (in_rows && in_columns) ? 3.0 : 2.0,
-            [&](std::size_t i, std::size_t j) { add_tile(i, j, weights, in_rows, in_columns); });
+            [&](std::size_t i, std::size_t j) { add_tile(i, j, weights, single, in_rows, in_columns); });
 }
 
+// Weights of pairs in the place of cosines.
 template <class S>
-void similarity_tiles<S>::add_tile(std::size_t i, std::size_t j, const anchor_weights<S>& weights, bool in_rows, bool in_columns) const {
+void similarity_tiles<S>::weigh_tile(const memory& m, const similarity_tile& tile, std::size_t i, std::size_t j,
+                                     const anchor_weights<S>& weights, const loss_of_pairs<S>* single) const {
   const block rows = rows_of(i), columns = columns_of(j);
-  const memory m = take_memory();
-  const similarity_tile tile = multiply(m, i, j);
+  if (single != nullptr) {
+    similarity_pairs pairs = single_pairs(m, tile, i, j, *single);
+    pairs.weighs = true;
+    pairs.rows.coefficient = single->coefficient.data() + rows.start;
+    if (sets_.one_set) pairs.columns.coefficient = single->coefficient.data() + columns.start;
+    single->kernels->of_pairs[wide<S>](single->options, pairs);
+    if (m.single == m.tile) return;
+  }
   similarity_weights w{weights.coefficient.data() + rows.start, weights.shift.data() + rows.start, nullptr, nullptr};
   S of_columns[2][most_tile_columns] = {};
   if (const std::size_t anchors = anchors_among(columns); anchors > 0) {
@@ -190,6 +244,21 @@ void similarity_tiles<S>::add_tile(std::size_t i, std::size_t j, const anchor_we
     w.column_shift = of_columns[1];
   }
   operations_.weigh_pairs(tile, w);
+  if (single == nullptr) return;
+  const tile_operations& tiles = active_kernels().tiles[wide<S>];
+  for (std::size_t r = 0; r < rows.size; ++r) {
+    S *const row = m.tile + r * tile.stride, *const more = m.single + r * tile.stride;
+    tiles.axpby(row, 1.0, row, 1.0, more, tile.columns);
+  }
+}
+
+template <class S>
+void similarity_tiles<S>::add_tile(std::size_t i, std::size_t j, const anchor_weights<S>& weights, const loss_of_pairs<S>* single,
+                                   bool in_rows, bool in_columns) const {
+  const block rows = rows_of(i), columns = columns_of(j);
+  const memory m = take_memory();
+  const similarity_tile tile = multiply(m, i, j);
+  weigh_tile(m, tile, i, j, weights, single);
   const std::size_t features = sets_.rows->features();
   const auto add = [&](embedding_set<S>& to, const block& lines, const scratch_block& panels, std::size_t b, std::size_t depth) {
     product_task t{};

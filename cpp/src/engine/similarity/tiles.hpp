@@ -29,6 +29,7 @@ struct paired_sets {
   std::size_t first_column;         // of those of the second set that rows meet
   std::size_t column_anchors;       // the first columns are anchors, too: those behind the rows. Of one set its rows are
   const std::ptrdiff_t* column_of;  // of each row that which it does not meet, its positive; -1: there is none. Null: of all rows
+  const void* labels;               // of one set, integers of the size of the dtype: rows do not meet those of their label. May be null
   double scale;
   bool bounded;  // by it: the exponentials of all similarities are numbers, whatever a bound of theirs is subtracted
   int threads;
@@ -40,6 +41,18 @@ struct anchor_weights {
   std::vector<S> coefficient, shift;
 };
 
+// A loss of pairs: similarity_pairs in engine/similarity_kernels.hpp, with numbers of anchors.
+template <class S>
+struct loss_of_pairs {
+  const similarity_kernels* kernels;
+  const void* options;
+  bool rises;
+  std::vector<S> logarithm, coefficient;
+};
+struct anchor_results {
+  std::vector<double> values, d1;
+};
+
 template <class S>
 class similarity_tiles {
  public:
@@ -47,8 +60,11 @@ class similarity_tiles {
 
   // The sums of all anchors, over what they meet.
   void sum(anchor_sums&) const;
-  // Adds to the gradients of either set what the similarities of all pairs have in them.
-  void add_gradients(const anchor_weights<S>&, bool in_rows, bool in_columns);
+  // Of pairs that have losses of their own: the sums over those of each anchor. Where there are labels, these are pairs of equal ones.
+  void sum_single(const loss_of_pairs<S>&, anchor_results&) const;
+  // Adds to the gradients of either set what the similarities of all pairs have in them; `single` is null where no pair has a loss of its
+  // own.
+  void add_gradients(const anchor_weights<S>&, const loss_of_pairs<S>* single, bool in_rows, bool in_columns);
 
  private:
   // Some rows of a set: `start` in the set, `size` of them.
@@ -56,7 +72,7 @@ class similarity_tiles {
     std::size_t start, size;
   };
   struct memory {
-    S *tile, *panels;
+    S *tile, *single, *panels;
   };
 
   block rows_of(std::size_t i) const { return {i * side_, std::min(side_, sets_.rows->count() - i * side_)}; }
@@ -70,7 +86,12 @@ class similarity_tiles {
   similarity_tile multiply(const memory&, std::size_t i, std::size_t j) const;
   void leave_out(const similarity_tile&, const block& rows, const block& columns, bool diagonal) const;
   void sum_tile(std::size_t i, std::size_t j, anchor_sums&) const;
-  void add_tile(std::size_t i, std::size_t j, const anchor_weights<S>&, bool in_rows, bool in_columns) const;
+  void sum_single_tile(std::size_t i, std::size_t j, const loss_of_pairs<S>&, anchor_results&) const;
+  similarity_pairs single_pairs(const memory&, similarity_tile, std::size_t i, std::size_t j, const loss_of_pairs<S>&) const;
+  void weigh_tile(const memory&, const similarity_tile&, std::size_t i, std::size_t j, const anchor_weights<S>&,
+                  const loss_of_pairs<S>* single) const;
+  void add_tile(std::size_t i, std::size_t j, const anchor_weights<S>&, const loss_of_pairs<S>* single, bool in_rows,
+                bool in_columns) const;
   template <class Body>
   void each_tile(double products, const Body&) const;
 
