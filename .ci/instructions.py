@@ -150,6 +150,18 @@ def calls() -> Iterator[tuple[str, int, Call]]:
     yield "cached lovasz_hinge_loss.grad", 2, lambda: fl.lovasz_hinge_loss.grad(logits, mask)
     yield "cached signed_distance", 2, lambda: fl.signed_distance(mask, axes=(2, 3))
 
+    # Embeddings: units of a few, and all pairs of a batch.
+    anchor, positive, negative = normal(512, 96), normal(512, 96), normal(512, 96)
+    few = [x[:2, :16] for x in (anchor, positive, negative)]
+    yield "small triplet_margin_loss.value_and_grad", 100, lambda: fl.triplet_margin_loss.value_and_grad(*few)
+    yield (
+        "cached triplet_margin_loss.value_and_grad",
+        5,
+        lambda: fl.triplet_margin_loss.value_and_grad(anchor, positive, negative),
+    )
+    yield "cached cosine_similarity", 10, lambda: fl.cosine_similarity(anchor, positive)
+    yield "cached nt_xent_loss.value_and_grad", 2, lambda: fl.nt_xent_loss.value_and_grad(anchor, positive)
+
 
 def make_calls() -> None:
     """What runs under valgrind: between two marks, the calls of one kind; the first kind is no call at all."""
