@@ -13,6 +13,7 @@
 
 #include "engine/call/checks.hpp"
 #include "engine/call/reduction.hpp"
+#include "engine/memory/scratch.hpp"
 #include "engine/similarity/anchors.hpp"
 #include "engine/similarity/tiles.hpp"
 #include "fastloss/engine/padding.hpp"
@@ -23,6 +24,7 @@ namespace fastloss {
 namespace {
 
 constexpr double row_ns = 4.0;  // estimated, of a number on one thread: from the gradient in a direction to that in a row
+constexpr std::size_t rows_at_once = 32;
 
 // The largest scale for which exponentials of similarities less the scale, and quotients of two of these, are numbers, with room for
 // the digits of sums. Smaller temperatures take the maximum of each row.
@@ -69,6 +71,7 @@ class similarity_run {
   std::size_t padded() const { return padded_to(most_pack, first_.features()); }
   // Of labels: whether each positive has a loss of its own.
   bool each_positive() const { return form_.each_positive && of_.labels >= 0; }
+  bool has_pairs() const { return form_.each_pair || each_positive(); }  // with losses of their own
   const similarity_kernels& kernels() const { return kernels_of<similarity_kernels>(plan_.loss(), active_kernels()); }
   double positives_of(std::size_t row) const { return static_cast<double>(groups_.size[groups_.of_row[row]] - 1); }
   double share() const { return form_.both_ways || form_.unit_of_pair ? 0.5 : 1.0; }
@@ -109,26 +112,40 @@ class similarity_run {
     if (!form_.one_set) second_.read(plan_, rows_.second);
   }
 
+  // Rows in double, for what concerns one row and its positives.
+  struct row_numbers {
+    double *own, *other, *gradient;
+  };
+  template <class Body>
+  void each_row(std::size_t rows, const Body& body) const {
+    const std::size_t blocks = (rows + rows_at_once - 1) / rows_at_once;
+    parallel_for(blocks, static_cast<double>(rows * padded()) * row_ns, call_.call.threads, [&](std::size_t b) {
+      static thread_local row_scratch scratch;
+      double* const numbers = reinterpret_cast<double*>(scratch.at_least(3 * padded() * sizeof(double)));
+      const row_numbers x{numbers, numbers + padded(), numbers + 2 * padded()};
+      for (std::size_t r = b * rows_at_once; r < std::min((b + 1) * rows_at_once, rows); ++r) body(r, x);
+    });
+  }
+
   // Of each row of the first set its mean cosine with its positives.
   void find_positives() {
     const std::size_t rows = first_.count(), features = first_.features();
     positive_.assign(rows, 0.0);
     has_positive_.assign(rows, 0);
     if (!groups_.size.empty()) sum_groups(nullptr, group_sums_);
-    parallel_for(rows, static_cast<double>(rows * features) * row_ns, call_.call.threads, [&](std::size_t r) {
-      std::vector<double> own(padded()), other(padded());
-      widen_row(first_.row(r), features, own.data());
+    each_row(rows, [&](std::size_t r, const row_numbers& x) {
+      widen_row(first_.row(r), features, x.own);
       double count = 1.0;
       if (!groups_.size.empty()) {
         count = positives_of(r);
-        wide_.axpby(other.data(), 1.0, group_sum(group_sums_, r), -1.0, own.data(), padded());
+        wide_.axpby(x.other, 1.0, group_sum(group_sums_, r), -1.0, x.own, padded());
       } else if (rows_.partner[r] >= 0) {
-        widen_row(second().row(static_cast<std::size_t>(rows_.partner[r])), features, other.data());
+        widen_row(second().row(static_cast<std::size_t>(rows_.partner[r])), features, x.other);
       } else {
         count = 0.0;
       }
       has_positive_[r] = count > 0.0;
-      if (count > 0.0) positive_[r] = wide_.sum_of_products(own.data(), other.data(), padded()) / count;
+      if (count > 0.0) positive_[r] = wide_.sum_of_products(x.own, x.other, padded()) / count;
     });
   }
 
@@ -239,17 +256,16 @@ class similarity_run {
     double most = 0.0;
     for (std::size_t a = 0; a < anchors(); ++a) {
       flow[a] = times(flow_[rows_.unit[a]], share() * factor());
-      most = std::max(most, std::abs(times(flow[a], form_.each_pair ? 1.0 : of_anchors_.d1[a])));
+      most = std::max(most, std::abs(times(flow[a], has_pairs() ? 1.0 : of_anchors_.d1[a])));
     }
-    // Weights in the tiles are at most 1 times what does not depend on the flow, however large or small that is.
+    // Coefficients in the tiles are at most 1 times what does not depend on the flow, however large or small that is.
     flow_scale_ = most > 0.0 && std::isfinite(most) ? most : 1.0;
     for (double& f : flow) f /= flow_scale_;
     if (in_first) first_.allocate_gradient();
     if (in_second) second_.allocate_gradient();
-    const bool has_pairs = each_positive() || form_.each_pair;
-    if (has_pairs) weigh_pairs(flow);
+    if (has_pairs()) weigh_pairs(flow);
     weigh_positives(flow);
-    tiles.add_gradients(weights_of(flow, sums), has_pairs ? &pairs_ : nullptr, in_first, in_second || form_.one_set);
+    tiles.add_gradients(weights_of(flow, sums), has_pairs() ? &pairs_ : nullptr, in_first, in_second || form_.one_set);
     products_.assign(first_.count(), 0.0);
     if (in_first) store_rows(first_, true);
     if (in_second) store_rows(second_, false);
@@ -291,12 +307,12 @@ class similarity_run {
   }
 
   // Adds to the gradient of a row what its positives have in it.
-  void add_positives(std::size_t row, bool of_first, const double* own, double* other, double* gradient) {
+  void add_positives(std::size_t row, bool of_first, const row_numbers& x) {
     if (each_positive()) return;  // the tiles had them
     if (!groups_.size.empty()) {
-      wide_.axpby(other, 1.0, group_sum(group_sums_, row), -2.0, own, padded());
-      wide_.axpby(other, positive_weight_[row], other, 1.0, group_sum(weighted_group_sums_, row), padded());
-      wide_.axpby(gradient, 1.0, gradient, 1.0, other, padded());
+      wide_.axpby(x.other, 1.0, group_sum(group_sums_, row), -2.0, x.own, padded());
+      wide_.axpby(x.other, positive_weight_[row], x.other, 1.0, group_sum(weighted_group_sums_, row), padded());
+      wide_.axpby(x.gradient, 1.0, x.gradient, 1.0, x.other, padded());
       return;
     }
     if (!of_first && row >= first_.count()) return;
@@ -304,8 +320,8 @@ class similarity_run {
     if (partner < 0) return;
     double weight = positive_weight_[of_first ? row : static_cast<std::size_t>(partner)];
     if (form_.one_set) weight += positive_weight_[static_cast<std::size_t>(partner)];
-    widen_row((of_first ? second() : first_).row(static_cast<std::size_t>(partner)), first_.features(), other);
-    wide_.axpby(gradient, 1.0, gradient, weight, other, padded());
+    widen_row((of_first ? second() : first_).row(static_cast<std::size_t>(partner)), first_.features(), x.other);
+    wide_.axpby(x.gradient, 1.0, x.gradient, weight, x.other, padded());
   }
 
   // Which gradient of the call is that in an operand; -1: none.
@@ -324,20 +340,19 @@ class similarity_run {
   // From gradients in directions to those in rows: what is along the row changes no direction.
   void store_rows(const embedding_set<S>& set, bool of_first) {
     const std::size_t features = set.features();
-    parallel_for(set.count(), static_cast<double>(set.count() * features) * row_ns, call_.call.threads, [&](std::size_t r) {
-      std::vector<double> own(padded()), other(padded()), gradient(padded());
-      widen_row(set.row(r), features, own.data());
-      widen_row(set.gradient(r), features, gradient.data());
-      add_positives(r, of_first, own.data(), other.data(), gradient.data());
-      const double along = wide_.sum_of_products(own.data(), gradient.data(), padded());
+    each_row(set.count(), [&](std::size_t r, const row_numbers& x) {
+      widen_row(set.row(r), features, x.own);
+      widen_row(set.gradient(r), features, x.gradient);
+      add_positives(r, of_first, x);
+      const double along = wide_.sum_of_products(x.own, x.gradient, padded());
       if (of_first) products_[r] = along;
       const int g = gradient_in(set.source(r).operand);
       if (g < 0) return;
-      const double length = set.length(r), scale = length == 0.0 ? 0.0 : flow_scale_ * scale_ / length;
-      wide_.axpby(gradient.data(), scale, gradient.data(), -scale * along, own.data(), padded());
-      if (length == 0.0) gradient.assign(padded(), 0.0);
-      if (call_.call.raise_nonfinite && wide_.nonfinite(gradient.data(), features)) nonfinite_.store(true, std::memory_order_relaxed);
-      store_row(gradient.data(), g, set.source(r).row);
+      const double length = set.length(r), scale = flow_scale_ * scale_ / length;
+      if (length == 0.0) std::fill_n(x.gradient, padded(), 0.0);
+      else wide_.axpby(x.gradient, scale, x.gradient, -scale * along, x.own, padded());
+      if (call_.call.raise_nonfinite && wide_.nonfinite(x.gradient, features)) nonfinite_.store(true, std::memory_order_relaxed);
+      store_row(x.gradient, g, set.source(r).row);
     });
   }
 
@@ -416,8 +431,8 @@ class similarity_run {
   std::vector<double> group_sums_, weighted_group_sums_;
   anchor_results of_anchors_;        // losses, and derivatives in the logarithm
   std::vector<double> positive_d1_;  // of anchors, in minus the similarity with the positive
-  loss_of_pairs<S> pairs_;           // where each positive has a loss of its own
-  std::vector<label> labels_;        // of rows, then
+  loss_of_pairs<S> pairs_;           // where pairs have losses of their own
+  std::vector<label> labels_;        // of rows, where each positive has a loss of its own
   std::vector<double> losses_;       // of units
   std::vector<double> products_;     // of rows of the first set: cosines times what flows into them
   double denominator_ = 1.0;
