@@ -54,6 +54,7 @@ class similarity_run {
         each_positive() ? labels_.data() : nullptr, scale_, scale_ <= most_bounded_scale<S>, call_.call.threads});
     anchor_sums sums(anchors());
     if (!form_.each_pair) tiles.sum(sums);
+    add_own_negatives(sums);
     if (form_.each_pair) evaluate_pairs(tiles);
     else if (each_positive()) evaluate_positives(tiles, sums);
     else evaluate_anchors(sums);
@@ -110,6 +111,7 @@ class similarity_run {
     }
     first_.read(plan_, rows_.first);
     if (!form_.one_set) second_.read(plan_, rows_.second);
+    if (has_own()) own_.read(plan_, rows_.own);
   }
 
   // Rows in double, for what concerns one row and its positives.
@@ -147,6 +149,32 @@ class similarity_run {
       has_positive_[r] = count > 0.0;
       if (count > 0.0) positive_[r] = wide_.sum_of_products(x.own, x.other, padded()) / count;
     });
+  }
+
+  // Further negatives of each row of the first set, in double: no two rows have one in common.
+  bool has_own() const { return of_.further >= 0 && call_.operands[static_cast<std::size_t>(of_.further)].rank == 3; }
+  std::size_t own_negatives() const { return static_cast<std::size_t>(call_.operands[static_cast<std::size_t>(of_.further)].shape[1]); }
+  void add_own_negatives(anchor_sums& sums) {
+    if (!has_own()) return;
+    own_cosines_.resize(own_.count());
+    each_row(first_.count(), [&](std::size_t r, const row_numbers& x) {
+      widen_row(first_.row(r), first_.features(), x.own);
+      for (std::size_t i = r * own_negatives(); i < (r + 1) * own_negatives(); ++i) {
+        widen_row(own_.row(i), first_.features(), x.other);
+        own_cosines_[i] = wide_.sum_of_products(x.own, x.other, padded());
+        sums.add(r, scale_ * own_cosines_[i], 1.0);
+      }
+    });
+  }
+
+  // What flows into their cosines. An anchor's logarithm is at least their similarity.
+  void weigh_own_negatives(const std::vector<double>& flow, const anchor_sums& sums) {
+    if (!has_own()) return;
+    own_weights_.resize(own_.count());
+    for (std::size_t i = 0; i < own_.count(); ++i) {
+      const std::size_t r = i / own_negatives();
+      own_weights_[i] = times(flow[r], of_anchors_.d1[r]) * std::exp(scale_ * own_cosines_[i] - sums.logarithm(r));
+    }
   }
 
   // Weights of positives: those that are least like their rows have the largest.
@@ -249,7 +277,7 @@ class similarity_run {
     bool in_first = false, in_second = false;
     for (int g = 0; g < call_.gradient_count; ++g) {
       const int k = call_.gradient_of[static_cast<std::size_t>(g)];
-      if (k == of_.bias) continue;
+      if (k == of_.bias || (k == of_.further && has_own())) continue;
       (k == of_.input || k == of_.number || form_.one_set ? in_first : in_second) = true;
     }
     std::vector<double> flow(anchors());
@@ -265,10 +293,12 @@ class similarity_run {
     if (in_second) second_.allocate_gradient();
     if (has_pairs()) weigh_pairs(flow);
     weigh_positives(flow);
+    weigh_own_negatives(flow, sums);
     tiles.add_gradients(weights_of(flow, sums), has_pairs() ? &pairs_ : nullptr, in_first, in_second || form_.one_set);
     products_.assign(first_.count(), 0.0);
     if (in_first) store_rows(first_, true);
     if (in_second) store_rows(second_, false);
+    if (has_own()) store_own_negatives();
     clear_left_out();
     store_gradient_of_number();
     store_gradient_of_bias(flow);
@@ -344,15 +374,39 @@ class similarity_run {
       widen_row(set.row(r), features, x.own);
       widen_row(set.gradient(r), features, x.gradient);
       add_positives(r, of_first, x);
+      if (of_first && has_own()) add_gradient_of_own(r, x);
       const double along = wide_.sum_of_products(x.own, x.gradient, padded());
       if (of_first) products_[r] = along;
       const int g = gradient_in(set.source(r).operand);
       if (g < 0) return;
-      const double length = set.length(r), scale = flow_scale_ * scale_ / length;
-      if (length == 0.0) std::fill_n(x.gradient, padded(), 0.0);
-      else wide_.axpby(x.gradient, scale, x.gradient, -scale * along, x.own, padded());
-      if (call_.call.raise_nonfinite && wide_.nonfinite(x.gradient, features)) nonfinite_.store(true, std::memory_order_relaxed);
-      store_row(x.gradient, g, set.source(r).row);
+      store_direction(set, r, g, along, x);
+    });
+  }
+
+  // A gradient in the direction of a row, as one in the row.
+  void store_direction(const embedding_set<S>& set, std::size_t r, int g, double along, const row_numbers& x) {
+    const double length = set.length(r), scale = flow_scale_ * scale_ / length;
+    if (length == 0.0) std::fill_n(x.gradient, padded(), 0.0);
+    else wide_.axpby(x.gradient, scale, x.gradient, -scale * along, x.own, padded());
+    if (call_.call.raise_nonfinite && wide_.nonfinite(x.gradient, set.features())) nonfinite_.store(true, std::memory_order_relaxed);
+    store_row(x.gradient, g, set.source(r).row);
+  }
+
+  void add_gradient_of_own(std::size_t row, const row_numbers& x) {
+    for (std::size_t i = row * own_negatives(); i < (row + 1) * own_negatives(); ++i) {
+      widen_row(own_.row(i), first_.features(), x.other);
+      wide_.axpby(x.gradient, 1.0, x.gradient, own_weights_[i], x.other, padded());
+    }
+  }
+
+  void store_own_negatives() {
+    const int g = gradient_in(of_.further);
+    if (g < 0) return;
+    each_row(own_.count(), [&](std::size_t i, const row_numbers& x) {
+      widen_row(own_.row(i), first_.features(), x.own);
+      widen_row(first_.row(i / own_negatives()), first_.features(), x.other);
+      wide_.axpby(x.gradient, own_weights_[i], x.other, 0.0, nullptr, padded());
+      store_direction(own_, i, g, own_weights_[i] * own_cosines_[i], x);
     });
   }
 
@@ -360,11 +414,12 @@ class similarity_run {
   void clear_left_out() const {
     if (call_.call.accumulate || call_.call.where.absent()) return;
     const std::vector<double> zeros(padded());
-    for (const int operand : {of_.input, of_.second}) {
+    const std::size_t samples = static_cast<std::size_t>(call_.operands[0].shape[0]);
+    for (const int operand : {of_.input, of_.second, has_own() ? of_.further : -1}) {
       const int g = operand < 0 ? -1 : gradient_in(operand);
       if (g < 0) continue;
-      std::vector<char> there(static_cast<std::size_t>(call_.operands[0].shape[0]), 0);
-      for (const std::vector<row_source>* rows : {&rows_.first, &rows_.second})
+      std::vector<char> there(operand == of_.further ? samples * own_negatives() : samples, 0);
+      for (const std::vector<row_source>* rows : {&rows_.first, &rows_.second, &rows_.own})
         for (const row_source& r : *rows)
           if (r.operand == operand) there[r.row] = 1;
       for (std::size_t i = 0; i < there.size(); ++i)
@@ -424,7 +479,8 @@ class similarity_run {
   double scalar_flow_ = 1.0, flow_scale_ = 1.0;
   similarity_rows rows_;
   row_groups groups_;
-  embedding_set<S> first_, second_;
+  embedding_set<S> first_, second_, own_;
+  std::vector<double> own_cosines_, own_weights_;
   std::vector<double> positive_, positive_weight_;  // of rows of the first set: mean cosines with positives, and what flows into each
   std::vector<double> emphasis_;                    // of these rows: the weight of the positive
   std::vector<char> has_positive_;
