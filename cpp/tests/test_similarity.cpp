@@ -26,8 +26,8 @@ struct request {
   const loss_info* loss;
   dtype type;
   std::ptrdiff_t samples, features;
-  bool small = false;   // a temperature that takes the maximum of each row
-  bool labels = false;  // of a loss that takes positives or labels
+  bool small = false;      // a temperature that takes the maximum of each row
+  bool other_way = false;  // labels in the place of positives; further negatives of each sample in that of those of all
   bool gradient = true;
   layout how = layout::contiguous;
   int threads = 1;
@@ -45,11 +45,12 @@ std::vector<double> results_of(const request& r) {
   for (std::size_t k = 0; k < r.loss->operands.size(); ++k) {
     const operand& o = r.loss->operands[k];
     const bool labels = o.is(group_index), of_number = o.is(as_temperature | as_log_scale | as_scale | as_bias);
-    if (o.is(optional) && (o.is(group_index) ? !r.labels : o.is(embedding_rows) && r.labels)) continue;
+    if (o.is(optional) && (o.is(group_index) ? !r.other_way : o.is(embedding_rows) && r.other_way)) continue;
     const std::ptrdiff_t rows = o.is(negative_rows) ? negatives : r.samples;
-    const std::vector<std::ptrdiff_t> shape = of_number ? std::vector<std::ptrdiff_t>{}
-                                              : labels  ? std::vector{rows}
-                                                        : std::vector{rows, r.features};
+    std::vector<std::ptrdiff_t> shape{rows, r.features};
+    if (of_number) shape.clear();
+    else if (labels) shape = {rows};
+    else if (o.is(negative_rows) && r.other_way) shape = {r.samples, 3, r.features};
     numbers x(labels ? dtype::int8 : r.type, shape, r.how);
     for (std::size_t i = 0; i < x.count(); ++i) x.set(i, labels ? random() % 3 : static_cast<double>(random() % 64) / 16 - 2);
     if (of_number) x.set(0, r.small && o.is(as_temperature) ? 0.01 : r.small && o.is(as_log_scale) ? 4.6 : o.initial[0]);
@@ -151,7 +152,8 @@ int main() {
         for (const bool small : {false, true})
           for (const std::ptrdiff_t features : {1, 7, 33})
             for (const std::ptrdiff_t samples : {5, 63, 64, 65, 200})
-              for (const bool labels : {false, true}) layouts_and_threads_change_nothing({&loss, type, samples, features, small, labels});
+              for (const bool other_way : {false, true})
+                layouts_and_threads_change_nothing({&loss, type, samples, features, small, other_way});
       ++found;
       if (failed_checks != failed_before) std::printf("  with %s on %s\n", loss.name, *isa);
     }

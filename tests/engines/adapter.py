@@ -53,8 +53,6 @@ class Adapter(ABC):
     has_units: ClassVar[bool] = True
     # Whether the loss of a unit depends on what is its own, and on what is shared: not where units are compared.
     units_are_apart: ClassVar[bool] = True
-    # Operands that may have any extent on their first axis, whatever the others have.
-    of_any_length: ClassVar[frozenset[str]] = frozenset()
     # Whether `room` holds for second derivatives under every option: not where their terms cancel.
     second_of_options: ClassVar[bool] = True
 
@@ -113,6 +111,11 @@ class Adapter(ABC):
     def reductions(self) -> tuple[str, ...]:
         """Those of the loss, the one that adds up the least first."""
         return (*(("none",) if self.has_units else ()), "sum", "batchmean", "mean")
+
+    @property
+    def of_any_length(self) -> frozenset[str]:
+        """Operands that may have any extent on their first axis, whatever the others have."""
+        return frozenset()
 
     def shape_of(self, count, width) -> Shape:
         """A shape with so many places on the first axis of the units; that is their only one, where one will do."""

@@ -36,6 +36,8 @@ def info_nce_anchors(batch, options):
     n, total = batch.samples, batch.count
     own = one_hot(p, total)
     candidates = np.broadcast_to(membership(further, total), (n, total)) | own
+    if batch.of_each:
+        candidates = (further.reshape(n, -1)[:, :, np.newaxis] == np.arange(total)).any(axis=1) | own
     if options["in_batch"]:
         candidates = candidates | membership(p, total)
     one_way = Anchors(x, np.arange(n), own, candidates)
@@ -232,10 +234,10 @@ SIMILARITY_REFERENCES = (
 )
 
 
-def draw(reference, rng, samples, features, dtype=np.float64, *, negatives=None, labels=False):
+def draw(reference, rng, samples, features, dtype=np.float64, *, negatives=None, labels=False, of_each=False):
     """Embeddings whose positives are more like them than others are; labels of which most have several rows.
 
-    Of a loss that takes labels or positives, `labels` says which.
+    Of a loss that takes labels or positives, `labels` says which; with `of_each` every sample has negatives of its own.
     """
     x = rng.standard_normal((samples, features))
     operands = {reference.embeddings[0]: x}
@@ -243,7 +245,7 @@ def draw(reference, rng, samples, features, dtype=np.float64, *, negatives=None,
     if not labels:
         operands[reference.embeddings[1]] = x + 0.7 * rng.standard_normal(x.shape)
     if len(reference.embeddings) > 2 and negatives is not None:
-        operands[reference.embeddings[2]] = rng.standard_normal((negatives, features))
+        operands[reference.embeddings[2]] = rng.standard_normal((*([samples] if of_each else []), negatives, features))
     operands = {name: a.astype(dtype) for name, a in operands.items()}
     if labels:
         operands[reference.labels] = rng.integers(0, max(1, samples // 3), samples)

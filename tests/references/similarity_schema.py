@@ -101,7 +101,7 @@ class Batch:
         self.names = [name for name in reference.embeddings if name in operands]
         self.rows, first = {}, 0
         for name in self.names:
-            count = len(operands[name])
+            count = int(np.prod(np.shape(operands[name])[:-1]))
             self.rows[name] = np.arange(first, first + count)
             first += count
         self.count = first
@@ -112,6 +112,8 @@ class Batch:
         each = len(kept) // max(self.samples, 1) == 2
         for i, name in enumerate(self.names[:2]):
             self.takes_part[self.rows[name]] = kept.reshape(2, -1)[i] if each else kept
+        # Further negatives, where each sample has its own.
+        self.of_each = len(self.names) > 2 and np.ndim(operands[self.names[2]]) == 3
 
 
 def log_sum_exp(s, mask):
@@ -151,7 +153,9 @@ class SimilarityLoss(Units):
 
     def _evaluate(self, batch, units, kept):
         self.batch = batch
-        x = np.concatenate([np.asarray(self.operands[name]).astype(self.real) for name in batch.names])
+        features = np.shape(self.operands[batch.names[0]])[-1]
+        rows = {n: (len(indices), features) for n, indices in batch.rows.items()}
+        x = np.concatenate([np.asarray(self.operands[n]).astype(self.real).reshape(rows[n]) for n in batch.names])
         x[~batch.takes_part] = 0
         self.length = np.sqrt((x * x).sum(axis=1, keepdims=True))
         self.z = np.where(self.length == 0, 0, x / np.where(self.length == 0, 1, self.length))
@@ -219,7 +223,11 @@ class SimilarityLoss(Units):
         by_length = np.where(self.length == 0, 0, self.scale / length)
         gradient = by_length * (own - self.z * along)
         whole = np.abs(by_length) * (own_size + np.abs(self.z) * (own_size * np.abs(self.z)).sum(axis=1, keepdims=True))
-        found = {name: Sized(gradient[rows], whole[rows]) for name, rows in self.batch.rows.items()}
+        shapes = {name: np.shape(self.operands[name]) for name in self.batch.rows}
+        found = {
+            name: Sized(gradient[rows].reshape(shapes[name]), whole[rows].reshape(shapes[name]))
+            for name, rows in self.batch.rows.items()
+        }
         by_scale = (g * self.cosines).sum() * self.scale_slope
         by_scale_size = (size * (1 + np.abs(self.cosines))).sum() * np.abs(self.scale_slope)
         if self.options.get("base_temperature") is not None:

@@ -39,7 +39,7 @@ def info_nce_loss(
 
         s(a, b) = (a . b) / (|a| |b| temperature)
         l_i = -log(exp(s(input_i, positive_i)) / (exp(s(input_i, positive_i)) + sum_b exp(s(input_i, b))))
-            b = positive_j of every j other than i (in_batch), and every row of negative
+            b = positive_j of every j other than i (in_batch), and every row of negative, or of negative_i
 
     Use it where pairs are what there is: a query and its answer, a sentence and its translation, two crops of an image.
     Large batches make it harder and better; `negative` adds rows that are like the anchors and no positives.
@@ -51,7 +51,7 @@ def info_nce_loss(
     positive : array_like
         Embeddings of their positives, of input's shape.
     negative : array_like, optional
-        Further negatives of every anchor, of shape (M, D).
+        Further negatives: of shape (M, D), all of them of every row of input; or (N, K, D), K of each.
     {temperature}
     symmetric : bool, default False
         Whether positives are anchors as well, which find their input among the inputs; a unit's loss is the mean of

@@ -19,21 +19,27 @@ class Similarity(Adapter):
     large_shapes = (Shape((2_400,), 40), Shape((1_100,), 300))
     empty_shapes = (Shape((0,), 3), Shape((0,), 1))
     units_are_apart = False
-    of_any_length = frozenset({"negative"})
 
     @classmethod
     def of(cls, loss):
-        """One way, with or without further negatives; or two views, or labels."""
+        """One way, with or without further negatives; with those of each sample; or two views, or labels."""
         if loss not in SIMILARITY_REFERENCES:
             return []
         reference = SIMILARITY_REFERENCES[loss]
         takes_both = reference.labels is not None and len(reference.embeddings) > 1
-        return [cls(loss, "views"), cls(loss, "labels")] if takes_both else [cls(loss)]
+        if takes_both:
+            return [cls(loss, "views"), cls(loss, "labels")]
+        return [cls(loss), cls(loss, "negatives of each")] if len(reference.embeddings) > 2 else [cls(loss)]
 
     @property
     def reference(self):
         """What the loss is."""
         return SIMILARITY_REFERENCES[self.loss]
+
+    @property
+    def of_any_length(self):
+        """Further negatives, unless each sample has its own."""
+        return frozenset() if self.kind else frozenset({"negative"})
 
     @property
     def has_labels(self):
@@ -48,7 +54,7 @@ class Similarity(Adapter):
     @property
     def stands_for_others(self):
         """One loss of two sets, and one of one set."""
-        return self.loss == "info_nce_loss" or self.kind == "views"
+        return (self.loss, self.kind) == ("info_nce_loss", "") or self.kind == "views"
 
     def shape_of(self, count, width):
         """Views come in pairs."""
@@ -57,6 +63,8 @@ class Similarity(Adapter):
     def presences(self):
         """Further negatives may be left out. The scale is tried as an option."""
         first, *others = self.reference.embeddings
+        if self.kind == "negatives of each":
+            return [(first, *others)]
         if self.has_labels:
             return [(first, self.reference.labels)]
         return [(first, *others[:n]) for n in range(1, len(others) + 1)]
@@ -71,7 +79,14 @@ class Similarity(Adapter):
         negatives = NEGATIVES if present is None or "negative" in present else None
         samples = (units + 1) // 2 if self.has_views else units
         return similarity.draw(
-            self.reference, rng, samples, shape.width, dtype, negatives=negatives, labels=self.has_labels
+            self.reference,
+            rng,
+            samples,
+            shape.width,
+            dtype,
+            negatives=negatives,
+            labels=self.has_labels,
+            of_each=self.kind == "negatives of each",
         )
 
     def draw_as(self, rng, shape, dtypes):
@@ -101,8 +116,8 @@ class Similarity(Adapter):
         return SimilarityLoss(self.reference, operands, options)
 
     def is_shared(self, name):
-        """Further negatives belong to all."""
-        return name == "negative"
+        """Further negatives belong to all, unless each sample has its own."""
+        return name == "negative" and not self.kind
 
     def of_units(self, name, x, chosen):
         """The first half of the views are rows of the first operand."""

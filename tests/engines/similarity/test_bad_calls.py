@@ -30,7 +30,7 @@ def test_shapes_of_other_embeddings():
     for wrong in (X[:5], X[:, :3], X[0], X.T):
         refuses(ValueError, r"positive has shape .* shape of input, \(6, 4\)", fl.info_nce_loss, X, wrong)
         refuses(ValueError, r"text has shape .* shape of image, \(6, 4\)", fl.clip_loss, X, wrong)
-    for wrong in (X[:, :3], X[0], X.reshape(2, 3, 4)):
+    for wrong in (X[:, :3], X[0], X.reshape(2, 3, 4), np.ones((6, 2, 3)), np.ones((6, 1, 1, 4))):
         refuses(ValueError, r"negative has shape .* 4 features of input", fl.info_nce_loss, X, X, wrong)
 
 

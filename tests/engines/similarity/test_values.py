@@ -16,16 +16,19 @@ NAMES = [name for name, info in fl.losses().items() if info.engine == "similarit
 GOLDEN = [(name, case) for name in NAMES for case in SIMILARITY_REFERENCES[name].golden]
 
 
-def drawn(name, samples, features, dtype=np.float64, negatives=7, labels=False):
+def drawn(name, samples, features, dtype=np.float64, negatives=7, labels=False, of_each=False):
     """A batch of the loss."""
     rng = cases.seed(name, samples, features)
     reference = SIMILARITY_REFERENCES[name]
-    return similarity.draw(reference, rng, samples, features, dtype, negatives=negatives, labels=labels)
+    more = {"negatives": negatives, "labels": labels, "of_each": of_each}
+    return similarity.draw(reference, rng, samples, features, dtype, **more)
 
 
 def batches(name, *sizes, **more):
-    """Those with positives and those with labels, of a loss that takes either."""
+    """Those with positives and those with labels, of a loss that takes either; with negatives of each sample."""
     yield drawn(name, *sizes, **more)
+    if name == "info_nce_loss":
+        yield drawn(name, *sizes, **{**more, "negatives": 4}, of_each=True)
     if name == "nt_xent_loss":
         yield drawn(name, *sizes, **more, labels=True)
 
@@ -108,6 +111,25 @@ def test_labels_are_any_integers():
         assert fl.supcon_loss(operands["input"], names[operands["target"]].astype(dtype)) == want
     for dtype in "bBhHiIlLqQ":
         assert fl.supcon_loss(operands["input"], operands["target"].astype(dtype)) == want
+
+
+def test_negatives_of_each_sample():
+    """Those of all, repeated, are the same; and each anchor sees its own alone."""
+    x = drawn("info_nce_loss", 9, 4, negatives=3)
+    repeated = np.broadcast_to(x["negative"], (9, 3, 4))
+    for options in ({}, {"in_batch": False}, {"symmetric": True}, {"temperature": 0.01}):
+        value, gradients = fl.info_nce_loss.value_and_grad(**x, **options)
+        again, others = fl.info_nce_loss.value_and_grad(x["input"], x["positive"], repeated, **options)
+        assert again == pytest.approx(value, rel=1e-13)
+        for a, b in zip(gradients, (*others[:2], others[2].sum(axis=0)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-15)
+    own = cases.seed("own").standard_normal((9, 3, 4))
+    changed = own.copy()
+    changed[2] += 1
+    one, other = (
+        fl.info_nce_loss(x["input"], x["positive"], n, reduction="none", in_batch=False) for n in (own, changed)
+    )
+    assert (one != other).tolist() == [i == 2 for i in range(9)]
 
 
 def test_clip_is_info_nce_in_both_directions():

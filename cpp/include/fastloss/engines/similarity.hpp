@@ -9,7 +9,7 @@
 // Operands, with N samples of D features, in this order:
 //   the first       (N, D)
 //   embedding_rows  (N, D), of the same samples: each row is the positive of its row of the first. Or there are labels
-//   negative_rows   (M, D), may be absent: further negatives of every anchor
+//   negative_rows   may be absent: further negatives, (M, D) of every anchor of the first, or (N, K, D), K of each
 //   group_index     (N,) integers, labels: the rows of one label are positives of one another
 //   as_temperature, as_log_scale or as_scale: the number that the scale is the inverse or the exponential of, or itself
 //   as_bias         a number that is added to all similarities, where every pair has a loss of its own

@@ -61,9 +61,14 @@ similarity_rows rows_of_call(const loss_call& call, const similarity_operands& o
     }
   }
   if (!form.in_batch) rows.first_column = rows.second.size();
-  if (of.further >= 0)
-    for (std::ptrdiff_t i = 0; i < call.operands[static_cast<std::size_t>(of.further)].shape[0]; ++i)
-      rows.second.push_back({of.further, static_cast<std::size_t>(i)});
+  if (of.further < 0) return rows;
+  const const_array& further = call.operands[static_cast<std::size_t>(of.further)];
+  const std::size_t count = static_cast<std::size_t>(further.shape[further.rank - 2]);
+  if (further.rank == 2)
+    for (std::size_t i = 0; i < count; ++i) rows.second.push_back({of.further, i});
+  else
+    for (const row_source& anchor : rows.first)
+      for (std::size_t k = 0; k < count; ++k) rows.own.push_back({of.further, anchor.row * count + k});
   return rows;
 }
 

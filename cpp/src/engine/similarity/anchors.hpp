@@ -14,6 +14,7 @@ namespace fastloss {
 // are. A unit has one anchor or two.
 struct similarity_rows {
   std::vector<row_source> first, second;  // of one set the second is empty
+  std::vector<row_source> own;            // further negatives of each row of the first, as many of each
   std::size_t first_column = 0;           // of the second set: those before meet no row
   std::size_t column_anchors = 0;         // of the second set
   std::vector<std::ptrdiff_t> partner;    // of each row of the first: its positive, in the second set or the same; -1: there is none

@@ -19,9 +19,7 @@ class operand_checker {
     if (input.rank != 2) fail(of_.input, "it must have an axis of samples and one of features, (N, D)");
     check_positives();
     if (of_.second >= 0 && !same_shape(at(of_.second), 2, input.shape)) fail(of_.second, "it must have the shape of " + input_text());
-    if (of_.further >= 0 && (at(of_.further).rank != 2 || at(of_.further).shape[1] != input.shape[1]))
-      fail(of_.further,
-           "it must have an axis of negatives and the " + std::to_string(input.shape[1]) + " features of " + input_text() + ", (M, D)");
+    if (of_.further >= 0) check_further();
     if (of_.labels >= 0) check_labels();
     for (const int k : {of_.number, of_.bias})
       if (k >= 0 && at(k).rank != 0) fail(k, "it must be a number");
@@ -40,6 +38,14 @@ class operand_checker {
     for (std::size_t k = 1; k < loss_.operands.size(); ++k)
       if (loss_.operands[k].is(embedding_rows | group_index)) names += (names.empty() ? "" : " or ") + std::string(loss_.operands[k].name);
     fail_value(loss_, "one of " + names + " must be given, to say what a row's positives are, and not both");
+  }
+
+  void check_further() const {
+    const const_array &input = at(of_.input), &further = at(of_.further);
+    const bool of_all = further.rank == 2, of_each = further.rank == 3 && further.shape[0] == input.shape[0];
+    if ((of_all || of_each) && further.shape[further.rank - 1] == input.shape[1]) return;
+    fail(of_.further, "it must have an axis of negatives and the " + std::to_string(input.shape[1]) + " features of " + input_text() +
+                          ", (M, D); or the axes of these behind one of samples, (N, K, D)");
   }
 
   void check_labels() const {
@@ -73,7 +79,10 @@ void shape_of_pairs(const loss_call& call, call_shape& shape) {
   shape.class_axis = 0;
   const double samples = static_cast<double>(input.shape[0]);
   double pairs = form.one_set ? (of.second >= 0 ? 2.0 : 0.5) * samples * samples : form.in_batch ? samples * samples : 0.0;
-  if (of.further >= 0) pairs += samples * static_cast<double>(call.operands[static_cast<std::size_t>(of.further)].shape[0]);
+  if (of.further >= 0) {
+    const const_array& further = call.operands[static_cast<std::size_t>(of.further)];
+    pairs += samples * static_cast<double>(further.shape[further.rank - 2]);
+  }
   shape.work = pairs * static_cast<double>(input.shape[1]);
 }
 
