@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 
 #include "fastloss/core/type_list.hpp"
 #include "fastloss/engines/similarity.hpp"
@@ -16,7 +15,7 @@ inline constexpr double ten[] = {10.0}, minus_ten[] = {-10.0};
 inline constexpr double log_of_clip[] = {2.6592600369327779};  // log(1 / 0.07)
 inline constexpr domain temperature_domain = checked_always(above(0));
 
-// The cross-entropy of a positive among negatives, of which the excess is: log(1 + exp(u)).
+// The cross-entropy of a positive among negatives, or of one pair, of which the excess is: log(1 + exp(u)).
 template <class U>
 FASTLOSS_FN auto positive_among_negatives(U u) {
   return softplus2(u).positive;
@@ -84,7 +83,7 @@ struct siglip {
 
   template <class U>
   FASTLOSS_FN auto value(U excess) const {
-    return softplus2(excess).positive;
+    return positive_among_negatives(excess);
   }
 };
 
