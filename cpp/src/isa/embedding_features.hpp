@@ -20,23 +20,27 @@ struct feature_packs {
 };
 
 // The conversion of two neighbouring numbers at a time that GCC 12 makes of __builtin_convertvector takes three times as long.
-FASTLOSS_FN native_pack<double> widened(const float* from) {
-  constexpr int w = native_pack<double>::width;
+template <int W>
+FASTLOSS_FN pack<double, W> widened(const float* from) {
+  using P = pack<double, W>;
 #if defined(__AVX512F__)
-  if constexpr (w == 8) return native_pack<double>::of((native_pack<double>::floats)_mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(from)));
+  if constexpr (W == 8) return P::of((typename P::floats)_mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(from)));
 #endif
 #if defined(__AVX__)
-  if constexpr (w == 4) return native_pack<double>::of((native_pack<double>::floats)_mm256_cvtps_pd(_mm_loadu_ps(from)));
+  if constexpr (W == 4) return P::of((typename P::floats)_mm256_cvtps_pd(_mm_loadu_ps(from)));
 #endif
-  double numbers[w];
-  for (int i = 0; i < w; ++i) numbers[i] = static_cast<double>(from[i]);
-  return native_pack<double>::load(numbers);
+  double numbers[W];
+  for (int i = 0; i < W; ++i) numbers[i] = static_cast<double>(from[i]);
+  return P::load(numbers);
 }
 
 template <class S, class C>
 FASTLOSS_FN feature_packs<S, C> load_features(const S* from) {
   if constexpr (sizeof(S) == sizeof(C)) return {{native_pack<S>::load(from)}};
-  else return {{widened(from), widened(from + native_pack<double>::width)}};
+  else {
+    constexpr int w = native_pack<double>::width;
+    return {{widened<w>(from), widened<w>(from + w)}};
+  }
 }
 template <class S, class C>
 FASTLOSS_FN native_pack<S> rounded(const feature_packs<S, C>& x) {
