@@ -38,7 +38,7 @@ def test_a_row_is_not_compared_with_itself():
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("temperature", [0.07, 0.01, 0.001, 1e-6])
+@pytest.mark.parametrize("temperature", [0.07, 0.01, 0.001, 1e-6, 1e-12, 1e-30])
 def test_small_temperatures_neither_overflow_nor_lose_all_terms(dtype, temperature):
     """exp(1 / 0.01) is infinite in float32, and exp(-2 / 0.01), by the largest cosine there may be, is 0 (trap 89)."""
     x, other = two_views(6, 3, dtype)

@@ -52,10 +52,12 @@ void find_shifts(const similarity_tile& t, S* of_rows, S* of_columns) {
     for (std::size_t j = 0; j < t.columns; ++j) of_columns[j] = shift_of(of_columns[j], scale);
 }
 
-// exp(scale * cosine - shift), with one rounding of the difference.
-template <class P>
+// exp(scale * cosine - shift). Where the shift is a product itself, rounded, both are: with one rounding of the difference a maximum
+// less itself would be what was rounded, which is large where the scale is.
+template <bool Bounded, class P>
 FASTLOSS_FN P exponential(P cosine, P scale, P shift) {
-  return detail::exp_nonpositive(fma(cosine, scale, -shift));
+  if constexpr (Bounded) return detail::exp_nonpositive(fma(cosine, scale, -shift));
+  else return detail::exp_nonpositive(cosine * scale - shift);
 }
 
 template <class S, bool Bounded, bool Columns>
@@ -71,10 +73,10 @@ void add_exponentials(const similarity_tile& t, const S* row_shift, const S* col
       const P shift = Bounded ? scale : P(row_shift[i]);
       P sum(0);
       for (std::size_t j = 0; j < t.columns; j += P::width) {
-        const P x = P::load(row + j), e = exponential(x, scale, shift);
+        const P x = P::load(row + j), e = exponential<Bounded>(x, scale, shift);
         sum += e;
         if constexpr (Columns) {
-          const P of_column = Bounded ? e : exponential(x, scale, P::load(column_shift + j));
+          const P of_column = Bounded ? e : exponential<Bounded>(x, scale, P::load(column_shift + j));
           (P::load(of_columns + j) + of_column).store(of_columns + j);
         }
       }
@@ -117,11 +119,11 @@ void weigh(const similarity_tile& t, const similarity_weights& w) {
     S* const row = row_of<S>(t, i);
     const P of_row(row_coefficient[i]), shift = Bounded ? scale : P(row_shift[i]);
     for (std::size_t j = 0; j < t.columns; j += P::width) {
-      const P x = P::load(row + j), e = exponential(x, scale, shift);
+      const P x = P::load(row + j), e = exponential<Bounded>(x, scale, shift);
       P weight;
       if constexpr (!Columns) weight = of_row * e;
       else if constexpr (Bounded) weight = (of_row + P::load(of_column + j)) * e;
-      else weight = fma(of_row, e, P::load(of_column + j) * exponential(x, scale, P::load(column_shift + j)));
+      else weight = fma(of_row, e, P::load(of_column + j) * exponential<Bounded>(x, scale, P::load(column_shift + j)));
       weight.store(row + j);
     }
   }
