@@ -37,7 +37,8 @@ class numbers {
   void set(std::size_t i, double x) {
     unsigned char* const to = at(i);
     const float narrow = static_cast<float>(x);
-    if (type_ == dtype::int8) *to = static_cast<unsigned char>(static_cast<signed char>(x));
+    if (type_ == dtype::boolean) *to = x != 0.0;
+    else if (type_ == dtype::int8) *to = static_cast<unsigned char>(static_cast<signed char>(x));
     else if (type_ == dtype::float32) std::memcpy(to, &narrow, sizeof narrow);
     else std::memcpy(to, &x, sizeof x);
   }
@@ -46,6 +47,9 @@ class numbers {
     double x;
     if (type_ == dtype::float32) return std::memcpy(&narrow, at(i), sizeof narrow), static_cast<double>(narrow);
     return std::memcpy(&x, at(i), sizeof x), x;
+  }
+  void append_to(std::vector<double>& all) const {
+    for (std::size_t i = 0; i < count_; ++i) all.push_back(get(i));
   }
   const_array input() const { return {first_, shape_.data(), strides_.data(), static_cast<int>(shape_.size()), type_}; }
   mutable_array output() { return {first_, shape_.data(), strides_.data(), static_cast<int>(shape_.size()), type_}; }
