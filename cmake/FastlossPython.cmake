@@ -13,6 +13,8 @@ target_link_libraries(_core PRIVATE fastloss::fastloss fastloss_settings fastlos
 target_link_options(_core PRIVATE LINKER:--wrap=__gxx_personality_v0)  # see cpp/bindings/gil.cpp
 fastloss_export(_core ${PROJECT_SOURCE_DIR}/cmake/core.exports)
 set_target_properties(_core PROPERTIES INSTALL_RPATH "$ORIGIN/${CMAKE_INSTALL_LIBDIR}")
+fastloss_precompile(_core cpp/bindings/loss_type.hpp cpp/bindings/python_objects.hpp)
+set_source_files_properties(cpp/bindings/module.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)  # it alone imports NumPy's functions
 install(TARGETS _core LIBRARY DESTINATION .)
 
 # The stubs are derived from the declarations and the registry at every build and never committed.

@@ -41,7 +41,7 @@ int vectors(call_kind kind) { return kind == call_kind::hvp ? 1 : 0; }
   std::string list;
   for (int i = 0; i < count; ++i) {
     if (i > 0) list += count == 2 ? " and " : i == count - 1 ? ", and " : ", ";
-    list += "'" + std::string(missing[i]) + "'";
+    list.append("'").append(missing[i]).append("'");
   }
   raise(PyExc_TypeError, "%U missing %d required positional argument%s: %s", function_text(loss, kind).get(), count, count == 1 ? "" : "s",
         list.c_str());

@@ -1,4 +1,6 @@
 // Operations on tiles of rows, and on what there is one of for each row, for one instruction set.
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "fastloss/simd/log.hpp"
@@ -14,8 +16,18 @@
 namespace fastloss {
 namespace {
 
-template <class S, class T, bool Swapped>
-bool load_labels(void* to, const void* base, const strided_run& run, std::int64_t classes, std::int64_t ignored) {
+// Integers that do not lie side by side, or whose bytes are in the other order, side by side.
+template <class T>
+[[gnu::noinline]] void lay_side_by_side(T* to, const char* from, std::ptrdiff_t stride, std::size_t n, bool swapped) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const char* const p = from + static_cast<std::ptrdiff_t>(i) * stride;
+    to[i] = swapped ? read<T, true>(p) : read<T, false>(p);
+  }
+}
+
+template <class S, class T>
+[[gnu::noinline]] bool labels_from(void* to, const void* base, bool swapped, const strided_run& run, std::int64_t classes,
+                                   std::int64_t ignored) {
   const char* const from = static_cast<const char*>(base);
   unsigned bad = 0;
   // An index of 64 bits that is not signed is out of range where the signed one is negative: no loss has 2^63 classes.
@@ -29,15 +41,25 @@ bool load_labels(void* to, const void* base, const strided_run& run, std::int64_
   for_each_row(run, [&](std::ptrdiff_t offset, std::ptrdiff_t stride, std::size_t first, std::size_t n) {
     const char* const p = from + offset;
     label_of<S>* const out = static_cast<label_of<S>*>(to) + first;
-    if (stride == static_cast<std::ptrdiff_t>(sizeof(T))) {
+    if (stride == static_cast<std::ptrdiff_t>(sizeof(T)) && !swapped) {
       // The next tile's indices most likely lie behind these.
       for (std::size_t i = 0; i < n * sizeof(T); i += 64) __builtin_prefetch(p + n * sizeof(T) + i);
-      for (std::size_t i = 0; i < n; ++i) out[i] = label(read<T, Swapped>(p + i * sizeof(T)));
-    } else {
-      for (std::size_t i = 0; i < n; ++i) out[i] = label(read<T, Swapped>(p + static_cast<std::ptrdiff_t>(i) * stride));
+      for (std::size_t i = 0; i < n; ++i) out[i] = label(read<T, false>(p + i * sizeof(T)));
+      return;
+    }
+    T gathered[256];
+    for (std::size_t done = 0; done < n; done += std::size(gathered)) {
+      const std::size_t some = std::min(n - done, std::size(gathered));
+      lay_side_by_side(gathered, p + static_cast<std::ptrdiff_t>(done) * stride, stride, some, swapped);
+      for (std::size_t i = 0; i < some; ++i) out[done + i] = label(gathered[i]);
     }
   });
   return bad == 0;
+}
+
+template <class S, class T, bool Swapped>
+bool load_labels(void* to, const void* base, const strided_run& run, std::int64_t classes, std::int64_t ignored) {
+  return labels_from<S, T>(to, base, Swapped, run, classes, ignored);
 }
 
 template <class S>

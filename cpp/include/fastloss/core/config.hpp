@@ -7,9 +7,11 @@
 
 #if defined(__CUDACC__)
 #define FASTLOSS_FN __host__ __device__ __forceinline__
+#define FASTLOSS_CALLED __host__ __device__ __noinline__
 #define FASTLOSS_ISA cuda
 #else
 #define FASTLOSS_FN __attribute__((always_inline)) inline
+#define FASTLOSS_CALLED __attribute__((noinline))
 #if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512BW__) && defined(__AVX512DQ__)
 #define FASTLOSS_ISA v4
 #define FASTLOSS_VECTOR_BYTES 64

@@ -43,6 +43,17 @@ FASTLOSS_FN pack<float, 2 * W> narrow(pack<double, W> lower, pack<double, W> upp
 
 #endif
 
+namespace {
+
+// f, called and not inlined: of long functions every kernel would hold copies, which take minutes to compile, and the call takes a
+// few hundredths of the time that they do. In an unnamed namespace, as what is not inlined may not be merged with a user's copy.
+template <class F, int W, class... X>
+FASTLOSS_CALLED pack<double, W> called(F f, pack<double, W> x, X... more) {
+  return f(x, more...);
+}
+
+}  // namespace
+
 // f of float packs by way of f of double packs.
 template <class F, int W, class... X>
 FASTLOSS_FN pack<float, W> in_double(F f, pack<float, W> x, X... more) {
@@ -50,7 +61,7 @@ FASTLOSS_FN pack<float, W> in_double(F f, pack<float, W> x, X... more) {
     return pack<float, 1>(f(pack<double, 1>(x.v), pack<double, 1>(more.v)...).v);
   } else {
 #if !defined(__CUDACC__)
-    return narrow(f(widen<0>(x), widen<0>(more)...), f(widen<1>(x), widen<1>(more)...));
+    return narrow(called(f, widen<0>(x), widen<0>(more)...), called(f, widen<1>(x), widen<1>(more)...));
 #endif
   }
 }

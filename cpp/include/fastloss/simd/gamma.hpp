@@ -274,7 +274,7 @@ struct digamma_ratio_function {
 template <class F, class S, int W, class... X>
 FASTLOSS_FN pack<S, W> gamma_family(F f, pack<S, W> x, X... more) {
   if constexpr (std::is_same_v<S, float>) return in_double(f, x, more...);
-  else return f(x, more...);
+  else return called(f, x, more...);
 }
 
 }  // namespace detail

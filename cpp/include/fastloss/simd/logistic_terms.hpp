@@ -66,7 +66,7 @@ FASTLOSS_FN pack<S, W> power_of_unit(pack<S, W> x, double y) {
   using P = pack<S, W>;
   P r;
   if constexpr (is_float<S>) r = in_double(power_of_float{}, x, P(y));
-  else r = power_of_magnitude(x, P(y));
+  else r = called(power_of_double{}, x, P(y));
   return select(x == P(0), P(0), r);
 }
 

@@ -71,20 +71,22 @@ FASTLOSS_FN two_words<pack<double, W>> log_two_words(pack<double, W> mantissa, p
 
 // exp(y log|x|) for the y that matter: exponents of 2^70 and more give 0, 1 or infinity anyway, and the limit keeps the
 // products finite.
-template <int W>
-FASTLOSS_FN pack<double, W> power_of_magnitude(pack<double, W> x, pack<double, W> y) {
-  using P = pack<double, W>;
-  const P magnitude = abs(x);
-  const auto subnormal = magnitude < P(ieee<double>::smallest_normal);
-  const auto parts = split_exponent(select(subnormal, magnitude * 0x1p54, magnitude));
-  const auto log_x = log_two_words(parts.mantissa, small_integer(parts.exponent) - select(subnormal, P(54), P(0)));
-  const P exponent = copysign(min(P(0x1p70), abs(y)), y);
-  const auto product = exact_product(exponent, log_x.upper);
-  const P rest = product.lower + exponent * log_x.lower;
-  auto a = reduce_exp(min(P(710), max(P(-746), product.upper)));
-  a.r = a.r + select(abs(product.upper) < P(750), rest, P(0));
-  return scale_exponent(expm1_reduced(a.r) + 1, a);
-}
+struct power_of_double {
+  template <int W>
+  FASTLOSS_FN pack<double, W> operator()(pack<double, W> x, pack<double, W> y) const {
+    using P = pack<double, W>;
+    const P magnitude = abs(x);
+    const auto subnormal = magnitude < P(ieee<double>::smallest_normal);
+    const auto parts = split_exponent(select(subnormal, magnitude * 0x1p54, magnitude));
+    const auto log_x = log_two_words(parts.mantissa, small_integer(parts.exponent) - select(subnormal, P(54), P(0)));
+    const P exponent = copysign(min(P(0x1p70), abs(y)), y);
+    const auto product = exact_product(exponent, log_x.upper);
+    const P rest = product.lower + exponent * log_x.lower;
+    auto a = reduce_exp(min(P(710), max(P(-746), product.upper)));
+    a.r = a.r + select(abs(product.upper) < P(750), rest, P(0));
+    return scale_exponent(expm1_reduced(a.r) + 1, a);
+  }
+};
 
 // A float's 24 digits need no second word in double.
 struct power_of_float {
@@ -108,7 +110,7 @@ FASTLOSS_FN pack<S, W> pow(pack<S, W> x, pack<S, W> y) {
   using ieee = detail::ieee<S>;
   P r;
   if constexpr (detail::is_float<S>) r = detail::in_double(detail::power_of_float{}, x, y);
-  else r = detail::power_of_magnitude(x, y);
+  else r = detail::called(detail::power_of_double{}, x, y);
 
   const P size = abs(y);
   constexpr double integers_only = detail::is_float<S> ? 0x1p23 : 0x1p52;  // there is nothing between from here on
