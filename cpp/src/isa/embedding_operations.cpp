@@ -159,14 +159,27 @@ template <class Measure, std::size_t Count>
   }
 }
 
+// Distances that few calls ask for are found pair by pair: those of several pairs at a time would be four times the code.
+template <class S>
+void other_distances(const unit_rows& rows, const distance_form& form, double* to, std::size_t stride) {
+  constexpr embedding_pairs one = embedding_pairs::one;
+  if (form.p == 1.0) measure_units<sum_of_magnitudes<S, one>, 1>(rows, form, to, stride);
+  else if (form.p == __builtin_inf()) measure_units<largest_of_magnitudes<S, one>, 1>(rows, form, to, stride);
+  else measure_units<norm<S, one>, 1>(rows, form, to, stride);
+}
+
 template <class S, embedding_pairs Pairs>
 void distances_of(const unit_rows& rows, const distance_form& form, double* to, std::size_t stride) {
-  constexpr std::size_t count = pairs_of(Pairs).count;
-  if (form.measure == embedding_measure::squared_distance) measure_units<squared_length<S, Pairs>, count>(rows, form, to, stride);
-  else if (form.p == 2.0) measure_units<length<S, Pairs>, count>(rows, form, to, stride);
-  else if (form.p == 1.0) measure_units<sum_of_magnitudes<S, Pairs>, count>(rows, form, to, stride);
-  else if (form.p == __builtin_inf()) measure_units<largest_of_magnitudes<S, Pairs>, count>(rows, form, to, stride);
-  else measure_units<norm<S, Pairs>, count>(rows, form, to, stride);
+  static constexpr embedding_pair_list list = pairs_of(Pairs);
+  if (form.measure == embedding_measure::squared_distance)
+    return measure_units<squared_length<S, Pairs>, list.count>(rows, form, to, stride);
+  if (form.p == 2.0) return measure_units<length<S, Pairs>, list.count>(rows, form, to, stride);
+  for (std::size_t k = 0; k < list.count; ++k) {
+    unit_rows pair = rows;
+    pair.of[0] = rows.of[list.of[k].first];
+    pair.of[1] = rows.of[list.of[k].second];
+    other_distances<S>(pair, form, to + k * stride, stride);
+  }
 }
 
 // The gradients of a unit, of what flows back to each difference of each pair: slope(pair, d).
@@ -175,32 +188,56 @@ FASTLOSS_FN void spread_differences(const unit_rows& rows, std::size_t row, doub
   static constexpr embedding_pair_list list = pairs_of(Pairs);
   using X = feature_packs<S, C>;
   const native_pack<C> added(eps);
-  for_features<S, C>(rows.features, [&](std::size_t first, const auto& lanes) {
-    X x[list.embeddings], slopes[list.count];
+  const auto find_slopes = [&](std::size_t first, const auto& lanes, X* slopes) {
+    X x[list.embeddings];
     for_each_constant<list.embeddings>([&](auto e) { x[e] = lanes.load(row_of<S>(rows, e, row) + first); });
     for_each_constant<list.count>([&](auto k) {
       constexpr std::size_t a = list.of[k].first, b = list.of[k].second;
       for_each_constant<X::count>([&](auto h) { slopes[k].part[h] = slope(k, (x[a].part[h] - x[b].part[h]) + added); });
     });
-    for_each_constant<list.embeddings>([&](auto e) {
-      if (to.of[e] == nullptr) return;
-      X g;
-      for_each_constant<X::count>([&](auto h) {
-        g.part[h] = native_pack<C>(0);
-        for_each_constant<list.count>([&](auto k) {
-          if constexpr (list.of[k].first == e) g.part[h] = g.part[h] + slopes[k].part[h];
-          if constexpr (list.of[k].second == e) g.part[h] = g.part[h] - slopes[k].part[h];
-        });
+  };
+  const auto place = [&](auto e, const X* slopes, std::size_t first, const auto& lanes) {
+    constexpr std::size_t embedding = decltype(e)::value;
+    X g;
+    for_each_constant<X::count>([&](auto h) {
+      g.part[h] = native_pack<C>(0);
+      for_each_constant<list.count>([&](auto k) {
+        if constexpr (list.of[k].first == embedding) g.part[h] = g.part[h] + slopes[k].part[h];
+        if constexpr (list.of[k].second == embedding) g.part[h] = g.part[h] - slopes[k].part[h];
       });
-      lanes.template store<Streams>(g, static_cast<S*>(to.of[e]) + row * rows.features + first);
     });
-  });
+    lanes.template store<Streams>(g, static_cast<S*>(to.of[e]) + row * rows.features + first);
+  };
+  std::size_t done = 0;
+  if constexpr (Streams) {
+    X slopes[streamed_packs][list.count];
+    const all_lanes<S, C> lanes{};
+    done = for_streamed_features<S>(
+        rows.features, [&](std::size_t i, std::size_t first) { find_slopes(first, lanes, slopes[i]); },
+        [&](std::size_t count, std::size_t first) {
+          for_each_constant<list.embeddings>([&](auto e) {
+            if (to.of[e] == nullptr) return;
+            for (std::size_t i = 0; i < count; ++i) place(e, slopes[i], first + i * native_pack<S>::width, lanes);
+          });
+        });
+  }
+  const auto at = [&](std::size_t first, const auto& lanes) {
+    X slopes[list.count];
+    find_slopes(first, lanes, slopes);
+    for_each_constant<list.embeddings>([&](auto e) {
+      if (to.of[e] != nullptr) place(e, slopes, first, lanes);
+    });
+  };
+  for_features<S, C>(rows.features, at, done);
 }
 
-template <class S>
+template <class S, bool Streams>
 FASTLOSS_FN void clear(const unit_rows& rows, std::size_t row, const unit_gradients& to) {
   for (void* const g : to.of)
-    if (g != nullptr) __builtin_memset(static_cast<S*>(g) + row * rows.features, 0, rows.features * sizeof(S));
+    if (g != nullptr)
+      for_features<S, S>(rows.features, [&](std::size_t first, const auto& lanes) {
+        lanes.template store<Streams>(feature_packs<S, S>{{native_pack<S>(0)}}, static_cast<S*>(g) + row * rows.features + first);
+      });
 }
 
 // What flows back to the differences of a unit, of its distances and what flows back to these. Where embeddings are at no distance,
@@ -217,6 +254,7 @@ FASTLOSS_FN bool is_narrow(double x) {
 
 template <class S, embedding_pairs Pairs, bool Streams>
 struct gradients_of_unit {
+  static constexpr bool streams = Streams;
   static constexpr std::size_t count = pairs_of(Pairs).count;
   const unit_rows& rows;
   const distance_form& form;
@@ -272,8 +310,8 @@ struct along_difference : gradients_of_unit<S, Pairs, Streams> {
 
 FASTLOSS_FN P with_sign_of(P x, P d) { return select(d == P(0), P(0), select(is_nan(d), d, copysign(P(1), d) * x)); }
 
-template <class S, embedding_pairs Pairs, bool Streams>
-struct along_sign : gradients_of_unit<S, Pairs, Streams> {
+template <class S, embedding_pairs Pairs>
+struct along_sign : gradients_of_unit<S, Pairs, false> {
   struct slopes {
     const double* coefficient;
     FASTLOSS_FN P operator()(std::size_t pair, P d) const { return with_sign_of(P(coefficient[pair]), d); }
@@ -282,8 +320,8 @@ struct along_sign : gradients_of_unit<S, Pairs, Streams> {
 };
 
 // Differences that are equally the largest share what flows back.
-template <class S, embedding_pairs Pairs, bool Streams>
-struct along_largest : gradients_of_unit<S, Pairs, Streams> {
+template <class S, embedding_pairs Pairs>
+struct along_largest : gradients_of_unit<S, Pairs, false> {
   struct slopes {
     double coefficient[most_embedding_pairs];
     const double* magnitude;
@@ -302,8 +340,8 @@ struct along_largest : gradients_of_unit<S, Pairs, Streams> {
   }
 };
 
-template <class S, embedding_pairs Pairs, bool Streams>
-struct along_power : gradients_of_unit<S, Pairs, Streams> {
+template <class S, embedding_pairs Pairs>
+struct along_power : gradients_of_unit<S, Pairs, false> {
   struct slopes {
     double coefficient[most_embedding_pairs], inverse[most_embedding_pairs], exponent;
     FASTLOSS_FN P operator()(std::size_t pair, P d) const {
@@ -332,19 +370,20 @@ template <class S, class OfUnit>
       unit.flow[k] = flow[k * stride + row];
       silent &= unit.flow[k] == 0.0;
     }
-    if (silent) clear<S>(of_unit.rows, row, of_unit.to);
+    if (silent) clear<S, OfUnit::streams>(of_unit.rows, row, of_unit.to);
     else of_unit(row, unit);
   }
 }
 
-template <class S, embedding_pairs Pairs, bool Streams>
+template <class S, embedding_pairs Pairs>
 void distance_gradients_of(const unit_rows& rows, const distance_form& form, const double* distances, const double* flow,
                            std::size_t stride, const unit_gradients& to) {
-  if (form.measure == embedding_measure::squared_distance || form.p == 2.0)
-    go_back<S>(along_difference<S, Pairs, Streams>{{rows, form, to}}, distances, flow, stride);
-  else if (form.p == 1.0) go_back<S>(along_sign<S, Pairs, Streams>{{rows, form, to}}, distances, flow, stride);
-  else if (form.p == __builtin_inf()) go_back<S>(along_largest<S, Pairs, Streams>{{rows, form, to}}, distances, flow, stride);
-  else go_back<S>(along_power<S, Pairs, Streams>{{rows, form, to}}, distances, flow, stride);
+  const bool of_lengths = form.measure == embedding_measure::squared_distance || form.p == 2.0;
+  if (of_lengths && to.streams) go_back<S>(along_difference<S, Pairs, true>{{rows, form, to}}, distances, flow, stride);
+  else if (of_lengths) go_back<S>(along_difference<S, Pairs, false>{{rows, form, to}}, distances, flow, stride);
+  else if (form.p == 1.0) go_back<S>(along_sign<S, Pairs>{{rows, form, to}}, distances, flow, stride);
+  else if (form.p == __builtin_inf()) go_back<S>(along_largest<S, Pairs>{{rows, form, to}}, distances, flow, stride);
+  else go_back<S>(along_power<S, Pairs>{{rows, form, to}}, distances, flow, stride);
 }
 
 template <class S, embedding_pairs Pairs, bool Scaled>
@@ -392,26 +431,45 @@ void product_gradients_of(const unit_rows& rows, const double* coefficients, con
       }
     }
     if (silent) {
-      clear<S>(rows, row, to);
+      clear<S, Streams>(rows, row, to);
       continue;
     }
-    for_features<S, double>(rows.features, [&](std::size_t first, const auto& lanes) {
-      X x[Embeddings];
+    const auto load = [&](std::size_t first, const auto& lanes, X* x) {
       for_each_constant<Embeddings>([&](auto e) {
         x[e] = lanes.load(row_of<S>(rows, e, row) + first);
         if constexpr (Scaled) for_each_constant<X::count>([&](auto h) { x[e].part[h] = x[e].part[h] * scale[e]; });
       });
-      for_each_constant<Embeddings>([&](auto e) {
-        if (to.of[e] == nullptr) return;
-        X g;
-        for_each_constant<X::count>([&](auto h) {
-          g.part[h] = P(0);
-          for_each_constant<Embeddings>([&](auto o) { g.part[h] = fma(x[o].part[h], c[e][o], g.part[h]); });
-          if constexpr (Scaled) g.part[h] = g.part[h] * scale[e];
-        });
-        lanes.template store<Streams>(g, static_cast<S*>(to.of[e]) + row * rows.features + first);
+    };
+    const auto place = [&](auto e, const X* x, std::size_t first, const auto& lanes) {
+      X g;
+      for_each_constant<X::count>([&](auto h) {
+        g.part[h] = P(0);
+        for_each_constant<Embeddings>([&](auto o) { g.part[h] = fma(x[o].part[h], c[e][o], g.part[h]); });
+        if constexpr (Scaled) g.part[h] = g.part[h] * scale[e];
       });
-    });
+      lanes.template store<Streams>(g, static_cast<S*>(to.of[e]) + row * rows.features + first);
+    };
+    std::size_t done = 0;
+    if constexpr (Streams) {
+      X x[streamed_packs][Embeddings];
+      const all_lanes<S, double> lanes{};
+      done = for_streamed_features<S>(
+          rows.features, [&](std::size_t i, std::size_t first) { load(first, lanes, x[i]); },
+          [&](std::size_t count, std::size_t first) {
+            for_each_constant<Embeddings>([&](auto e) {
+              if (to.of[e] == nullptr) return;
+              for (std::size_t i = 0; i < count; ++i) place(e, x[i], first + i * native_pack<S>::width, lanes);
+            });
+          });
+    }
+    const auto at = [&](std::size_t first, const auto& lanes) {
+      X x[Embeddings];
+      load(first, lanes, x);
+      for_each_constant<Embeddings>([&](auto e) {
+        if (to.of[e] != nullptr) place(e, x, first, lanes);
+      });
+    };
+    for_features<S, double>(rows.features, at, done);
   }
 }
 
@@ -450,10 +508,7 @@ void distances(const unit_rows& rows, const distance_form& form, double* to, std
 template <class S>
 void distance_gradients(const unit_rows& rows, const distance_form& form, const double* found, const double* flow, std::size_t stride,
                         const unit_gradients& to) {
-  with_pairs(form.pairs, [&](auto pairs) {
-    constexpr embedding_pairs of = decltype(pairs)::value;
-    (to.streams ? distance_gradients_of<S, of, true> : distance_gradients_of<S, of, false>)(rows, form, found, flow, stride, to);
-  });
+  with_pairs(form.pairs, [&](auto pairs) { distance_gradients_of<S, decltype(pairs)::value>(rows, form, found, flow, stride, to); });
 }
 
 template <class S>
