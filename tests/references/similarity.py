@@ -89,9 +89,9 @@ def nt_xent_anchors(batch, options):
 
 def anchors_of_labels(batch):
     """A pair of an anchor and one of its positives is an anchor by itself, with a share in the unit's mean."""
-    index = np.arange(batch.count)
-    same = batch.labels[:, np.newaxis] == batch.labels
-    positives = same & (index[:, np.newaxis] != index) & batch.takes_part & batch.takes_part[:, np.newaxis]
+    n = batch.samples
+    same = batch.labels[:n, np.newaxis] == batch.labels
+    positives = same & ~np.eye(n, batch.count, dtype=bool) & batch.takes_part & batch.takes_part[:n, np.newaxis]
     rows, columns = np.nonzero(positives)
     own = one_hot(columns, batch.count)
     share = 1 / positives.sum(axis=1).astype(np.longdouble)[rows, np.newaxis]
@@ -107,9 +107,10 @@ def dcl_anchors(batch, options):
 
 def supcon_anchors(batch, options):
     """Positives are all others of the same label."""
-    others = ~np.eye(batch.count, dtype=bool)
-    same = batch.labels[:, np.newaxis] == batch.labels
-    return Anchors(np.arange(batch.count), np.arange(batch.count), same & others, others)
+    n = batch.samples
+    others = ~np.eye(n, batch.count, dtype=bool)
+    same = batch.labels[:n, np.newaxis] == batch.labels
+    return Anchors(np.arange(n), np.arange(n), same & others, others)
 
 
 # The article's numbers (S34): cosines 0.9 / sqrt(0.82), 0 and -1 over 0.1.
@@ -147,6 +148,8 @@ SIMILARITY_REFERENCES = (
         units=lambda n: 2 * n,
         anchors=nt_xent_anchors,
         labels="labels",
+        memory="memory",
+        memory_labels="memory_labels",
         defaults={},
         options={},
         numbers=(0.07, 0.01),
@@ -206,11 +209,21 @@ SIMILARITY_REFERENCES = (
         units=lambda n: n,
         anchors=supcon_anchors,
         labels="target",
+        memory="memory",
+        memory_labels="memory_labels",
         defaults={"base_temperature": None},
         options={"base_temperature": (0.07,)},
         numbers=(0.5, 0.01),
         combined_options=({"temperature": 0.3, "base_temperature": 0.5},),
-        golden=(SimilarityCase(LABELLED, {"temperature": 0.5}, (np.log1p(np.exp(-1.6)) + np.log1p(np.exp(-0.4))) / 2),),
+        golden=(
+            SimilarityCase(LABELLED, {"temperature": 0.5}, (np.log1p(np.exp(-1.6)) + np.log1p(np.exp(-0.4))) / 2),
+            # The last row finds a positive in the memory; of the others' similarities there is one more, 0 and 1.2.
+            SimilarityCase(
+                (*LABELLED, LABELLED[0][2:], LABELLED[1][2:]),
+                {"temperature": 0.5},
+                (np.log1p(2 * np.exp(-1.6)) + np.log1p(2 * np.exp(-0.4)) + np.log1p(np.exp(-2) + np.exp(-0.8))) / 3,
+            ),
+        ),
     ),
     SimilarityReference(
         name="dcl_loss",
@@ -234,10 +247,13 @@ SIMILARITY_REFERENCES = (
 )
 
 
-def draw(reference, rng, samples, features, dtype=np.float64, *, negatives=None, labels=False, of_each=False):
+def draw(
+    reference, rng, samples, features, dtype=np.float64, *, negatives=None, labels=False, of_each=False, memory=None
+):
     """Embeddings whose positives are more like them than others are; labels of which most have several rows.
 
     Of a loss that takes labels or positives, `labels` says which; with `of_each` every sample has negatives of its own.
+    `memory` is how many rows the memory has, of whose labels some are not in the batch.
     """
     x = rng.standard_normal((samples, features))
     operands = {reference.embeddings[0]: x}
@@ -246,7 +262,11 @@ def draw(reference, rng, samples, features, dtype=np.float64, *, negatives=None,
         operands[reference.embeddings[1]] = x + 0.7 * rng.standard_normal(x.shape)
     if len(reference.embeddings) > 2 and negatives is not None:
         operands[reference.embeddings[2]] = rng.standard_normal((*([samples] if of_each else []), negatives, features))
+    if memory is not None:
+        operands[reference.memory] = rng.standard_normal((memory, features))
     operands = {name: a.astype(dtype) for name, a in operands.items()}
     if labels:
         operands[reference.labels] = rng.integers(0, max(1, samples // 3), samples)
+    if labels and memory is not None:
+        operands[reference.memory_labels] = rng.integers(0, max(1, samples // 3) + 2, memory)
     return operands

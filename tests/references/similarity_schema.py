@@ -53,6 +53,8 @@ class SimilarityReference:
         `f(N) -> units`, where there are no labels; otherwise a unit is a row.
     labels
         The operand of labels, where there may be one.
+    memory, memory_labels
+        The operands of further rows that anchors are compared with, and of their labels, where there may be some.
     bias, default_bias
         Where every pair of an anchor and a candidate has a loss of its own, a binary cross-entropy of whether it is a
         positive (Zhai et al. 2023): the operand that is added to all similarities. An anchor's loss is the sum.
@@ -68,6 +70,8 @@ class SimilarityReference:
     units: Callable[[int], int]
     anchors: Callable[..., Anchors]
     labels: str | None = None
+    memory: str | None = None
+    memory_labels: str | None = None
     bias: str | None = None
     default_bias: float = 0.0
     defaults: Mapping[str, Any] = None
@@ -76,6 +80,11 @@ class SimilarityReference:
     biases: tuple[float, ...] = ()  # and of `bias`
     combined_options: tuple[Mapping[str, Any], ...] = ()
     golden: tuple[SimilarityCase, ...] = ()
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The operands that are rows of features."""
+        return (*self.embeddings, *([self.memory] if self.memory else []))
 
     @property
     def scalars(self) -> tuple[str, ...]:
@@ -98,19 +107,19 @@ class Batch:
 
     def __init__(self, reference, operands, kept):
         self.samples = len(operands[reference.embeddings[0]])
-        self.names = [name for name in reference.embeddings if name in operands]
+        self.names = [name for name in reference.rows if name in operands]
         self.rows, first = {}, 0
         for name in self.names:
             count = int(np.prod(np.shape(operands[name])[:-1]))
             self.rows[name] = np.arange(first, first + count)
             first += count
         self.count = first
-        labels = operands.get(reference.labels)
-        self.labels = None if labels is None else np.asarray(labels)
-        # Rows of units that are masked take no part; further negatives belong to none.
+        labels = [np.asarray(operands[n]) for n in (reference.labels, reference.memory_labels) if n in operands]
+        self.labels = np.concatenate([x.astype(object) for x in labels]) if labels else None
+        # Rows of units that are masked take no part; further negatives and the memory belong to none.
         self.takes_part = np.ones(first, bool)
         each = len(kept) // max(self.samples, 1) == 2
-        for i, name in enumerate(self.names[:2]):
+        for i, name in enumerate(name for name in reference.embeddings[:2] if name in operands):
             self.takes_part[self.rows[name]] = kept.reshape(2, -1)[i] if each else kept
         # Further negatives, where each sample has its own.
         self.of_each = len(self.names) > 2 and np.ndim(operands[self.names[2]]) == 3
@@ -140,7 +149,7 @@ class SimilarityLoss(Units):
         number, *bias = (
             self.given.get(name, operands.get(name, reference.default_of(name))) for name in reference.scalars
         )
-        dtypes = [np.asarray(operands[name]).dtype for name in reference.embeddings if name in operands]
+        dtypes = [np.asarray(operands[name]).dtype for name in reference.rows if name in operands]
         floating = [dtype for dtype in dtypes if dtype.kind not in "biu"]
         wide = dtypes[0].kind in "biu" or np.dtype(np.float64) in floating
         self.dtype = np.dtype(np.float64 if wide else np.float32)

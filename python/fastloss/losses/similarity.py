@@ -115,6 +115,8 @@ def nt_xent_loss(
     input: ArrayLike,
     other: ArrayLike | None = None,
     labels: ArrayLike | None = None,
+    memory: ArrayLike | None = None,
+    memory_labels: ArrayLike | None = None,
     temperature: ArrayLike = 0.5,
 ) -> None:
     """NT-Xent, the loss of SimCLR: each of two views of a sample finds the other among all views of the batch.
@@ -140,6 +142,12 @@ def nt_xent_loss(
         Embeddings of the other view, of input's shape.
     labels : array_like, optional
         Labels of the rows of input, (N,): any numbers of any integer dtype. Either other or labels must be given.
+    memory : array_like, optional
+        Embeddings of earlier batches, of shape (M, D): every row of this one is compared with them, too. They are
+        negatives, or with labels positives of the rows of their label. They are no anchors, and no gradient is in them
+        unless `wrt` says so.
+    memory_labels : array_like, optional
+        Labels of the rows of memory, (M,). Given with labels, and only then.
     temperature : array_like, default 0.5
         What similarities are divided by, above 0: a number, or an array of shape (). It has a gradient, for those who
         learn it.
@@ -151,7 +159,8 @@ def nt_xent_loss(
     Raises
     ------
     ValueError
-        If `temperature` is not above 0, or not one of other and labels is given.
+        If `temperature` is not above 0, not one of other and labels is given, or memory lacks the labels that input
+        has.
 
     Notes
     -----
@@ -166,7 +175,10 @@ def nt_xent_loss(
 
     Other libraries are this with
 
-    - lightly's ``NTXentLoss`` without a memory bank, MONAI's ``ContrastiveLoss``: the same temperature.
+    - lightly's ``NTXentLoss`` without a memory bank, MONAI's ``ContrastiveLoss``: the same temperature. With a bank,
+      whose rows are the only negatives there, it is `info_nce_loss` with ``negative=bank, in_batch=False``, as in MoCo.
+    - pytorch-metric-learning's ``CrossBatchMemory`` around ``NTXentLoss``: memory and memory_labels. The rows of the
+      batch are in its memory already; here they are compared with each other anyway, and the memory holds older ones.
     - optax's ``ntxent`` and pytorch-metric-learning's ``NTXentLoss``: labels, and temperature=0.07. `supcon_loss` has
       the other positives in each denominator as well.
 
@@ -324,6 +336,8 @@ def siglip_loss(image: ArrayLike, text: ArrayLike, scale: ArrayLike = 10.0, bias
 def supcon_loss(
     input: ArrayLike,
     target: ArrayLike,
+    memory: ArrayLike | None = None,
+    memory_labels: ArrayLike | None = None,
     temperature: ArrayLike = 0.1,
     *,
     base_temperature: float | None = None,
@@ -334,7 +348,7 @@ def supcon_loss(
 
         s(a, b) = (a . b) / (|a| |b| temperature)
         l_i = -mean over p of log(exp(s(x_i, x_p)) / sum_j exp(s(x_i, x_j)))     j other than i
-            p = every other row with the label of i
+            p = every other row with the label of i, in the memory too
 
     Use it to learn embeddings from labels. It is the loss L_out of the paper, whose mean is outside of the logarithm,
     and has all other rows in the denominator, those of the same label too.
@@ -345,6 +359,11 @@ def supcon_loss(
         Embeddings, of shape (N, D). Several views of a sample are rows with the same label.
     target : array_like
         Labels, (N,): any numbers of any integer dtype.
+    memory : array_like, optional
+        Embeddings of earlier batches, of shape (M, D), which every row of this one is compared with, too. They are no
+        anchors, and no gradient is in them unless `wrt` says so.
+    memory_labels : array_like, optional
+        Labels of the rows of memory, (M,). Given with memory, and only then.
     {temperature}
     base_temperature : float, optional
         Multiplies the loss by temperature / base_temperature, so that gradients of different temperatures are of one
@@ -357,12 +376,12 @@ def supcon_loss(
     Raises
     ------
     ValueError
-        If `temperature` is not above 0.
+        If `temperature` is not above 0, or one of memory and memory_labels is given without the other.
 
     Notes
     -----
-    Units are the rows, (N,). One that is alone with its label has no positive and counts nowhere: the mean over none
-    is NaN.
+    Units are the rows, (N,). One that is alone with its label, in the memory too, has no positive and counts nowhere:
+    the mean over none is NaN.
 
     {pair_rules}
 
@@ -386,6 +405,9 @@ def supcon_loss(
     array([0.1839, 0.513 , 0.    ])
     >>> fl.supcon_loss(x, labels, temperature=0.5).round(4)
     np.float64(0.3485)
+    >>> earlier, their_labels = [[0.0, 1.0], [-1.0, 0.0]], [1, 0]
+    >>> fl.supcon_loss(x, labels, earlier, their_labels, temperature=0.5, reduction="none").round(4)
+    array([2.1585, 2.4677, 0.5423])
     """
 
 

@@ -9,6 +9,7 @@ from references import SIMILARITY_REFERENCES, similarity
 from references.similarity_schema import SimilarityLoss
 
 NEGATIVES = 5
+MEMORY = 9
 
 
 class Similarity(Adapter):
@@ -27,9 +28,9 @@ class Similarity(Adapter):
             return []
         reference = SIMILARITY_REFERENCES[loss]
         takes_both = reference.labels is not None and len(reference.embeddings) > 1
-        if takes_both:
-            return [cls(loss, "views"), cls(loss, "labels")]
-        return [cls(loss), cls(loss, "negatives of each")] if len(reference.embeddings) > 2 else [cls(loss)]
+        first = [cls(loss, "views"), cls(loss, "labels")] if takes_both else [cls(loss)]
+        more = [cls(loss, "negatives of each")] if len(reference.embeddings) > 2 else []
+        return [*first, *more, *([cls(loss, "memory")] if reference.memory else [])]
 
     @property
     def reference(self):
@@ -38,13 +39,15 @@ class Similarity(Adapter):
 
     @property
     def of_any_length(self):
-        """Further negatives, unless each sample has its own."""
-        return frozenset() if self.kind else frozenset({"negative"})
+        """Further negatives, unless each sample has its own; and the memory."""
+        return {"": frozenset({"negative"}), "memory": frozenset({"memory", "memory_labels"})}.get(
+            self.kind, frozenset()
+        )
 
     @property
     def has_labels(self):
         """Positives are rows of one label."""
-        return self.kind == "labels" or len(self.reference.embeddings) == 1
+        return self.kind in ("labels", "memory") or len(self.reference.embeddings) == 1
 
     @property
     def has_views(self):
@@ -66,7 +69,8 @@ class Similarity(Adapter):
         if self.kind == "negatives of each":
             return [(first, *others)]
         if self.has_labels:
-            return [(first, self.reference.labels)]
+            memory = (self.reference.memory, self.reference.memory_labels) if self.kind == "memory" else ()
+            return [(first, self.reference.labels, *memory)]
         return [(first, *others[:n]) for n in range(1, len(others) + 1)]
 
     def option_sets(self):
@@ -87,6 +91,7 @@ class Similarity(Adapter):
             negatives=negatives,
             labels=self.has_labels,
             of_each=self.kind == "negatives of each",
+            memory=MEMORY if self.kind == "memory" else None,
         )
 
     def draw_as(self, rng, shape, dtypes):
@@ -94,7 +99,7 @@ class Similarity(Adapter):
         operands = self.draw(rng, shape, np.float32)
         for name, x in operands.items():
             dtype = dtypes[name]
-            if name == self.reference.labels:
+            if name in (self.reference.labels, self.reference.memory_labels):
                 if dtype in INTEGERS and dtype.kind != "b":
                     operands[name] = x.astype(dtype)
             elif dtype in FLOATS:
@@ -116,8 +121,8 @@ class Similarity(Adapter):
         return SimilarityLoss(self.reference, operands, options)
 
     def is_shared(self, name):
-        """Further negatives belong to all, unless each sample has its own."""
-        return name == "negative" and not self.kind
+        """Further negatives belong to all, unless each sample has its own; and so does the memory."""
+        return name in self.of_any_length
 
     def of_units(self, name, x, chosen):
         """The first half of the views are rows of the first operand."""

@@ -36,7 +36,7 @@ def test_shapes_of_other_embeddings():
 
 def test_labels():
     for wrong in (LABELS[:5], LABELS[:, np.newaxis], 1):
-        refuses(ValueError, r"target has shape .* label of each sample .* shape \(6,\)", fl.supcon_loss, X, wrong)
+        refuses(ValueError, r"target has shape .* label of each row of input.* shape \(6,\)", fl.supcon_loss, X, wrong)
     for dtype in (np.float64, bool):
         refuses(TypeError, "target must be .* integer dtype", fl.supcon_loss, X, LABELS.astype(dtype))
 
@@ -71,3 +71,16 @@ def test_positives_are_given_once():
     refuses(ValueError, "one of other or labels must be given", fl.nt_xent_loss, X)
     refuses(ValueError, "one of other or labels must be given, .* not both", fl.nt_xent_loss, X, X, LABELS)
     refuses(ValueError, r"labels has shape .* shape \(6,\)", fl.nt_xent_loss, X, labels=LABELS[:5])
+
+
+def test_the_memory():
+    memory, labels = X[:3], LABELS[:3]
+    for wrong in (X[0], X[:, :3], X[np.newaxis]):
+        refuses(ValueError, r"memory has shape .* 4 features of input", fl.supcon_loss, X, LABELS, wrong, LABELS)
+    for wrong in (LABELS, LABELS[0], labels[:2]):
+        refuses(ValueError, r"memory_labels has shape .* each row of memory", fl.supcon_loss, X, LABELS, memory, wrong)
+    refuses(TypeError, "memory_labels must be .* integer", fl.supcon_loss, X, LABELS, memory, labels.astype(float))
+    refuses(ValueError, "memory_labels must be given with memory", fl.supcon_loss, X, LABELS, memory)
+    refuses(ValueError, "memory_labels are those of memory", fl.supcon_loss, X, LABELS, memory_labels=labels)
+    refuses(ValueError, "memory_labels must be given", fl.nt_xent_loss, X, labels=LABELS, memory=memory)
+    refuses(ValueError, "memory_labels say nothing", fl.nt_xent_loss, X, X, memory=memory, memory_labels=labels)

@@ -42,7 +42,7 @@ def test_gradients_are_those_of_finite_differences(name):
         given = {k: v for k, v in options.items() if k not in scalars}
         units = loss(**operands, **given, reduction="none").shape
         given["sample_weight"] = np.linspace(0.5, 2.0, *units)
-        names = (*(n for n in reference.embeddings if n in operands), *scalars)
+        names = (*(n for n in reference.rows if n in operands), *scalars)
         for n, gradient in zip(names, loss.grad(**operands, **given, wrt=names), strict=True):
             slopes = differences(loss, operands, n, given)
             np.testing.assert_allclose(gradient, slopes, rtol=2e-4, atol=1e-7, err_msg=f"{options} {n}")

@@ -34,7 +34,7 @@ def test_every_number_of_rows_at_the_edges_of_blocks(name):
 def test_the_same_bits_with_any_number_of_threads(name):
     reference = SIMILARITY_REFERENCES[name]
     for operands in batches(name, 1500, 24, dtype=np.float32, negatives=700):
-        names = (*(n for n in reference.embeddings if n in operands), *reference.scalars)
+        names = (*(n for n in reference.rows if n in operands), *reference.scalars)
         for options in ({}, {reference.number: SMALL[reference.number]}):
             found = set()
             for threads in (1, 2, 3, 7):

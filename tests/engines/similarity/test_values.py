@@ -16,21 +16,24 @@ NAMES = [name for name, info in fl.losses().items() if info.engine == "similarit
 GOLDEN = [(name, case) for name in NAMES for case in SIMILARITY_REFERENCES[name].golden]
 
 
-def drawn(name, samples, features, dtype=np.float64, negatives=7, labels=False, of_each=False):
+def drawn(name, samples, features, dtype=np.float64, negatives=7, labels=False, of_each=False, memory=None):
     """A batch of the loss."""
     rng = cases.seed(name, samples, features)
     reference = SIMILARITY_REFERENCES[name]
-    more = {"negatives": negatives, "labels": labels, "of_each": of_each}
+    more = {"negatives": negatives, "labels": labels, "of_each": of_each, "memory": memory}
     return similarity.draw(reference, rng, samples, features, dtype, **more)
 
 
 def batches(name, *sizes, **more):
-    """Those with positives and those with labels, of a loss that takes either; with negatives of each sample."""
+    """Those with positives and those with labels, of a loss that takes either; with what else there may be."""
     yield drawn(name, *sizes, **more)
     if name == "info_nce_loss":
         yield drawn(name, *sizes, **{**more, "negatives": 4}, of_each=True)
     if name == "nt_xent_loss":
         yield drawn(name, *sizes, **more, labels=True)
+    if SIMILARITY_REFERENCES[name].memory:
+        for labels in (True, False) if name == "nt_xent_loss" else (True,):
+            yield drawn(name, *sizes, **more, labels=labels, memory=sizes[0] + 4)
 
 
 @pytest.mark.parametrize("isa", cases.ISAS)
@@ -59,7 +62,7 @@ def test_values_and_gradients_of_every_option(name, dtype):
     for shape, options in itertools.product(((1, 3), (5, 1), (63, 20), (150, 9)), reference.option_sets()):
         for operands in batches(name, *shape, dtype=dtype):
             want = SimilarityLoss(reference, operands, options).reduce("sum", grad_output=2.0)
-            names = (*(n for n in reference.embeddings if n in operands), *reference.scalars)
+            names = (*(n for n in reference.rows if n in operands), *reference.scalars)
             got = loss.value_and_grad(**operands, **options, reduction="sum", grad_output=2.0, wrt=names)
             assert got[0].dtype == dtype
             for what, found in zip(("value", *names), (got[0], *got[1]), strict=True):
@@ -170,3 +173,60 @@ def test_labels_of_nt_xent_have_one_positive_in_each_denominator():
     assert fl.nt_xent_loss(rows, labels=labels) != pytest.approx(
         fl.supcon_loss(rows, labels, temperature=0.5), rel=1e-3
     )
+
+
+WITH_MEMORY = [name for name in NAMES if SIMILARITY_REFERENCES[name].memory]
+
+
+@pytest.mark.parametrize("name", WITH_MEMORY)
+def test_rows_of_the_memory_are_as_those_of_the_batch(name):
+    """But for being no anchors: the losses of the rows are those they have in one batch of all."""
+    reference, loss = SIMILARITY_REFERENCES[name], cases.loss(name)
+    x = drawn(name, 70, 6, labels=True, memory=150)
+    whole = {
+        "input": np.concatenate([x["input"], x["memory"]]),
+        reference.labels: np.concatenate([x[reference.labels], x["memory_labels"]]),
+    }
+    np.testing.assert_allclose(loss(**x, reduction="none"), loss(**whole, reduction="none")[:70], rtol=1e-12)
+    weight = np.arange(220) < 70
+    in_all = loss.grad(**whole, sample_weight=weight, reduction="sum", wrt="input")
+    found = np.concatenate(loss.grad(**x, reduction="sum", wrt=("input", "memory")))
+    np.testing.assert_allclose(found, in_all, rtol=1e-9, atol=1e-14)
+    np.testing.assert_array_equal(loss.grad(**x, reduction="sum", wrt="memory"), found[70:])
+    assert loss.grad(**x).shape == (70, 6)
+
+
+@pytest.mark.parametrize("name", WITH_MEMORY)
+def test_a_mask_leaves_the_memory(name):
+    reference, loss = SIMILARITY_REFERENCES[name], cases.loss(name)
+    x = drawn(name, 60, 5, labels=True, memory=20)
+    kept = cases.seed(name, "kept").random(60) < 0.6
+    fewer = {k: v if "memory" in k else v[kept] for k, v in x.items()}
+    wrt = ("input", "memory", reference.number)
+    value, gradients = loss.value_and_grad(**x, where=kept, wrt=wrt)
+    again, others = loss.value_and_grad(**fewer, wrt=wrt)
+    assert value == pytest.approx(again, rel=1e-13)
+    for a, b in zip((gradients[0][kept], *gradients[1:]), others, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", WITH_MEMORY)
+def test_an_empty_memory_is_none(name):
+    x = drawn(name, 30, 5, labels=True)
+    nothing = {"memory": np.empty((0, 5)), "memory_labels": np.empty(0, np.int64)}
+    assert cases.loss(name)(**x, **nothing) == cases.loss(name)(**x)
+
+
+def test_labels_of_the_memory_may_be_of_another_dtype():
+    """Equal where the numbers are, not the bits."""
+    x = drawn("supcon_loss", 40, 5, memory=30)
+    want = fl.supcon_loss(**x)
+    for one, other in (("i1", "u8"), ("u2", "i8"), (">i4", "<i2")):
+        dtypes = {"target": one, "memory_labels": other}
+        assert fl.supcon_loss(**{k: v.astype(dtypes.get(k, v.dtype)) for k, v in x.items()}) == want
+    below = {**x, "target": x["target"] - 5, "memory_labels": (x["memory_labels"] - 5).astype("i2")}
+    assert fl.supcon_loss(**below) == want
+    # The bits of the largest unsigned number are those of -1.
+    x["target"][:], x["memory_labels"] = -1, np.full(30, 2**64 - 1, np.uint64)
+    apart = {**x, "memory_labels": np.zeros(30, np.int64)}
+    assert fl.supcon_loss(**x) == fl.supcon_loss(**apart)

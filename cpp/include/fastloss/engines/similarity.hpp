@@ -11,6 +11,8 @@
 //   embedding_rows  (N, D), of the same samples: each row is the positive of its row of the first. Or there are labels
 //   negative_rows   may be absent: further negatives, (M, D) of every anchor of the first, or (N, K, D), K of each
 //   group_index     (N,) integers, labels: the rows of one label are positives of one another
+//   memory_rows     may be absent: (M, D), further rows that anchors meet, which are no anchors
+//   memory_index    (M,) integers, labels of these, where there are labels
 //   as_temperature, as_log_scale or as_scale: the number that the scale is the inverse or the exponential of, or itself
 //   as_bias         a number that is added to all similarities, where every pair has a loss of its own
 #pragma once
@@ -26,8 +28,9 @@ FASTLOSS_API extern const engine similarity_engine;
 // The roles of operands.
 inline constexpr unsigned embedding_rows = 1u << first_role, negative_rows = 2u << first_role, group_index = 4u << first_role,
                           as_temperature = 8u << first_role, as_log_scale = 16u << first_role, as_scale = 32u << first_role,
-                          as_bias = 64u << first_role;
-inline constexpr const char* similarity_roles[] = {"embeddings", "negatives", "labels", "temperature", "log_scale", "scale", "bias"};
+                          as_bias = 64u << first_role, memory_rows = 128u << first_role, memory_index = 256u << first_role;
+inline constexpr const char* similarity_roles[] = {"embeddings", "negatives", "labels", "temperature",  "log_scale",
+                                                   "scale",      "bias",      "memory", "memory_labels"};
 
 struct similarity_form {
   bool one_set = false;        // each row of every operand meets all others; or else the rows of the first meet those of the others
@@ -66,22 +69,24 @@ template <>
 struct engine_of<similarity_traits> {
   static constexpr const engine* description = &similarity_engine;
 
-  // Embeddings come first, and then what is none; one operand says what similarities are scaled with. Of positives and labels both may be
-  // there where both may be left out: a call has one of them.
+  // Numbers come last; one operand says what similarities are scaled with. Of positives and labels both may be there where both may be
+  // left out: a call has one of them. Only rows of one set have a memory.
   template <class L>
   static constexpr bool has_operands() {
     int scales = 0, positives = 0;
-    bool others = false;
+    bool numbers = false, memory = false, memory_labels = false;
     for (std::size_t k = 1; k < std::size(L::operands); ++k) {
       const operand& o = L::operands[k];
-      const bool rows = o.is(embedding_rows | negative_rows);
-      if (rows && others) return false;
-      others |= !rows;
+      const bool number = o.is(as_temperature | as_log_scale | as_scale | as_bias);
+      if (numbers && !number) return false;
+      numbers |= number;
+      memory |= o.is(memory_rows);
+      memory_labels |= o.is(memory_index);
       scales += o.is(as_temperature | as_log_scale | as_scale) ? 1 : 0;
       positives += !o.is(embedding_rows | group_index) ? 0 : o.is(optional) ? 1 : 2;
-      if (!o.is(embedding_rows | negative_rows | group_index | as_temperature | as_log_scale | as_scale | as_bias)) return false;
+      if (!o.is(embedding_rows | negative_rows | group_index | memory_rows | memory_index) && !number) return false;
     }
-    return scales == 1 && positives == 2;
+    return scales == 1 && positives == 2 && memory == memory_labels && (!memory || L{}.form().one_set);
   }
 
   template <class L>

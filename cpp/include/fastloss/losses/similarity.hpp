@@ -34,7 +34,7 @@ struct info_nce {
     using L = info_nce;
     return std::array{option<L>{"symmetric", &L::symmetric}, option<L>{"in_batch", &L::in_batch}};
   }
-  similarity_form form() const { return {.both_ways = symmetric, .in_batch = in_batch}; }
+  constexpr similarity_form form() const { return {.both_ways = symmetric, .in_batch = in_batch}; }
 
   template <class U>
   FASTLOSS_FN auto value(U excess) const {
@@ -48,8 +48,10 @@ struct nt_xent {
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"other", differentiable | optional | embedding_rows},
                                          {"labels", optional | integer | group_index},
+                                         {"memory", differentiable | optional | memory_rows},
+                                         {"memory_labels", optional | integer | memory_index},
                                          {"temperature", differentiable | as_temperature, temperature_domain, a_half}};
-  similarity_form form() const { return {.one_set = true, .each_positive = true}; }
+  constexpr similarity_form form() const { return {.one_set = true, .each_positive = true}; }
 
   template <class U>
   FASTLOSS_FN auto value(U excess) const {
@@ -63,7 +65,7 @@ struct clip {
   static constexpr operand operands[] = {{"image", differentiable},
                                          {"text", differentiable | embedding_rows},
                                          {"logit_scale", differentiable | as_log_scale, {}, log_of_clip}};
-  similarity_form form() const { return {.both_ways = true}; }
+  constexpr similarity_form form() const { return {.both_ways = true}; }
 
   template <class U>
   FASTLOSS_FN auto value(U excess) const {
@@ -79,7 +81,7 @@ struct siglip {
                                          {"text", differentiable | embedding_rows},
                                          {"scale", differentiable | as_scale, {}, ten},
                                          {"bias", differentiable | as_bias, {}, minus_ten}};
-  similarity_form form() const { return {.each_pair = true}; }
+  constexpr similarity_form form() const { return {.each_pair = true}; }
 
   template <class U>
   FASTLOSS_FN auto value(U excess) const {
@@ -95,9 +97,11 @@ struct supcon {
   static constexpr similarity_traits traits{};
   static constexpr operand operands[] = {{"input", differentiable},
                                          {"target", integer | group_index},
+                                         {"memory", differentiable | optional | memory_rows},
+                                         {"memory_labels", optional | integer | memory_index},
                                          {"temperature", differentiable | as_temperature, temperature_domain, a_tenth}};
   static constexpr auto options() { return std::array{option<supcon>{"base_temperature", &supcon::base_temperature, at_least(0), 0.0}}; }
-  similarity_form form() const { return {.one_set = true, .base_temperature = base_temperature}; }
+  constexpr similarity_form form() const { return {.one_set = true, .base_temperature = base_temperature}; }
 
   template <class U>
   FASTLOSS_FN auto value(U excess) const {
@@ -115,7 +119,7 @@ struct dcl {
                                          {"positive", differentiable | embedding_rows},
                                          {"temperature", differentiable | as_temperature, temperature_domain, a_tenth}};
   static constexpr auto options() { return std::array{option<dcl>{"sigma", &dcl::sigma, at_least(0), 0.0}}; }
-  similarity_form form() const { return {.one_set = true, .unit_of_pair = true, .sigma = sigma}; }
+  constexpr similarity_form form() const { return {.one_set = true, .unit_of_pair = true, .sigma = sigma}; }
 
   template <class U>
   FASTLOSS_FN auto value(U excess) const {

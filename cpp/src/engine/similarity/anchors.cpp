@@ -1,20 +1,33 @@
 #include "engine/similarity/anchors.hpp"
 
 #include <algorithm>
+#include <compare>
+#include <cstdint>
 #include <cstring>
 
 namespace fastloss {
 namespace {
 
-// An integer of any dtype, so that different numbers stay different.
-std::uint64_t integer_at(const const_array& a, std::size_t i) {
+// An integer of any dtype: two of different dtypes are equal where their numbers are.
+struct label {
+  bool positive;
+  std::uint64_t bits;
+
+  auto operator<=>(const label&) const = default;
+};
+
+constexpr bool is_signed(dtype t) { return t == dtype::int8 || t == dtype::int16 || t == dtype::int32 || t == dtype::int64; }
+
+label label_at(const const_array& a, std::size_t i) {
   const std::size_t size = itemsize(a.type);
   unsigned char bytes[sizeof(std::uint64_t)] = {};
   std::memcpy(bytes, static_cast<const char*>(a.data) + static_cast<std::ptrdiff_t>(i) * a.strides[0], size);
   if (a.byteswapped) std::reverse(bytes, bytes + size);
+  const bool negative = is_signed(a.type) && (bytes[size - 1] & 0x80) != 0;
+  if (negative) std::fill(bytes + size, std::end(bytes), static_cast<unsigned char>(0xff));
   std::uint64_t number;
   std::memcpy(&number, bytes, sizeof number);
-  return number;
+  return {!negative, number};
 }
 
 }  // namespace
@@ -30,6 +43,11 @@ similarity_rows rows_of_call(const loss_call& call, const similarity_operands& o
   };
   add(rows.first, of.input, 0);
   const std::size_t of_input = rows.first.size();
+  const auto add_all = [&](std::vector<row_source>& to, int operand) {
+    const std::size_t count = static_cast<std::size_t>(call.operands[static_cast<std::size_t>(operand)].shape[0]);
+    for (std::size_t i = 0; i < count; ++i) to.push_back({operand, i});
+  };
+  if (of.memory >= 0) add_all(rows.memory, of.memory);
   if (of.second >= 0) add(form.one_set ? rows.first : rows.second, of.second, two_units ? samples : 0);
   const std::size_t anchors = rows.first.size();
   rows.partner.assign(anchors, -1);
@@ -63,26 +81,31 @@ similarity_rows rows_of_call(const loss_call& call, const similarity_operands& o
   if (!form.in_batch) rows.first_column = rows.second.size();
   if (of.further < 0) return rows;
   const const_array& further = call.operands[static_cast<std::size_t>(of.further)];
-  const std::size_t count = static_cast<std::size_t>(further.shape[further.rank - 2]);
-  if (further.rank == 2)
-    for (std::size_t i = 0; i < count; ++i) rows.second.push_back({of.further, i});
-  else
-    for (const row_source& anchor : rows.first)
-      for (std::size_t k = 0; k < count; ++k) rows.own.push_back({of.further, anchor.row * count + k});
+  if (further.rank == 2) {
+    add_all(rows.second, of.further);
+    return rows;
+  }
+  const std::size_t count = static_cast<std::size_t>(further.shape[1]);
+  for (const row_source& anchor : rows.first)
+    for (std::size_t k = 0; k < count; ++k) rows.own.push_back({of.further, anchor.row * count + k});
   return rows;
 }
 
-row_groups groups_of_rows(const const_array& labels, const std::vector<row_source>& rows) {
-  std::vector<std::uint64_t> of_row;
-  of_row.reserve(rows.size());
-  for (const row_source& r : rows) of_row.push_back(integer_at(labels, r.row));
-  std::vector<std::uint64_t> all = of_row;
+row_groups groups_of_rows(const loss_call& call, const similarity_operands& of, const similarity_rows& rows) {
+  std::vector<label> of_row;
+  of_row.reserve(rows.first.size() + rows.memory.size());
+  const auto add = [&](int labels, const std::vector<row_source>& of_labels) {
+    for (const row_source& r : of_labels) of_row.push_back(label_at(call.operands[static_cast<std::size_t>(labels)], r.row));
+  };
+  add(of.labels, rows.first);
+  add(of.memory_labels, rows.memory);
+  std::vector<label> all = of_row;
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
   row_groups groups;
   groups.size.assign(all.size(), 0);
-  for (const std::uint64_t label : of_row) {
-    groups.of_row.push_back(static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), label) - all.begin()));
+  for (const label& l : of_row) {
+    groups.of_row.push_back(static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), l) - all.begin()));
     ++groups.size[groups.of_row.back()];
   }
   return groups;

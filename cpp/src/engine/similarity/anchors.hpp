@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include "engine/similarity/embeddings.hpp"
@@ -14,6 +13,7 @@ namespace fastloss {
 // are. A unit has one anchor or two.
 struct similarity_rows {
   std::vector<row_source> first, second;  // of one set the second is empty
+  std::vector<row_source> memory;         // rows that all of the first meet, besides
   std::vector<row_source> own;            // further negatives of each row of the first, as many of each
   std::size_t first_column = 0;           // of the second set: those before meet no row
   std::size_t column_anchors = 0;         // of the second set
@@ -25,10 +25,11 @@ struct similarity_rows {
 // `kept` says of each unit whether it takes part: the rows of one that does not are left out.
 similarity_rows rows_of_call(const loss_call&, const similarity_operands&, const similarity_form&, const std::vector<double>& kept);
 
-// Labels of rows, each as the number of its group, from 0 on in the order of their values.
+// Labels of rows, each as the number of its group, from 0 on in the order of their values: of the first set's rows and, behind them, of
+// those of the memory.
 struct row_groups {
   std::vector<std::size_t> of_row, size;
 };
-row_groups groups_of_rows(const const_array& labels, const std::vector<row_source>& rows);
+row_groups groups_of_rows(const loss_call&, const similarity_operands&, const similarity_rows&);
 
 }  // namespace fastloss

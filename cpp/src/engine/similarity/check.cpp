@@ -20,7 +20,8 @@ class operand_checker {
     check_positives();
     if (of_.second >= 0 && !same_shape(at(of_.second), 2, input.shape)) fail(of_.second, "it must have the shape of " + input_text());
     if (of_.further >= 0) check_further();
-    if (of_.labels >= 0) check_labels();
+    if (of_.labels >= 0) check_labels(of_.labels, of_.input);
+    if (of_.memory >= 0 || of_.memory_labels >= 0) check_memory();
     for (const int k : {of_.number, of_.bias})
       if (k >= 0 && at(k).rank != 0) fail(k, "it must be a number");
   }
@@ -28,7 +29,8 @@ class operand_checker {
  private:
   const const_array& at(int k) const { return call_.operands[static_cast<std::size_t>(k)]; }
   const char* name(int k) const { return loss_.operands[static_cast<std::size_t>(k)].name; }
-  std::string input_text() const { return std::string(name(0)) + ", " + shape_text(at(0).rank, at(0).shape); }
+  std::string text(int k) const { return std::string(name(k)) + ", " + shape_text(at(k).rank, at(k).shape); }
+  std::string input_text() const { return text(of_.input); }
   [[noreturn]] void fail(int k, const std::string& need) const { fail_shape(loss_, name(k), at(k), need); }
 
   // Where both may be left out, one of them is given.
@@ -48,11 +50,23 @@ class operand_checker {
                           ", (M, D); or the axes of these behind one of samples, (N, K, D)");
   }
 
-  void check_labels() const {
-    check_class_index_dtype(loss_, loss_.operands[static_cast<std::size_t>(of_.labels)], at(of_.labels));
-    const const_array& input = at(of_.input);
-    if (!same_shape(at(of_.labels), 1, input.shape))
-      fail(of_.labels, "it must have a label of each sample of " + input_text() + ", shape " + shape_text(1, input.shape));
+  void check_labels(int labels, int rows) const {
+    check_class_index_dtype(loss_, loss_.operands[static_cast<std::size_t>(labels)], at(labels));
+    if (same_shape(at(labels), 1, at(rows).shape)) return;
+    fail(labels, "it must have a label of each row of " + text(rows) + ", shape " + shape_text(1, at(rows).shape));
+  }
+
+  // Where rows have labels, those of the memory have some, too.
+  void check_memory() const {
+    if (of_.memory < 0) fail_value(loss_, "memory_labels are those of memory, which is not given");
+    const const_array &input = at(of_.input), &memory = at(of_.memory);
+    if (memory.rank != 2 || memory.shape[1] != input.shape[1])
+      fail(of_.memory,
+           "it must have an axis of rows and the " + std::to_string(input.shape[1]) + " features of " + input_text() + ", (M, D)");
+    if ((of_.labels >= 0) != (of_.memory_labels >= 0))
+      fail_value(loss_, of_.labels >= 0 ? "memory_labels must be given with memory, as the rows of input have labels"
+                                        : "memory_labels say nothing where the rows of input have no labels");
+    if (of_.memory_labels >= 0) check_labels(of_.memory_labels, of_.memory);
   }
 
   const loss_call& call_;
@@ -83,6 +97,8 @@ void shape_of_pairs(const loss_call& call, call_shape& shape) {
     const const_array& further = call.operands[static_cast<std::size_t>(of.further)];
     pairs += samples * static_cast<double>(further.shape[further.rank - 2]);
   }
+  if (of.memory >= 0)
+    pairs += (of.second >= 0 ? 2.0 : 1.0) * samples * static_cast<double>(call.operands[static_cast<std::size_t>(of.memory)].shape[0]);
   shape.work = pairs * static_cast<double>(input.shape[1]);
 }
 

@@ -16,11 +16,13 @@ void similarity_run<S>::weigh_own_negatives(const std::vector<double>& flow, con
 }
 
 template <class S>
-void similarity_run<S>::find_gradients(similarity_tiles<S>& tiles, const anchor_sums& sums) {
+void similarity_run<S>::find_gradients(const anchor_sums& sums) {
   bool in_first = false, in_second = false;
+  // What the similarities with the memory have in the gradient of the number is found at either end of each pair.
+  const bool in_memory = of_.memory >= 0 && (gradient_in(of_.memory) >= 0 || gradient_in(of_.number) >= 0);
   for (int g = 0; g < call_.gradient_count; ++g) {
     const int k = call_.gradient_of[static_cast<std::size_t>(g)];
-    if (k == of_.bias || (k == of_.further && has_own())) continue;
+    if (k == of_.bias || k == of_.memory || (k == of_.further && has_own())) continue;
     (k == of_.input || k == of_.number || form_.one_set ? in_first : in_second) = true;
   }
   std::vector<double> flow(anchors());
@@ -34,13 +36,18 @@ void similarity_run<S>::find_gradients(similarity_tiles<S>& tiles, const anchor_
   for (double& f : flow) f /= flow_scale_;
   if (in_first) first_.allocate_gradient();
   if (in_second) second_.allocate_gradient();
+  if (in_memory) memory_.allocate_gradient();
   if (has_pairs()) weigh_pairs(flow);
   weigh_positives(flow);
   if (has_own()) weigh_own_negatives(flow, sums);
-  tiles.add_gradients(weights_of(flow, sums), has_pairs() ? &pairs_ : nullptr, in_first, in_second || form_.one_set);
-  products_.assign(first_.count(), 0.0);
-  if (in_first) store_rows(first_, true);
-  if (in_second) store_rows(second_, false);
+  const anchor_weights<S> weights = weights_of(flow, sums);
+  const loss_of_pairs<S>* const single = has_pairs() ? &pairs_ : nullptr;
+  tiles_.front().add_gradients(weights, single, in_first, form_.one_set ? in_first : in_second);
+  if (of_.memory >= 0) tiles_.back().add_gradients(weights, single, in_first, in_memory);
+  products_.assign(places(), 0.0);
+  if (in_first) store_rows(set_of_rows::first);
+  if (in_second) store_rows(set_of_rows::second);
+  if (in_memory) store_rows(set_of_rows::memory);
   if (has_own()) store_own_negatives();
   clear_left_out();
   store_gradient_of_number();
@@ -72,7 +79,7 @@ void similarity_run<S>::weigh_pairs(const std::vector<double>& flow) {
 
 template <class S>
 void similarity_run<S>::weigh_positives(const std::vector<double>& flow) {
-  positive_weight_.assign(first_.count(), 0.0);
+  positive_weight_.assign(places(), 0.0);
   for (std::size_t a = 0; a < anchors(); ++a) positive_weight_[rows_.row[a]] -= times(flow[a], positive_d1_[a]);
   if (groups_.size.empty()) return;
   for (std::size_t r = 0; r < first_.count(); ++r) positive_weight_[r] = has_positive_[r] ? positive_weight_[r] / positives_of(r) : 0.0;
@@ -80,14 +87,17 @@ void similarity_run<S>::weigh_positives(const std::vector<double>& flow) {
 }
 
 template <class S>
-void similarity_run<S>::add_positives(std::size_t row, bool of_first, const row_numbers& x) {
+void similarity_run<S>::add_positives(std::size_t row, set_of_rows set, const row_numbers& x) {
   if (each_positive()) return;  // the tiles had them
   if (!groups_.size.empty()) {
-    wide_.axpby(x.other, 1.0, group_sum(group_sums_, row), -2.0, x.own, padded());
-    wide_.axpby(x.other, positive_weight_[row], x.other, 1.0, group_sum(weighted_group_sums_, row), padded());
+    const std::size_t place = place_of(set, row);
+    wide_.axpby(x.other, 1.0, group_sum(group_sums_, place), -2.0, x.own, padded());
+    wide_.axpby(x.other, positive_weight_[place], x.other, 1.0, group_sum(weighted_group_sums_, place), padded());
     wide_.axpby(x.gradient, 1.0, x.gradient, 1.0, x.other, padded());
     return;
   }
+  if (set == set_of_rows::memory) return;
+  const bool of_first = set == set_of_rows::first;
   if (!of_first && row >= first_.count()) return;
   const std::ptrdiff_t partner = of_first ? rows_.partner[row] : static_cast<std::ptrdiff_t>(row);
   if (partner < 0) return;
@@ -113,18 +123,19 @@ void similarity_run<S>::store_row(const double* from, int g, std::size_t row) co
 }
 
 template <class S>
-void similarity_run<S>::store_rows(const embedding_set<S>& set, bool of_first) {
-  const std::size_t features = set.features();
-  each_row(set.count(), [&](std::size_t r, const row_numbers& x) {
-    widen_row(set.row(r), features, x.own);
-    widen_row(set.gradient(r), features, x.gradient);
-    add_positives(r, of_first, x);
-    if (of_first && has_own()) add_gradient_of_own(r, x);
+void similarity_run<S>::store_rows(set_of_rows set) {
+  const embedding_set<S>& rows = rows_of(set);
+  const std::size_t features = rows.features();
+  each_row(rows.count(), [&](std::size_t r, const row_numbers& x) {
+    widen_row(rows.row(r), features, x.own);
+    widen_row(rows.gradient(r), features, x.gradient);
+    add_positives(r, set, x);
+    if (set == set_of_rows::first && has_own()) add_gradient_of_own(r, x);
     const double along = wide_.sum_of_products(x.own, x.gradient, padded());
-    if (of_first) products_[r] = along;
-    const int g = gradient_in(set.source(r).operand);
+    if (set != set_of_rows::second) products_[place_of(set, r)] = along;
+    const int g = gradient_in(rows.source(r).operand);
     if (g < 0) return;
-    store_direction(set, r, g, along, x);
+    store_direction(rows, r, g, along, x);
   });
 }
 
@@ -203,7 +214,7 @@ void similarity_run<S>::store_number_at(double x, int g) {
   wide_.store[static_cast<int>(to.type)][to.byteswapped](&x, to.data, {0, nullptr, nullptr, 0, 1}, 1.0, call_.call.accumulate);
 }
 
-template void similarity_run<float>::find_gradients(similarity_tiles<float>&, const anchor_sums&);
-template void similarity_run<double>::find_gradients(similarity_tiles<double>&, const anchor_sums&);
+template void similarity_run<float>::find_gradients(const anchor_sums&);
+template void similarity_run<double>::find_gradients(const anchor_sums&);
 
 }  // namespace fastloss

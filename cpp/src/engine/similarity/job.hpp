@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <type_traits>
 #include <vector>
 
@@ -56,13 +57,20 @@ class similarity_run {
 
   // losses.cpp: reads the call, and computes what concerns a row and its positives alone.
   void prepare();
+  void pair_sets();
   // The losses of units, their denominator, and what flows back to each.
-  void evaluate(const similarity_tiles<S>&, anchor_sums&);
+  void evaluate(anchor_sums&);
 
   double number_in(int operand) const;
   void read_scale();
   // All that is read of the call is read before anything is written.
   void read_rows();
+
+  enum class set_of_rows { first, second, memory };
+  embedding_set<S>& rows_of(set_of_rows set) { return set == set_of_rows::first ? first_ : set == set_of_rows::second ? second_ : memory_; }
+  // Groups, weights of positives and products are of the rows of the first set and, behind them, of those of the memory.
+  std::size_t place_of(set_of_rows set, std::size_t row) const { return set == set_of_rows::memory ? first_.count() + row : row; }
+  std::size_t places() const { return first_.count() + memory_.count(); }
 
   // Rows in double, for what concerns one row and its positives.
   struct row_numbers {
@@ -92,22 +100,22 @@ class similarity_run {
   void weigh_by_likeness();
   double* group_sum(std::vector<double>& sums, std::size_t row) { return sums.data() + groups_.of_row[row] * padded(); }
 
-  // The sums of the rows of each group, each times its weight where there are some.
+  // The sums of the rows of each group, in the memory too, each times its weight where there are some.
   void sum_groups(const double* weights, std::vector<double>& sums);
 
   // Losses of anchors and their derivatives: in the logarithm, and in minus the similarity with the positive.
   void evaluate_anchors(const anchor_sums& sums);
   void allocate_pairs(bool rises);
   // The same where they are means over positives, each with a loss of its own.
-  void evaluate_positives(const similarity_tiles<S>& tiles, const anchor_sums& sums);
+  void evaluate_positives(const anchor_sums& sums);
   // The same where they are sums over all pairs; d1 is the derivative in the bias then.
-  void evaluate_pairs(const similarity_tiles<S>& tiles);
+  void evaluate_pairs();
   // From losses of anchors to those of units, and which units have one.
   void add_to_units();
   void weigh_units();
 
   // gradients.cpp
-  void find_gradients(similarity_tiles<S>& tiles, const anchor_sums& sums);
+  void find_gradients(const anchor_sums& sums);
   anchor_weights<S> weights_of(const std::vector<double>& flow, const anchor_sums& sums) const;
   // What flows into the similarity of each pair, but for the derivative of its loss.
   void weigh_pairs(const std::vector<double>& flow);
@@ -116,12 +124,12 @@ class similarity_run {
   // What flows into the cosines of own negatives. An anchor's logarithm is at least their similarity.
   void weigh_own_negatives(const std::vector<double>& flow, const anchor_sums& sums);
   // Adds to the gradient of a row what its positives have in it.
-  void add_positives(std::size_t row, bool of_first, const row_numbers& x);
+  void add_positives(std::size_t row, set_of_rows set, const row_numbers& x);
   // Which gradient of the call is that in an operand; -1: none.
   int gradient_in(int operand) const;
   void store_row(const double* from, int g, std::size_t row) const;
   // From gradients in directions to those in rows: what is along the row changes no direction.
-  void store_rows(const embedding_set<S>& set, bool of_first);
+  void store_rows(set_of_rows set);
   // A gradient in the direction of a row, as one in the row.
   void store_direction(const embedding_set<S>& set, std::size_t r, int g, double along, const row_numbers& x);
   void add_gradient_of_own(std::size_t row, const row_numbers& x);
@@ -146,10 +154,12 @@ class similarity_run {
   double scalar_flow_ = 1.0, flow_scale_ = 1.0;
   similarity_rows rows_;
   row_groups groups_;
-  embedding_set<S> first_, second_, own_;
+  embedding_set<S> first_, second_, memory_, own_;
+  std::deque<similarity_tiles<S>> tiles_;  // of the batch, and of its rows with the memory
   std::vector<double> own_cosines_, own_weights_;
-  std::vector<double> positive_, positive_weight_;  // of rows of the first set: mean cosines with positives, and what flows into each
-  std::vector<double> emphasis_;                    // of these rows: the weight of the positive
+  std::vector<double> positive_;         // of rows of the first set: mean cosines with positives
+  std::vector<double> positive_weight_;  // what flows into each, and 0 of the rows of the memory
+  std::vector<double> emphasis_;         // of these rows: the weight of the positive
   std::vector<char> has_positive_;
   std::vector<double> group_sums_, weighted_group_sums_;
   anchor_results of_anchors_;        // losses, and derivatives in the logarithm
@@ -157,7 +167,7 @@ class similarity_run {
   loss_of_pairs<S> pairs_;           // where pairs have losses of their own
   std::vector<label> labels_;        // of rows, where each positive has a loss of its own
   std::vector<double> losses_;       // of units
-  std::vector<double> products_;     // of rows of the first set: cosines times what flows into them
+  std::vector<double> products_;     // of rows: cosines times what flows into them
   double denominator_ = 1.0;
   bool nothing_ = false;
   std::atomic<bool> nonfinite_{false};

@@ -17,13 +17,13 @@ void similarity_run<S>::prepare() {
 }
 
 template <class S>
-void similarity_run<S>::evaluate(const similarity_tiles<S>& tiles, anchor_sums& sums) {
+void similarity_run<S>::evaluate(anchor_sums& sums) {
   if (form_.each_pair) {
-    evaluate_pairs(tiles);
+    evaluate_pairs();
   } else {
-    tiles.sum(sums);
+    for (const similarity_tiles<S>& tiles : tiles_) tiles.sum(sums);
     if (has_own()) add_own_negatives(sums);
-    if (each_positive()) evaluate_positives(tiles, sums);
+    if (each_positive()) evaluate_positives(sums);
     else evaluate_anchors(sums);
   }
   add_to_units();
@@ -57,13 +57,14 @@ void similarity_run<S>::read_rows() {
   flow_ = numbers_of_units(plan_, each ? call_.call.grad_output : const_array{});
   scalar_flow_ = scalar_flow(call_);
   rows_ = rows_of_call(call_, of_, form_, kept_);
-  if (of_.labels >= 0) groups_ = groups_of_rows(call_.operands[static_cast<std::size_t>(of_.labels)], rows_.first);
+  if (of_.labels >= 0) groups_ = groups_of_rows(call_, of_, rows_);
   if (each_positive()) {  // as packs read them
-    labels_.assign(padded_to(most_pack, anchors()) + most_pack, -1);
+    labels_.assign(groups_.of_row.size() + 2 * most_pack, -1);
     std::transform(groups_.of_row.begin(), groups_.of_row.end(), labels_.begin(), [](std::size_t g) { return static_cast<label>(g); });
   }
   first_.read(plan_, rows_.first);
   if (!form_.one_set) second_.read(plan_, rows_.second);
+  if (of_.memory >= 0) memory_.read(plan_, rows_.memory);
   if (has_own()) own_.read(plan_, rows_.own);
 }
 
@@ -121,9 +122,13 @@ template <class S>
 void similarity_run<S>::sum_groups(const double* weights, std::vector<double>& sums) {
   sums.assign(groups_.size.size() * padded(), 0.0);
   std::vector<double> own(padded());
-  for (std::size_t r = 0; r < first_.count(); ++r) {
-    widen_row(first_.row(r), first_.features(), own.data());
-    wide_.axpby(group_sum(sums, r), weights == nullptr ? 1.0 : weights[r], own.data(), 1.0, group_sum(sums, r), padded());
+  for (const set_of_rows set : {set_of_rows::first, set_of_rows::memory}) {
+    const embedding_set<S>& rows = rows_of(set);
+    for (std::size_t r = 0; r < rows.count(); ++r) {
+      const std::size_t place = place_of(set, r);
+      widen_row(rows.row(r), first_.features(), own.data());
+      wide_.axpby(group_sum(sums, place), weights == nullptr ? 1.0 : weights[place], own.data(), 1.0, group_sum(sums, place), padded());
+    }
   }
 }
 
@@ -145,10 +150,10 @@ void similarity_run<S>::allocate_pairs(bool rises) {
 }
 
 template <class S>
-void similarity_run<S>::evaluate_positives(const similarity_tiles<S>& tiles, const anchor_sums& sums) {
+void similarity_run<S>::evaluate_positives(const anchor_sums& sums) {
   allocate_pairs(false);
   for (std::size_t a = 0; a < anchors(); ++a) pairs_.logarithm[a] = static_cast<S>(sums.logarithm(a));
-  tiles.sum_single(pairs_, of_anchors_);
+  for (const similarity_tiles<S>& tiles : tiles_) tiles.sum_single(pairs_, of_anchors_);
   for (std::size_t a = 0; a < anchors(); ++a) {
     if (!has_positive_[a]) continue;
     of_anchors_.values[a] /= positives_of(a);
@@ -158,14 +163,14 @@ void similarity_run<S>::evaluate_positives(const similarity_tiles<S>& tiles, con
 }
 
 template <class S>
-void similarity_run<S>::evaluate_pairs(const similarity_tiles<S>& tiles) {
+void similarity_run<S>::evaluate_pairs() {
   allocate_pairs(true);
   const std::size_t count = padded_to(most_pack, anchors());
   std::vector<double> excess(count, 0.0), values(count);
   positive_d1_.assign(count, 0.0);
   for (std::size_t a = 0; a < anchors(); ++a) excess[a] = -(scale_ * positive_[a] + bias_);
   kernels().of_anchors(call_.options, excess.data(), values.data(), positive_d1_.data(), count);
-  tiles.sum_single(pairs_, of_anchors_);
+  for (const similarity_tiles<S>& tiles : tiles_) tiles.sum_single(pairs_, of_anchors_);
   for (std::size_t a = 0; a < anchors(); ++a) {
     of_anchors_.values[a] += values[a];
     of_anchors_.d1[a] -= positive_d1_[a];
@@ -200,8 +205,8 @@ void similarity_run<S>::weigh_units() {
 
 template void similarity_run<float>::prepare();
 template void similarity_run<double>::prepare();
-template void similarity_run<float>::evaluate(const similarity_tiles<float>&, anchor_sums&);
-template void similarity_run<double>::evaluate(const similarity_tiles<double>&, anchor_sums&);
+template void similarity_run<float>::evaluate(anchor_sums&);
+template void similarity_run<double>::evaluate(anchor_sums&);
 template void similarity_run<float>::sum_groups(const double*, std::vector<double>&);
 template void similarity_run<double>::sum_groups(const double*, std::vector<double>&);
 

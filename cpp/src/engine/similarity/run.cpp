@@ -10,15 +10,35 @@ namespace fastloss {
 template <class S>
 double similarity_run<S>::run() {
   prepare();
-  similarity_tiles<S> tiles({&first_, &second(), form_.one_set, rows_.first_column, rows_.column_anchors,
-                             groups_.size.empty() ? rows_.partner.data() : nullptr, each_positive() ? labels_.data() : nullptr, scale_,
-                             bounded(), call_.call.threads});
+  pair_sets();
   anchor_sums sums(anchors());
-  evaluate(tiles, sums);
-  if (call_.gradient_count > 0) find_gradients(tiles, sums);
+  evaluate(sums);
+  if (call_.gradient_count > 0) find_gradients(sums);
   const double value = finish();
   check_finite(plan_, nonfinite_.load());
   return value;
+}
+
+template <class S>
+void similarity_run<S>::pair_sets() {
+  paired_sets<S> sets{};
+  sets.rows = &first_;
+  sets.columns = &second();
+  sets.one_set = form_.one_set;
+  sets.first_column = rows_.first_column;
+  sets.column_anchors = rows_.column_anchors;
+  if (groups_.size.empty()) sets.column_of = rows_.partner.data();
+  if (each_positive()) sets.row_labels = sets.column_labels = labels_.data();
+  sets.scale = scale_;
+  sets.bounded = bounded();
+  sets.threads = call_.call.threads;
+  tiles_.emplace_back(sets);
+  if (of_.memory < 0) return;
+  sets.columns = &memory_;
+  sets.one_set = false;
+  sets.column_of = nullptr;
+  if (each_positive()) sets.column_labels = labels_.data() + first_.count();
+  tiles_.emplace_back(sets);
 }
 
 template <class S>

@@ -53,19 +53,20 @@ template <class S>
 similarity_tiles<S>::similarity_tiles(const paired_sets<S>& sets)
     : sets_(sets), products_(active_kernels().products[wide<S>]), operations_(active_kernels().similarities[wide<S>]) {
   const std::size_t rows = sets.rows->count(), columns = sets.columns->count() - sets.first_column, features = sets.rows->features();
-  side_ = side_for(std::max(rows, columns));
-  row_blocks_ = blocks_of(rows, side_);
-  column_blocks_ = blocks_of(columns, side_);
+  row_side_ = side_for(rows);
+  column_side_ = side_for(columns);
+  row_blocks_ = blocks_of(rows, row_side_);
+  column_blocks_ = blocks_of(columns, column_side_);
   feature_lines_ = padded_to(products_.right_lines, features);
-  left_.allocate(row_blocks_ * side_ * features * sizeof(S));
-  right_.allocate(column_blocks_ * side_ * features * sizeof(S));
+  left_.allocate(row_blocks_ * row_side_ * features * sizeof(S));
+  right_.allocate(column_blocks_ * column_side_ * features * sizeof(S));
   const std::ptrdiff_t step = static_cast<std::ptrdiff_t>(features);
   const double numbers = static_cast<double>((rows + columns) * features);
   parallel_for(row_blocks_ + column_blocks_, numbers, sets.threads, [&](std::size_t b) {
     const bool of_rows = b < row_blocks_;
     const std::size_t i = of_rows ? b : b - row_blocks_;
     const block at = of_rows ? rows_of(i) : columns_of(i);
-    S* const to = reinterpret_cast<S*>((of_rows ? left_ : right_).data()) + i * side_ * features;
+    S* const to = reinterpret_cast<S*>((of_rows ? left_ : right_).data()) + i * (of_rows ? row_side_ : column_side_) * features;
     const S* const from = (of_rows ? sets_.rows : sets_.columns)->row(at.start);
     (of_rows ? products_.pack_left : products_.pack_right)(to, from, step, 1, at.size, features);
   });
@@ -74,8 +75,8 @@ similarity_tiles<S>::similarity_tiles(const paired_sets<S>& sets)
 template <class S>
 typename similarity_tiles<S>::memory similarity_tiles<S>::take_memory() const {
   static thread_local row_scratch scratch;
-  const std::size_t tile = side_ * stride_of(side_), single = sets_.labels != nullptr ? tile : 0;
-  S* const all = reinterpret_cast<S*>(scratch.at_least((tile + single + side_ * side_) * sizeof(S)));
+  const std::size_t tile = row_side_ * stride_of(column_side_), single = sets_.row_labels != nullptr ? tile : 0;
+  S* const all = reinterpret_cast<S*>(scratch.at_least((tile + single + row_side_ * column_side_) * sizeof(S)));
   return {all, all + single, all + tile + single};
 }
 
@@ -91,19 +92,18 @@ similarity_tile similarity_tiles<S>::multiply(const memory& m, std::size_t i, st
   const std::size_t features = sets_.rows->features();
   product_task t{};
   t.result = m.tile;
-  t.stride = stride_of(side_);
-  t.left = reinterpret_cast<const S*>(left_.data()) + i * side_ * features;
-  t.right = reinterpret_cast<const S*>(right_.data()) + j * side_ * features;
+  t.stride = stride_of(column_side_);
+  t.left = reinterpret_cast<const S*>(left_.data()) + i * row_side_ * features;
+  t.right = reinterpret_cast<const S*>(right_.data()) + j * column_side_ * features;
   t.rows = rows.size;
   t.columns = columns.size;
   t.depth = features;
   products_.multiply(t);
   const similarity_tile tile{m.tile, t.stride, rows.size, padded_to(most_pack, columns.size), sets_.scale, sets_.bounded};
   leave_out(tile, rows, columns, sets_.one_set && i == j);
-  if (sets_.labels != nullptr) {
-    const std::byte* const labels = static_cast<const std::byte*>(sets_.labels);
-    operations_.part_by_label(tile, labels + rows.start * sizeof(S), labels + columns.start * sizeof(S), m.single);
-  }
+  if (sets_.row_labels != nullptr)
+    operations_.part_by_label(tile, static_cast<const std::byte*>(sets_.row_labels) + rows.start * sizeof(S),
+                              static_cast<const std::byte*>(sets_.column_labels) + columns.start * sizeof(S), m.single);
   return tile;
 }
 
@@ -125,7 +125,7 @@ void similarity_tiles<S>::leave_out(const similarity_tile& tile, const block& ro
 template <class S>
 template <class Body>
 void similarity_tiles<S>::each_tile(double products, const Body& body) const {
-  const double pairs = static_cast<double>(side_) * static_cast<double>(side_);
+  const double pairs = static_cast<double>(row_side_) * static_cast<double>(column_side_);
   const double tile_ns = products * 2.0 * pairs * static_cast<double>(sets_.rows->features()) / operations_per_nanosecond + pairs;
   const auto run = [&](const auto& schedule) {
     for (std::size_t round = 0; round < schedule.rounds(); ++round) {
@@ -204,17 +204,17 @@ template <class S>
 void similarity_tiles<S>::add_gradients(const anchor_weights<S>& weights, const loss_of_pairs<S>* single, bool in_rows, bool in_columns) {
   const std::size_t features = sets_.rows->features();
   // Right operands of the products with weights: the features of a block, along its rows.
-  const auto pack = [&](scratch_block& to, const embedding_set<S>& set, std::size_t blocks, const auto& at) {
-    to.allocate(blocks * side_ * feature_lines_ * sizeof(S));
-    parallel_for(blocks, static_cast<double>(blocks * side_ * features), sets_.threads, [&](std::size_t i) {
+  const auto pack = [&](scratch_block& to, const embedding_set<S>& set, std::size_t blocks, std::size_t side, const auto& at) {
+    to.allocate(blocks * side * feature_lines_ * sizeof(S));
+    parallel_for(blocks, static_cast<double>(blocks * side * features), sets_.threads, [&](std::size_t i) {
       const block b = at(i);
-      products_.pack_right(reinterpret_cast<S*>(to.data()) + i * side_ * feature_lines_, set.row(b.start), 1,
+      products_.pack_right(reinterpret_cast<S*>(to.data()) + i * side * feature_lines_, set.row(b.start), 1,
                            static_cast<std::ptrdiff_t>(features), features, b.size);
     });
   };
   if (features == 0 || !(in_rows || in_columns)) return;
-  if (in_rows) pack(column_features_, *sets_.columns, column_blocks_, [&](std::size_t j) { return columns_of(j); });
-  if (in_columns && !sets_.one_set) pack(row_features_, *sets_.rows, row_blocks_, [&](std::size_t i) { return rows_of(i); });
+  if (in_rows) pack(column_features_, *sets_.columns, column_blocks_, column_side_, [&](std::size_t j) { return columns_of(j); });
+  if (in_columns && !sets_.one_set) pack(row_features_, *sets_.rows, row_blocks_, row_side_, [&](std::size_t i) { return rows_of(i); });
   each_tile(sets_.one_set || (in_rows && in_columns) ? 3.0 : 2.0,
             [&](std::size_t i, std::size_t j) { add_tile(i, j, weights, single, in_rows, in_columns); });
 }
@@ -260,27 +260,30 @@ void similarity_tiles<S>::add_tile(std::size_t i, std::size_t j, const anchor_we
   const similarity_tile tile = multiply(m, i, j);
   weigh_tile(m, tile, i, j, weights, single);
   const std::size_t features = sets_.rows->features();
-  const auto add = [&](embedding_set<S>& to, const block& lines, const scratch_block& panels, std::size_t b, std::size_t depth) {
+  const auto add = [&](embedding_set<S>& to, const block& lines, const S* panels, std::size_t depth) {
     product_task t{};
     t.result = to.gradient(lines.start);
     t.stride = features;
     t.left = m.panels;
-    t.right = reinterpret_cast<const S*>(panels.data()) + b * side_ * feature_lines_;
+    t.right = panels;
     t.rows = lines.size;
     t.columns = features;
     t.depth = depth;
     t.accumulate = true;
     products_.multiply(t);
   };
+  const auto panels_of = [&](const scratch_block& all, std::size_t b, std::size_t side) {
+    return reinterpret_cast<const S*>(all.data()) + b * side * feature_lines_;
+  };
   const std::ptrdiff_t stride = static_cast<std::ptrdiff_t>(tile.stride);
   if (in_rows) {
     products_.pack_left(m.panels, m.tile, stride, 1, rows.size, columns.size);
-    add(*sets_.rows, rows, column_features_, j, columns.size);
+    add(*sets_.rows, rows, panels_of(column_features_, j, column_side_), columns.size);
   }
   // On the diagonal of one set the weights of either order were added to both.
   if (in_columns && !(sets_.one_set && i == j)) {
     products_.pack_left(m.panels, m.tile, 1, stride, columns.size, rows.size);
-    add(*sets_.columns, columns, sets_.one_set ? column_features_ : row_features_, i, rows.size);
+    add(*sets_.columns, columns, panels_of(sets_.one_set ? column_features_ : row_features_, i, row_side_), rows.size);
   }
 }
 

@@ -26,10 +26,10 @@ template <class S>
 struct paired_sets {
   embedding_set<S>*rows, *columns;
   bool one_set;
-  std::size_t first_column;         // of those of the second set that rows meet
-  std::size_t column_anchors;       // the first columns are anchors, too: those behind the rows. Of one set its rows are
-  const std::ptrdiff_t* column_of;  // of each row that which it does not meet, its positive; -1: there is none. Null: of all rows
-  const void* labels;               // of one set, integers of the size of the dtype: rows do not meet those of their label. May be null
+  std::size_t first_column;                // of those of the second set that rows meet
+  std::size_t column_anchors;              // the first columns are anchors, too: those behind the rows. Of one set its rows are
+  const std::ptrdiff_t* column_of;         // of each row that which it does not meet, its positive; -1: there is none. Null: of all rows
+  const void *row_labels, *column_labels;  // integers of the size of the dtype: rows do not meet those of their label. Null: there are none
   double scale;
   bool bounded;  // by it: the exponentials of all similarities are numbers, whatever a bound of theirs is subtracted
   int threads;
@@ -75,10 +75,10 @@ class similarity_tiles {
     S *tile, *single, *panels;
   };
 
-  block rows_of(std::size_t i) const { return {i * side_, std::min(side_, sets_.rows->count() - i * side_)}; }
+  block rows_of(std::size_t i) const { return {i * row_side_, std::min(row_side_, sets_.rows->count() - i * row_side_)}; }
   block columns_of(std::size_t j) const {
-    const std::size_t start = sets_.first_column + j * side_;
-    return {start, std::min(side_, sets_.columns->count() - start)};
+    const std::size_t start = sets_.first_column + j * column_side_;
+    return {start, std::min(column_side_, sets_.columns->count() - start)};
   }
   std::size_t anchor_of_column(std::size_t column) const { return sets_.one_set ? column : sets_.rows->count() + column; }
   std::size_t anchors_among(const block& columns) const;
@@ -98,7 +98,7 @@ class similarity_tiles {
   const paired_sets<S> sets_;
   const product_operations& products_;
   const similarity_operations& operations_;
-  std::size_t side_;  // of a block
+  std::size_t row_side_, column_side_;  // of blocks
   std::size_t row_blocks_, column_blocks_;
   std::size_t feature_lines_;  // features, padded to whole panels
   scratch_block left_, right_, row_features_, column_features_;
