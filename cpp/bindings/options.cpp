@@ -107,6 +107,15 @@ double option_value(const loss_object& loss, int option, PyObject* given) {
   return read_number(given, o.name, loss.name);
 }
 
+bool is_composed(const loss_object& loss, PyObject* const* options) {
+  if (loss.composition == nullptr) return false;
+  for (int i = 0; i < loss.option_count; ++i)
+    if (options[i] != nullptr && loss.info->options[static_cast<std::size_t>(i)].kind == option_kind::choice &&
+        PyCallable_Check(options[i]) != 0)
+      return true;
+  return false;
+}
+
 PyObject* option_object(const loss_info& info, const void* options, int option) {
   const option_info& o = info.options[static_cast<std::size_t>(option)];
   const double x = info.get(options, option);

@@ -27,12 +27,18 @@ class Declaration:
     """What a `Loss` object asks Python for: its properties, documentation, signatures and ufuncs."""
 
     def __init__(
-        self, name: str, docstring: str | None, core: Mapping[str, Any], properties: Mapping[str, Any]
+        self,
+        name: str,
+        docstring: str | None,
+        core: Mapping[str, Any],
+        properties: Mapping[str, Any],
+        composition: Callable[..., Any] | None,
     ) -> None:
         self._name = name
         self._docstring = docstring
         self._core = core
         self._properties = properties
+        self.composition = composition
         self._composed: dict[str, str] = {}
 
     @property
@@ -238,6 +244,7 @@ def declare(
     kinks: Mapping[str, str] | None = None,
     also_named: tuple[str, ...] = (),
     aliases: tuple[str, ...] = (),
+    composition: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], _core.Loss]:
     '''Make a loss of the core that has this function's name into a documented `Loss`.
 
@@ -272,6 +279,9 @@ def declare(
         ``("pinball_loss",)`` makes ``fl.pinball_loss is fl.quantile_loss``.
     aliases : tuple of str, optional
         Other names in use ("mean absolute error", "MAE"), for searching only.
+    composition : callable, optional
+        Of a loss one of whose named choices may be a function instead: called as f(loss, method, *args, **kwargs) with
+        the arguments of such a call, and what is bound, it gives the result.
 
     Notes
     -----
@@ -334,7 +344,7 @@ def declare(
             "also_named": also_named,
             "aliases": aliases,
         }
-        loss = _core.Loss(name, Declaration(name, function.__doc__, core, properties))
+        loss = _core.Loss(name, Declaration(name, function.__doc__, core, properties, composition))
         _register(loss, (name, *also_named))
         return loss
 

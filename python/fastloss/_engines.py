@@ -93,13 +93,10 @@ class Engine:
     """What is said of an engine's losses: of its units, the places with a loss of their own, and by a smallest call.
 
     `example` gives the arguments of that call, for the operands that it cannot do without, in the domain of every loss.
-    Gradients are in the first operand unless a call says otherwise; with `in_several`, in several, unless a declaration
-    has words of its own for `wrt`.
     """
 
     phrases: Phrases
     example: Callable[[Sequence[Operand]], list[Any]]
-    in_several: bool = False
 
 
 ENGINES: Mapping[str, Engine] = {
@@ -110,7 +107,7 @@ ENGINES: Mapping[str, Engine] = {
     "keypoint": Engine(OF_KEYPOINTS, _keypoints),
     "region": Engine(OF_REGIONS, _region),
     "lovasz": Engine(OF_IMAGES, _image),
-    "distance": Engine(OF_EMBEDDINGS, _embeddings, in_several=True),
+    "distance": Engine(OF_EMBEDDINGS, _embeddings),
     "similarity": Engine(OF_PAIRS, _batch),
 }
 

@@ -29,7 +29,7 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastloss._annotations import BoxFormat, FromLogits
+from fastloss._annotations import BoxFormat, Distance, FromLogits
 from fastloss._core import Loss, LossMethod
 
 """
@@ -60,6 +60,7 @@ NAMED = "wrt: str | int, out: NDArray[Any] | None = None"
 SEVERAL_OUT = "out: tuple[NDArray[Any] | None, ...] | list[NDArray[Any] | None] | list[NDArray[Any]] | None = None"
 SEVERAL = f"wrt: tuple[str | int, ...] | list[str] | list[int] | list[str | int], {SEVERAL_OUT}"
 ALL = f"wrt: tuple[str | int, ...] | list[str] | list[int] | list[str | int] | None = None, {SEVERAL_OUT}"
+UNNAMED = "wrt: None = None, out: Any = None"
 # The keywords that not all losses have.
 AXIS = "axis: int | None = None"
 IGNORE_INDEX = "ignore_index: int = -100"
@@ -71,7 +72,7 @@ VECTOR = "vector: ArrayLike"
 SCALAR, ARRAY, ARRAYS = "np.floating[Any]", "NDArray[Any]", "tuple[NDArray[Any], ...]"
 
 
-# From the name of a loss to its engine and the parts of its calls.
+# From the name of a loss to its engine, the operands of its gradients and the parts of its calls.
 Registry = dict[str, list[str]]
 
 
@@ -95,6 +96,7 @@ class Declared:
     documentation: str
     also_named: list[str]
     engine: str
+    wrt: list[int]  # operands that it is differentiated in unless a call says otherwise
     parts: list[str]
 
     def signature(self, *keywords: str) -> str:
@@ -117,10 +119,14 @@ class Declared:
         parameters = [parameter.name for parameter in (*self.operands, *self.options)]
         return _docs.parse(self.name, self.documentation, parameters)
 
-    @property
-    def in_several(self) -> bool:
-        """A call that does not say which gradients has several."""
-        return _engines.ENGINES[self.engine].in_several and "wrt" not in self._parsed.keywords
+    def gradient_cases(self) -> list[tuple[str, str]]:
+        """What a call may say of its gradients, and what these are then: one array or several."""
+        required = sum(self.operands[i].default is None for i in self.wrt)
+        if required > 1:
+            return [(NAMED, ARRAY), (ALL, ARRAYS)]
+        if len(self.wrt) == 1:
+            return [(ONE, ARRAY), (SEVERAL, ARRAYS)]
+        return [(NAMED, ARRAY), (SEVERAL, ARRAYS), (UNNAMED, f"{ARRAY} | {ARRAYS}")]  # by which operands are given
 
     def document(self) -> str:
         """What `help` shows of the loss."""
@@ -146,8 +152,9 @@ def _declared(function: ast.FunctionDef, decorator: ast.Call, registry: Registry
     words = {word.arg: word.value for word in decorator.keywords}
 
     also_named = list(ast.literal_eval(words["also_named"])) if "also_named" in words else []
-    engine, *parts = registry[function.name]
-    return Declared(function.name, operands, options, documentation, also_named, engine, parts)
+    engine, positions, *parts = registry[function.name]
+    wrt = [int(position) for position in positions.split(",")]
+    return Declared(function.name, operands, options, documentation, also_named, engine, wrt, parts)
 
 
 def _decorator(node: ast.stmt) -> ast.Call | None:
@@ -205,15 +212,13 @@ def loss_stub(loss: Declared) -> str:
         (sign(REDUCED, COMMON, "out: NDArray[Any]"), (ARRAY,)),
     ]
     tail = (COMMON, GRADIENT)
-    one, several = (NAMED, ALL) if loss.in_several else (ONE, SEVERAL)
     gradient_cases = [
-        (sign(ANY_REDUCTION, *tail, one, ACCUMULATE), (ARRAY,)),
-        (sign(ANY_REDUCTION, *tail, several, ACCUMULATE), (ARRAYS,)),
+        (sign(ANY_REDUCTION, *tail, wrt, ACCUMULATE), (gradient,)) for wrt, gradient in loss.gradient_cases()
     ]
     both_cases = [
         (sign(reduction, *tail, wrt, ACCUMULATE), (value, gradient))
         for reduction, value in ((UNREDUCED, ARRAY), (REDUCED, SCALAR))
-        for wrt, gradient in ((one, ARRAY), (several, ARRAYS))
+        for wrt, gradient in loss.gradient_cases()
     ]
     hess = (ANY_REDUCTION, COMMON, "out: NDArray[Any] | None = None", ACCUMULATE)
     methods = {"grad": _with_extras(loss, gradient_cases), "value_and_grad": _with_extras(loss, both_cases)}

@@ -6,7 +6,9 @@ from typing import Literal
 
 from numpy.typing import ArrayLike
 
+from fastloss._annotations import Distance
 from fastloss._declare import declare
+from fastloss._triplet_of_callable import triplet_of_callable
 
 
 @declare(
@@ -122,17 +124,18 @@ def triplet_margin_loss(
     },
     reference="torch.nn.functional.triplet_margin_with_distance_loss",
     aliases=("triplet loss with a custom distance", "cosine triplet loss"),
+    composition=triplet_of_callable,
 )
 def triplet_margin_with_distance_loss(
     anchor: ArrayLike,
     positive: ArrayLike,
     negative: ArrayLike,
     *,
-    distance_function: Literal["l2", "l1", "sqeuclidean", "cosine", "dot"] = "l2",
+    distance_function: Distance = "l2",
     margin: float = 1.0,
     swap: bool = False,
 ) -> None:
-    """Triplet loss of a distance that is chosen by name: an anchor is to be nearer to the positive, by a margin.
+    """Triplet loss of a distance of choice: an anchor is to be nearer to the positive, by a margin.
 
     ::
 
@@ -148,9 +151,11 @@ def triplet_margin_with_distance_loss(
     Parameters
     ----------
     {embedding_triplet}
-    distance_function : {"l2", "l1", "sqeuclidean", "cosine", "dot"}, default "l2"
+    distance_function : {"l2", "l1", "sqeuclidean", "cosine", "dot"} or callable, default "l2"
         The distance, as above: that of torch's default, `pairwise_distance`; the same with p=1; its square without
-        eps, as in FaceNet; and two that similarities make.
+        eps, as in FaceNet; and two that similarities make. Or a function f(x, y) of two arrays of embeddings that
+        returns ``(distances, (gradient in x, gradient in y))``, the distance of each pair and how it changes with
+        either, as ``pairwise_distance.value_and_grad`` does.
     margin : float, default 1.0
         By how much the positive is to be nearer; above 0. Cosine distances go from 0 to 2.
     swap : bool, default False
@@ -160,10 +165,19 @@ def triplet_margin_with_distance_loss(
     -------
     {reductions}
 
+    Raises
+    ------
+    ValueError, TypeError
+        If a distance_function returns anything else: distances of the shape of the units, and gradients of that of
+        its arguments, of real numbers.
+
     Notes
     -----
     With g = 1 where the hinge is not below 0 and 0 elsewhere, the gradient is g times that of d(anchor, positive) -
     d(anchor, negative), in each of the three.
+
+    A function is called with anchor and positive, with anchor and negative, and with `swap` with positive and
+    negative: whole arrays, as they were given. `partial` binds named distances alone.
 
     {hinge_rules}
 
@@ -173,7 +187,7 @@ def triplet_margin_with_distance_loss(
 
     References
     ----------
-    ``torch.nn.functional.triplet_margin_with_distance_loss``, which takes a function in place of a name; F. Schroff,
+    ``torch.nn.functional.triplet_margin_with_distance_loss``, whose function returns distances alone; F. Schroff,
     D. Kalenichenko and J. Philbin, "FaceNet: A Unified Embedding for Face Recognition and Clustering", CVPR 2015.
 
     Examples
@@ -189,6 +203,10 @@ def triplet_margin_with_distance_loss(
     ... )
     >>> in_anchor
     array([[-6., -6.]])
+    >>> def chebyshev(x, y):
+    ...     return fl.pairwise_distance.value_and_grad(x, y, p=float("inf"), eps=0.0)
+    >>> fl.triplet_margin_with_distance_loss(anchor, positive, negative, distance_function=chebyshev)  # 3 - 1 + 1
+    np.float64(3.0)
     """
 
 

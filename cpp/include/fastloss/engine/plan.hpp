@@ -58,7 +58,7 @@ FASTLOSS_API std::span<const loss_info> registered_losses();
 FASTLOSS_API const loss_info* find_loss(const char* name);
 
 // Functions that are no losses, and are computed as such: called with reduction::none, or as the sum over the rows. losses/log_sum_exp.hpp
-// and losses/box_matrix.hpp say how.
+// and losses/box_matrix.hpp say how. And parts of losses that Python composes.
 struct named_function {
   const char* key;  // the function, or its derivative
   loss_info loss;   // under the function's name

@@ -59,6 +59,8 @@ constexpr named_function all_functions[] = {
     {"logsumexp", under("logsumexp", {.out = "out"}, loss_named("logsumexp"))},
     {"box_iou", loss_named("box_iou")},
     {"pairwise_distance", under("pairwise_distance", {.out = "out"}, loss_named("pairwise_distance"))},
+    // Of distances that come from elsewhere, the negative's first and the target 1.
+    {"triplet_of_distances", under("triplet_margin_with_distance_loss", {}, loss_named("margin_ranking_loss"))},
     {"cosine_similarity", under("cosine_similarity", {.out = "out"}, loss_named("cosine_similarity"))},
 };
 
