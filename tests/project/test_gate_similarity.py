@@ -31,11 +31,11 @@ SIMILARITY_TESTS = {
 def incomplete_similarity_reference(info, reference: SimilarityReference):
     """What a reference lacks of the contrastive loss that is registered under its name."""
     problems = []
-    names = {*reference.embeddings, *reference.scalars, *([reference.labels] if reference.labels else [])}
+    names = {*reference.rows, *reference.scalars, *filter(None, (reference.labels, reference.memory_labels))}
     if {o.name for o in info.operands} != names:
         problems.append(f"operands {[o.name for o in info.operands]}")
     differentiable = {o.name for o in info.operands if o.differentiable}
-    if differentiable != {*reference.embeddings, *reference.scalars}:
+    if differentiable != {*reference.rows, *reference.scalars}:
         problems.append(f"gradients in {sorted(differentiable)}")
     if any(
         o.name == reference.number and o.default != pytest.approx(reference.default, rel=1e-15) for o in info.operands
