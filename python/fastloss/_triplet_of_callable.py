@@ -109,7 +109,8 @@ def _called(
 ) -> _Distance:
     """Distances of pairs and their gradients, or an error that says what the function should have returned."""
     name = f"{loss.__name__}: distance_function"
-    found = distance_function(*pair)
+    # A function of the library computes both in one pass.
+    found = getattr(distance_function, "value_and_grad", distance_function)(*pair)
     try:
         distances, (in_first, in_second) = found
     except (TypeError, ValueError):

@@ -155,7 +155,7 @@ def triplet_margin_with_distance_loss(
         The distance, as above: that of torch's default, `pairwise_distance`; the same with p=1; its square without
         eps, as in FaceNet; and two that similarities make. Or a function f(x, y) of two arrays of embeddings that
         returns ``(distances, (gradient in x, gradient in y))``, the distance of each pair and how it changes with
-        either, as ``pairwise_distance.value_and_grad`` does.
+        either; or an object with such a function as its ``value_and_grad``, as `pairwise_distance` is.
     margin : float, default 1.0
         By how much the positive is to be nearer; above 0. Cosine distances go from 0 to 2.
     swap : bool, default False

@@ -63,6 +63,7 @@ def test_a_function_gives_what_the_name_gives(name, call):
 def test_functions_of_the_library_serve():
     x = triplets()
     for function in (
+        fl.pairwise_distance,
         fl.pairwise_distance.value_and_grad,
         lambda x, y: fl.pairwise_distance.value_and_grad(x, y, p=2.0),
     ):
