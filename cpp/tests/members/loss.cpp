@@ -1,15 +1,5 @@
 // A pointwise loss, a row-wise one, one of boxes, one of keypoints, a Lovász loss and a contrastive one with what the macros put into them.
-#include <array>
-
-#include "fastloss/engine/loss_info.hpp"
-#include "fastloss/engines/box.hpp"
-#include "fastloss/engines/distance.hpp"
-#include "fastloss/engines/keypoint.hpp"
-#include "fastloss/engines/lovasz.hpp"
-#include "fastloss/engines/pointwise.hpp"
-#include "fastloss/engines/rowwise.hpp"
-#include "fastloss/engines/similarity.hpp"
-#include "fastloss/simd/primitives.hpp"
+#include <headers.hpp>
 
 #ifndef TRAITS
 #define TRAITS

@@ -1,6 +1,9 @@
 # A loss struct with a member that its engine does not know does not compile, and the message says which. Each case is a line of
 # cases.txt: a name, what is put into the struct, and what the compiler has to say.
 file(STRINGS ${SOURCES}/cases.txt cases)
+set(compile ${CXX} -std=c++20 ${FLAGS} -I${WORK} -I${INCLUDE})
+file(COPY ${SOURCES}/headers.hpp DESTINATION ${WORK})
+execute_process(COMMAND ${compile} -x c++-header ${WORK}/headers.hpp -o ${WORK}/headers.hpp.gch COMMAND_ERROR_IS_FATAL ANY)
 set(failed "")
 foreach(case IN LISTS cases)
   string(REPLACE " | " ";" parts "${case}")
@@ -10,7 +13,7 @@ foreach(case IN LISTS cases)
   list(GET parts 3 words)
   string(REPLACE "<semicolon>" ";" text "${text}")
   execute_process(
-    COMMAND ${CXX} -std=c++20 -fsyntax-only ${FLAGS} -I${INCLUDE} "-D${macro}=${text}" ${SOURCES}/loss.cpp
+    COMMAND ${compile} -fsyntax-only "-D${macro}=${text}" ${SOURCES}/loss.cpp
     RESULT_VARIABLE result
     ERROR_VARIABLE errors
   )
