@@ -187,4 +187,9 @@ CASES = {
         jax=lambda jnp, x, y: jax_logistic(jnp, x - y),
         torch=lambda torch, x, y: -torch.nn.functional.logsigmoid(x - y).mean(),
     ),
+    "bpr_loss": Pointwise(
+        numpy=bradley_terry,
+        jax=lambda jnp, x, y: jax_logistic(jnp, x - y),
+        torch=lambda torch, x, y: -torch.nn.functional.logsigmoid(x - y).mean(),
+    ),
 }

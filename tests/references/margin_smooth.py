@@ -116,6 +116,11 @@ def lead_terms(slope):
     ]
 
 
+def third(z):
+    """The size of the third derivative."""
+    return np.abs(curvature(z) * (sigmoid(-z) - sigmoid(z)))
+
+
 BRADLEY_TERRY = Reference(
     name="bradley_terry_loss",
     operands=(
@@ -174,10 +179,44 @@ BRADLEY_TERRY = Reference(
     formed_first={
         "value": lead_terms(lambda z: sigmoid(-z)),
         **{name: lead_terms(curvature) for name in ("chosen", "rejected", "margin")},
-        "hessian": lead_terms(lambda z: np.abs(curvature(z) * (sigmoid(-z) - sigmoid(z)))),
+        "hessian": lead_terms(third),
     },
     properties=frozenset({"convex", "non-negative"}),
     optimum=lambda rejected, margin: INF + 0 * rejected,
 )
 
-REFERENCES = (SOFT_MARGIN, EXPONENTIAL, BRADLEY_TERRY)
+
+def ahead(positive, negative):
+    return positive - negative
+
+
+BPR = Reference(
+    name="bpr_loss",
+    operands=(
+        dataclasses.replace(SCORE, name="positive"),
+        Operand("negative", beside("positive"), normal, (0.0, 1.0, -90.0, 3e38, INF)),
+    ),
+    value=lambda **o: softplus(-ahead(**o)),
+    gradients={
+        "positive": lambda **o: -sigmoid(-ahead(**o)),
+        "negative": lambda **o: sigmoid(-ahead(**o)),
+    },
+    hessian=lambda **o: curvature(ahead(**o)),
+    kinks=(
+        Kink("equal", {"positive": 2.5, "negative": 2.5}, LOG2, {"positive": -0.5, "negative": 0.5}, 0.25),
+        Kink("tiny loss", {"positive": 50.0, "negative": 0.0}, E50, {"positive": -E50, "negative": E50}, E50),
+        Kink("infinitely behind", {"positive": 0.0, "negative": INF}, INF, {"positive": -1.0, "negative": 1.0}, 0.0),
+    ),
+    golden=((((1.0, 2.0), (0.5, 3.0)), {}, 0.8936693359),),
+    formed_first={
+        "value": lambda **o: [(ahead(**o), sigmoid(-ahead(**o)))],
+        "positive": lambda **o: [(ahead(**o), curvature(ahead(**o)))],
+        "negative": lambda **o: [(ahead(**o), curvature(ahead(**o)))],
+        "hessian": lambda **o: [(ahead(**o), third(ahead(**o)))],
+    },
+    properties=frozenset({"convex", "non-negative"}),
+    optimum=lambda negative: INF + 0 * negative,
+)
+
+
+REFERENCES = (SOFT_MARGIN, EXPONENTIAL, BRADLEY_TERRY, BPR)

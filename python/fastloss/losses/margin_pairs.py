@@ -144,6 +144,64 @@ def bradley_terry_loss(chosen: ArrayLike, rejected: ArrayLike, margin: ArrayLike
 
 @declare(
     family="margin",
+    task="recommendation",
+    convex=True,
+    differentiable="smooth",
+    twice_differentiable=True,
+    robust=True,
+    units="nats",
+    reference="S. Rendle et al., BPR: Bayesian Personalized Ranking from Implicit Feedback, 2009",
+    aliases=("Bayesian personalized ranking", "BPR-Opt"),
+)
+def bpr_loss(positive: ArrayLike, negative: ArrayLike) -> None:
+    """Bayesian personalised ranking: an item that was chosen is to have a higher score than one that was not.
+
+    ::
+
+        l = -log(sigmoid(positive - negative))
+
+    Use it to learn recommendations from what users did, with another item drawn for each that they chose.
+
+    Parameters
+    ----------
+    positive : array_like
+        Scores of the items that were chosen, of any shape.
+    negative : array_like
+        Scores of the others. Of positive's shape; of its rank with extents of 1 where they are broadcast; or one
+        number.
+
+    Returns
+    -------
+    scalar or ndarray
+        ============  =====================================================
+        "none"        l, of positive's shape
+        "sum"         sum(l)
+        "mean"        sum(l) / (number of elements)
+        "batchmean"   sum(l) / positive.shape[0]
+        ============  =====================================================
+
+    Notes
+    -----
+    Gradients, with s = sigmoid(negative - positive): -s in positive, s in negative. The second derivative is
+    s * (1 - s). It is `bradley_terry_loss` without a margin. The paper adds a penalty on the sizes of factors.
+
+    References
+    ----------
+    S. Rendle, C. Freudenthaler, Z. Gantner and L. Schmidt-Thieme, "BPR: Bayesian Personalized Ranking from Implicit
+    Feedback", UAI 2009.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.bpr_loss([1.0, 2.0], [0.5, 3.0], reduction="none").round(4)
+    array([0.4741, 1.3133])
+    >>> fl.bpr_loss.grad([1.0, 2.0], [0.5, 3.0], reduction="sum").round(4)
+    array([-0.3775, -0.7311])
+    """
+
+
+@declare(
+    family="margin",
     task="learning embeddings from pairs",
     convex=True,
     differentiable="C1",

@@ -195,8 +195,20 @@ struct bradley_terry {
   }
 };
 
+// log(1 + exp(-(positive - negative)))
+struct bpr {
+  static constexpr const char* name = "bpr_loss";
+  static constexpr pointwise_traits traits{.of_difference = true, .cost_ns_per_element = 0.25};
+  static constexpr operand operands[] = {{"positive", differentiable}, {"negative", differentiable}};
+
+  template <class X, class Y>
+  FASTLOSS_FN auto value(X positive, Y negative) const {
+    return softplus2(positive - negative).negative;
+  }
+};
+
 using margin_losses = type_list<hinge, squared_hinge, modified_huber, perceptron, soft_margin, exponential, hinge_embedding, margin_ranking,
-                                contrastive_distance, bradley_terry>;
+                                contrastive_distance, bradley_terry, bpr>;
 
 }  // namespace FASTLOSS_ISA
 }  // namespace fastloss
