@@ -17,6 +17,7 @@ from bench.cases import (
     lovasz,
     margin,
     multiclass_margin,
+    proxies,
     quantile,
     region,
     region_compound,
@@ -59,6 +60,7 @@ CASES: dict[str, Case] = {
         region_distance,
         embedding,
         similarity,
+        proxies,
         row_functions,
         box_matrix,
     )

@@ -122,6 +122,7 @@ PyObject* option_object(const loss_info& info, const void* options, int option) 
   switch (o.kind) {
     case option_kind::number:
       if (x == o.none) return Py_NewRef(Py_None);
+      if (o.values.whole) return PyLong_FromDouble(x);
       return PyFloat_FromDouble(x);
     case option_kind::toggle:
       return PyBool_FromLong(x != 0.0);

@@ -44,10 +44,11 @@ std::vector<double> results_of(const request& r) {
   loss_call call;
   for (std::size_t k = 0; k < r.loss->operands.size(); ++k) {
     const operand& o = r.loss->operands[k];
-    const bool labels = o.is(group_index | memory_index), of_number = o.is(as_temperature | as_log_scale | as_scale | as_bias);
+    const bool labels = o.is(group_index | memory_index | class_index),
+               of_number = o.is(as_temperature | as_log_scale | as_scale | as_bias);
     if (o.is(optional) && (o.is(group_index) ? !r.other_way : o.is(embedding_rows) && r.other_way)) continue;
     if (o.is(memory_index) && !r.other_way && !r.loss->operands[1].is(group_index)) continue;  // where the rows have no labels
-    const std::ptrdiff_t rows = o.is(negative_rows) ? negatives : o.is(memory_rows | memory_index) ? remembered : r.samples;
+    const std::ptrdiff_t rows = o.is(negative_rows) ? negatives : o.is(memory_rows | memory_index | proxy_rows) ? remembered : r.samples;
     std::vector<std::ptrdiff_t> shape{rows, r.features};
     if (of_number) shape.clear();
     else if (labels) shape = {rows};

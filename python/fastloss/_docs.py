@@ -19,14 +19,15 @@ from fastloss._phrases import (
     ROWS_WEIGHTED_REDUCTIONS,
 )
 from fastloss._phrases_embedding import EMBEDDINGS_DECLARED, EMBEDDINGS_FUNCTION_PHRASES, EMBEDDINGS_NOTES
+from fastloss._phrases_similarity import PAIRS_DECLARED, PAIRS_NOTES
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
 # Keywords of every loss, which a declaration may describe in its own words, behind its operands and options.
 SHARED = frozenset(ELEMENTS_PARAMETERS) | {"ignore_index"}
 REQUIRED = ("Parameters", "Returns", "References", "Examples")
 # The phrases of declared parameters, of declared notes, and of functions that are none of rows.
-PARAMETERS = {**DECLARED_PARAMETERS, **EMBEDDINGS_DECLARED}
-NOTES = {**DECLARED_NOTES, **EMBEDDINGS_NOTES}
+PARAMETERS = {**DECLARED_PARAMETERS, **EMBEDDINGS_DECLARED, **PAIRS_DECLARED}
+NOTES = {**DECLARED_NOTES, **EMBEDDINGS_NOTES, **PAIRS_NOTES}
 OF_FUNCTIONS = {**FUNCTION_PHRASES, **EMBEDDINGS_FUNCTION_PHRASES}
 
 

@@ -17,12 +17,12 @@ from fastloss._phrases import (
     OF_IMAGES,
     OF_KEYPOINTS,
     OF_LINEAR_SCORES,
-    OF_PAIRS,
     OF_REGIONS,
     OF_ROWS,
     Phrases,
 )
 from fastloss._phrases_embedding import OF_EMBEDDINGS
+from fastloss._phrases_similarity import OF_PAIRS
 
 # An operand as the core describes it.
 Operand = Mapping[str, Any]
@@ -82,7 +82,9 @@ def _embeddings(operands: Sequence[Operand]) -> list[Any]:
 
 
 def _batch(operands: Sequence[Operand]) -> list[Any]:
-    """Two samples of two features with their positives, or three of two labels."""
+    """Two samples of two features with their positives or proxies of four classes, or three of two labels."""
+    if any("proxies" in o["roles"] for o in operands):
+        return [[[1.0, 0.0], [0.0, 1.0]], [[0.8, 0.6], [0.6, 0.8], [0.0, 1.0], [-1.0, 0.0]], [0, 1]]
     if not any("embeddings" in o["roles"] for o in operands):
         return [[[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]], [0, 0, 1]]
     return [[[1.0, 0.0], [0.0, 1.0]], [[0.8, 0.6], [0.6, 0.8]]]

@@ -228,35 +228,8 @@ IMAGES_PARAMETERS = {
     used. A unit that has no pixel left counts nowhere.""",
 }
 
-PAIRS_PARAMETERS = {
-    **ELEMENTS_PARAMETERS,
-    "reduction": """reduction : {"mean", "none", "sum", "batchmean"}, default "mean"
-    How the losses of the units become the value: their mean, nothing, their sum, or their sum divided by the
-    number of samples N. Gradients are those of the reduced value.""",
-    "sample_weight": """sample_weight : array_like, optional
-    Weights of units, as anchors, of the units' shape; as negatives and positives of others they all count alike.
-    They multiply the losses in every reduction and count in the denominator of the mean, which is then a weighted
-    average.""",
-    "where": """where : array_like of bool, optional
-    True for the units that take part, of the units' shape. The loss is that of the batch without the others: they
-    are nobody's negatives or positives, 0 in "none" and in gradients, in no denominator, and their data are
-    never used.""",
-    "normalizer": """normalizer : float, "count" or "weight", optional
-    Replaces the denominator of the mean: by a number above 0, by the number of units that count, or by the sum
-    of their weights. Only with ``reduction="mean"``.""",
-    "grad_output": """grad_output : float or array_like, optional
-    Gradient flowing in, which multiplies the result: a number or, with ``reduction="none"``, an array of
-    the units' shape. Default: ones.""",
-    "wrt": """wrt : str, int or sequence of them, optional
-    The operands to differentiate in, by name or position. One gives an array, a sequence gives a
-    tuple. Default: all embeddings that are given, a tuple where there are several.""",
-}
-
 # What a declaration's section `Parameters` may say as {name}, on a line of its own: parameters of many losses.
 DECLARED_PARAMETERS = {
-    "temperature": """temperature : array_like, default 0.1
-    What similarities are divided by, above 0: a number, or an array of shape (). Negatives that are nearly as
-    similar as the positive count the more, the smaller it is. It has a gradient, for those who learn it.""",
     "logits": """input : array_like
     Logits, of shape (N, C), (C,) or (N, C, d1, ...), or with the classes on any other `axis`.""",
     "scores": """input : array_like
@@ -396,14 +369,6 @@ pixels whose errors are above 0.
 The sort takes memory for 16 bytes for each pixel of a unit, 32 in float64; of several small units or classes,
 for some of them at once: up to 34 and 68 MB. A gradient that is converted to another dtype, added to another or
 written backwards takes a quarter more.""",
-    "pair_rules": """Similarities are cosines: rows are divided by their lengths, and a gradient is at right angles
-to its row. A row of zeros has no direction: its cosines are 0, and so is its gradient. NaN in one row makes the
-losses of all anchors that meet it NaN, and with them the gradients.
-
-The matrix of similarities is never held: its tiles are computed twice, of which each stays in a cache, and memory
-beside the results is some multiple of the embeddings. Sums of exponentials have the maximum of the row subtracted,
-where the temperature needs that, so that no temperature overflows or loses all terms. The sums of tiles are added in
-double, in an order that does not depend on the number of threads.""",
     "compound_rules": """Each part reduces itself, as it does alone: the value is the sum of two calls with the same
 arguments, in one pass over the data. No sample or class has a loss of its own: ``reduction="none"`` is an error, and
 `statistics` gives the mean and 1. A part whose mean is over nothing is NaN, and so is then the value, but its gradient
@@ -508,17 +473,6 @@ IMAGES_REDUCTIONS = """scalar or ndarray
     "batchmean"   sum(l) / N, the number of samples
     ============  ====================================================="""
 
-# The same of a loss of all pairs of a batch.
-PAIRS_REDUCTIONS = """scalar or ndarray
-    Over the units that count:
-
-    ============  =====================================================
-    "none"        l, of the units' shape
-    "sum"         sum(l)
-    "mean"        sum(l) / (number of units)
-    "batchmean"   sum(l) / N, the number of samples
-    ============  ====================================================="""
-
 # Of a loss that takes class indices.
 INDEX_ERROR = """IndexError
     If a class index is below 0 or not below the number of classes, and not `ignore_index`."""
@@ -588,7 +542,6 @@ OF_BOXES = Phrases(BOXES_PARAMETERS, BOXES_REDUCTIONS, BOXES_OUT_FORMS, METHODS,
 OF_KEYPOINTS = Phrases(KEYPOINTS_PARAMETERS, KEYPOINTS_REDUCTIONS, KEYPOINTS_OUT_FORMS, METHODS, "")
 OF_REGIONS = Phrases(REGIONS_PARAMETERS, REGIONS_REDUCTIONS, REGIONS_OUT_FORMS, METHODS, "")
 OF_IMAGES = Phrases(IMAGES_PARAMETERS, IMAGES_REDUCTIONS, REGIONS_OUT_FORMS, METHODS, "")
-OF_PAIRS = Phrases(PAIRS_PARAMETERS, PAIRS_REDUCTIONS, REGIONS_OUT_FORMS, METHODS, "")
 
 # What the documentation of a function may say as {name}, on a line of its own.
 FUNCTION_PHRASES = {

@@ -31,7 +31,11 @@ SIMILARITY_TESTS = {
 def incomplete_similarity_reference(info, reference: SimilarityReference):
     """What a reference lacks of the contrastive loss that is registered under its name."""
     problems = []
-    names = {*reference.rows, *reference.scalars, *filter(None, (reference.labels, reference.memory_labels))}
+    names = {
+        *reference.rows,
+        *reference.scalars,
+        *filter(None, (reference.labels, reference.memory_labels, reference.classes)),
+    }
     if {o.name for o in info.operands} != names:
         problems.append(f"operands {[o.name for o in info.operands]}")
     differentiable = {o.name for o in info.operands if o.differentiable}

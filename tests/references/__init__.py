@@ -19,6 +19,7 @@ from references import (
     margin_smooth,
     multiclass_margin,
     multilabel_margin,
+    proxies,
     quantile,
     region_compounds,
     regions,
@@ -102,7 +103,7 @@ COMPOUND_REFERENCES: dict[str, CompoundReference] = {
 
 # Of the losses of all pairs of a batch, by `similarity_schema`.
 SIMILARITY_REFERENCES: dict[str, SimilarityReference] = {
-    reference.name: reference for reference in similarity.SIMILARITY_REFERENCES
+    reference.name: reference for reference in (*similarity.SIMILARITY_REFERENCES, *proxies.PROXY_REFERENCES)
 }
 
 __all__ = [

@@ -252,10 +252,13 @@ def draw(
 ):
     """Embeddings whose positives are more like them than others are; labels of which most have several rows.
 
-    Of a loss that takes labels or positives, `labels` says which; with `of_each` every sample has negatives of its own.
+    Of a loss with proxies some of these, and a class index of each embedding. Of a loss that takes labels or
+    positives, `labels` says which; with `of_each` every sample has negatives of its own.
     `memory` is how many rows the memory has, of whose labels some are not in the batch.
     """
     x = rng.standard_normal((samples, features))
+    if reference.proxies:
+        return draw_classes(reference, rng, x, dtype)
     operands = {reference.embeddings[0]: x}
     labels = labels or len(reference.embeddings) == 1
     if not labels:
@@ -270,3 +273,12 @@ def draw(
     if labels and memory is not None:
         operands[reference.memory_labels] = rng.integers(0, max(1, samples // 3) + 2, memory)
     return operands
+
+
+def draw_classes(reference, rng, x, dtype):
+    """Proxies, of a number that every number of subcenters divides, and embeddings near those of their classes."""
+    count, (samples, features) = 30, x.shape
+    proxies = rng.standard_normal((count, features))
+    target = rng.integers(0, 5, samples)
+    input = proxies[target] + 0.8 * x
+    return {"input": input.astype(dtype), reference.proxies: proxies.astype(dtype), reference.classes: target}

@@ -1,8 +1,8 @@
 """What a contrastive loss adds to the tests: its anchors with what they are compared with, and what to feed it.
 
-Everything is dense and in `numpy.longdouble`: one matrix of the cosines of all rows of all operands, masks of which of
-them are whose positives and candidates, and the derivative of the loss in each. Two formulas are here, as the papers
-write them, and every loss is one of these over the anchors that its reference names.
+Everything is dense and in `numpy.longdouble`: one matrix of the cosines of anchors with all rows of all operands, masks
+of which of them are whose positives and candidates, and the derivative of the loss in each. Two formulas are here, as
+the papers write them, and every loss is one of these over the anchors that its reference names.
 """
 
 from __future__ import annotations
@@ -55,6 +55,11 @@ class SimilarityReference:
         The operand of labels, where there may be one.
     memory, memory_labels
         The operands of further rows that anchors are compared with, and of their labels, where there may be some.
+    proxies, classes
+        Of losses with a proxy of each class: the last of `embeddings`, and the operand of class indices. The option
+        `subcenters` is how many proxies a class has.
+    positive
+        `f(options) -> g`, where g(cosine) is what stands for the cosine with the positive, and its derivative.
     bias, default_bias
         Where every pair of an anchor and a candidate has a loss of its own, a binary cross-entropy of whether it is a
         positive (Zhai et al. 2023): the operand that is added to all similarities. An anchor's loss is the sum.
@@ -72,6 +77,9 @@ class SimilarityReference:
     labels: str | None = None
     memory: str | None = None
     memory_labels: str | None = None
+    proxies: str | None = None
+    classes: str | None = None
+    positive: Callable[..., Any] | None = None
     bias: str | None = None
     default_bias: float = 0.0
     defaults: Mapping[str, Any] = None
@@ -119,9 +127,11 @@ class Batch:
         # Rows of units that are masked take no part; further negatives and the memory belong to none.
         self.takes_part = np.ones(first, bool)
         each = len(kept) // max(self.samples, 1) == 2
-        for i, name in enumerate(name for name in reference.embeddings[:2] if name in operands):
+        paired = [name for name in reference.embeddings[:2] if name in operands and name != reference.proxies]
+        for i, name in enumerate(paired):
             self.takes_part[self.rows[name]] = kept.reshape(2, -1)[i] if each else kept
         # Further negatives, where each sample has its own.
+        self.classes = None if reference.classes is None else np.asarray(operands[reference.classes])
         self.of_each = len(self.names) > 2 and np.ndim(operands[self.names[2]]) == 3
 
 
@@ -142,8 +152,8 @@ class SimilarityLoss(Units):
     `real` is the dtype of it all: float64 for batches that would take minutes otherwise.
     """
 
-    def __init__(self, reference, operands, options=None, *, where=None, real=LONG):
-        self.reference, self.operands, self.real = reference, operands, real
+    def __init__(self, reference, operands, options=None, *, where=None, real=LONG, ignore_index=-100):
+        self.reference, self.operands, self.real, self.ignored = reference, operands, real, ignore_index
         self.given = dict(options or {})
         self.options = {**reference.defaults, **{k: v for k, v in self.given.items() if k not in reference.scalars}}
         number, *bias = (
@@ -154,8 +164,13 @@ class SimilarityLoss(Units):
         wide = dtypes[0].kind in "biu" or np.dtype(np.float64) in floating
         self.dtype = np.dtype(np.float64 if wide else np.float32)
         samples = len(operands[reference.embeddings[0]])
+        counted = np.ones(samples, bool)
+        if reference.classes is not None:
+            counted = np.asarray(operands[reference.classes]) != ignore_index
         units = samples if reference.labels in operands else reference.units(samples)
         kept = np.ones(units, bool) if where is None else leading(where, (units,)).astype(bool)
+        if reference.classes is not None:
+            kept = kept & counted
         self.samples, self.number, self.bias = samples, real(number), real(*bias)
         with np.errstate(all="ignore"):
             self._evaluate(Batch(reference, operands, kept), units, kept)
@@ -169,10 +184,14 @@ class SimilarityLoss(Units):
         self.length = np.sqrt((x * x).sum(axis=1, keepdims=True))
         self.z = np.where(self.length == 0, 0, x / np.where(self.length == 0, 1, self.length))
         self.scale, self.scale_slope = self.reference.scale(self.number)
-        self.cosines = self.z @ self.z.T
         a = self.reference.anchors(batch, self.options)
-        s = self.scale * self.cosines[a.row]
+        self.cosines = cosines = self.z[a.row] @ self.z.T
         positives, candidates = a.positives & batch.takes_part, a.candidates & batch.takes_part
+        if self.options.get("subcenters", 1) > 1:
+            nearest = self._nearest_of_each_class(batch, cosines)
+            positives, candidates = positives & nearest, candidates & nearest
+        cosines, inner = self._transformed(cosines, positives)
+        s = self.scale * cosines
         count = positives.sum(axis=1)
         share = np.where(count > 0, 1 / np.maximum(count, 1).astype(self.real), 0)[:, np.newaxis] * positives
         emphasis, emphasis_rounding = self._emphasis(batch, a, positives)
@@ -191,42 +210,66 @@ class SimilarityLoss(Units):
         self.factor = 1 if base is None else self.number / self.real(base)
         counts = batch.takes_part[a.row] & (count > 0) & (losses != -np.inf)
         losses = np.where(counts, losses, 0)
-        self.anchors, self.slopes, self.sizes = a, slopes, sizes
+        self.anchors, self.slopes, self.sizes = a, slopes * inner, sizes * np.maximum(1, np.abs(inner))
+        self.in_scale = slopes * cosines
         self.counts = kept.copy()
         self.counts[np.setdiff1d(np.arange(units), a.unit)] = False
         self.counts[a.unit[~counts]] = False
         self.values = np.zeros(units, self.real)
         np.add.at(self.values, a.unit, np.ravel(a.share) * self.factor * losses)
         self.values = np.where(self.counts, self.values, 0)
-        # A similarity is rounded relative to the scale.
-        self.rounding = (1 + 2 * np.abs(self.scale) + np.abs(self.bias)) * emphasis_rounding
-        self.magnitudes = np.abs(self.values) + np.abs(self.factor) * self.rounding
+        # A similarity is rounded relative to the scale, and by as much more as what stands for a cosine is steeper.
+        rounding = (1 + 2 * np.abs(self.scale) + np.abs(self.bias)) * emphasis_rounding
+        steepness = np.maximum(1, np.abs(inner).max(axis=1, initial=0))
+        self.rounding = rounding * steepness[:, np.newaxis]
+        steepest = np.ones(units, self.real)
+        np.maximum.at(steepest, a.unit, steepness)
+        self.magnitudes = np.abs(self.values) + np.abs(self.factor) * rounding * steepest
         self.terms = {None: np.ones(units, LONG), "weight": np.ones(units, LONG)}
+
+    def _nearest_of_each_class(self, batch, cosines):
+        """A mask of the proxies: of each class the first of those that are most like the anchor."""
+        columns = batch.rows[self.reference.proxies]
+        groups = cosines[:, columns].reshape(len(cosines), -1, self.options["subcenters"])
+        nearest = groups.argmax(axis=2)[:, :, np.newaxis] == np.arange(groups.shape[2])
+        mask = np.zeros(cosines.shape, bool)
+        mask[:, columns] = nearest.reshape(len(cosines), -1)
+        return mask
+
+    def _transformed(self, cosines, positives):
+        """The cosines, with what stands for those with positives in their place; and how they change with them."""
+        if self.reference.positive is None:
+            return cosines, np.ones_like(cosines)
+        value, slope = self.reference.positive(self.options)(np.where(positives, cosines, 0.5))
+        return np.where(positives, value, cosines), np.where(positives, slope, 1)
 
     def _emphasis(self, batch, a, positives):
         """Weights of positives by their cosines (Yeh et al. 2022), which have no derivative; and their rounding."""
         sigma = self.options.get("sigma")
         if sigma is None:
             return 1, 1
-        cosine = (self.cosines[a.row] * positives).sum(axis=1)
+        cosine = (self.cosines * positives).sum(axis=1)
         there = batch.takes_part[a.row] & positives.any(axis=1)
         e = np.exp(cosine / self.real(sigma))
         ratio = e / e[there].mean()
         return (2 - ratio)[:, np.newaxis], 1 + (2 + ratio[there].max(initial=0)) / self.real(sigma)
 
     def _pulled(self, flow, slopes):
-        """What flows into the cosine of each pair, times the scale."""
-        g = np.zeros((self.batch.count, self.batch.count), slopes.dtype)
+        """What flows into the cosine of each anchor with each row, over the scale."""
         flow = flow.astype(self.real)[self.anchors.unit, np.newaxis]
-        np.add.at(g, self.anchors.row, flow * np.asarray(self.anchors.share, self.real) * slopes)
-        return self.factor * g
+        return self.factor * flow * np.asarray(self.anchors.share, self.real) * slopes
+
+    def _at_either_end(self, g, z):
+        """What flows into the rows, of what flows into their cosines."""
+        rows = g.T @ z[self.anchors.row]
+        np.add.at(rows, self.anchors.row, g @ z)
+        return rows
 
     def pull_back(self, flow):
         """Through the cosines and the lengths."""
         flow = np.where(self.counts, np.broadcast_to(flow, self.values.shape), 0)
         g, size = self._pulled(flow, self.slopes), self._pulled(np.abs(flow), self.sizes) * self.rounding
-        own = (g + g.T) @ self.z
-        own_size = (size + size.T) @ np.abs(self.z)
+        own, own_size = self._at_either_end(g, self.z), self._at_either_end(size, np.abs(self.z))
         along = (own * self.z).sum(axis=1, keepdims=True)
         length = np.where(self.length == 0, 1, self.length)
         by_length = np.where(self.length == 0, 0, self.scale / length)
@@ -237,7 +280,7 @@ class SimilarityLoss(Units):
             name: Sized(gradient[rows].reshape(shapes[name]), whole[rows].reshape(shapes[name]))
             for name, rows in self.batch.rows.items()
         }
-        by_scale = (g * self.cosines).sum() * self.scale_slope
+        by_scale = self._pulled(flow, self.in_scale).sum() * self.scale_slope
         by_scale_size = (size * (1 + np.abs(self.cosines))).sum() * np.abs(self.scale_slope)
         if self.options.get("base_temperature") is not None:
             by_scale = by_scale + (flow * self.values).sum() / self.number
@@ -255,7 +298,8 @@ class SimilarityLoss(Units):
 
     def masked(self, where):
         """The loss of the units that are left."""
-        return SimilarityLoss(self.reference, self.operands, self.given, where=where, real=self.real)
+        given = {"where": where, "real": self.real, "ignore_index": self.ignored}
+        return SimilarityLoss(self.reference, self.operands, self.given, **given)
 
     def reduce(self, reduction="mean", *, where=None, **arguments):
         """Whoever is masked is nobody's negative."""

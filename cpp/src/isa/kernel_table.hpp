@@ -353,6 +353,8 @@ struct similarity_operations {
   // Of the similarities of each row, and of each column where `columns` has memory.
   void (*sum_exponentials)(const similarity_tile&, const exponential_sums& rows, const exponential_sums& columns);
   void (*weigh_pairs)(const similarity_tile&, const similarity_weights&);  // in place of the cosines
+  // Of each row and some columns at a time: the first that is largest stays, the others become minus infinity.
+  void (*keep_largest)(const similarity_tile&, std::size_t columns);
   // Moves the pairs of equal labels, integers of the size of the dtype, to another tile of the same stride.
   void (*part_by_label)(const similarity_tile&, const void* row_labels, const void* column_labels, void* alike);
 };

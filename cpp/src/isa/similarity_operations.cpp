@@ -137,6 +137,21 @@ void weigh_pairs(const similarity_tile& t, const similarity_weights& w) {
 }
 
 template <class S>
+void keep_largest(const similarity_tile& t, std::size_t columns) {
+  constexpr S none = -std::numeric_limits<S>::infinity();
+  for (std::size_t i = 0; i < t.rows; ++i) {
+    S* const row = row_of<S>(t, i);
+    for (std::size_t first = 0; first + columns <= t.columns; first += columns) {
+      std::size_t largest = first;
+      for (std::size_t j = first + 1; j < first + columns; ++j) largest = row[j] > row[largest] || row[j] != row[j] ? j : largest;
+      const S kept = row[largest];
+      std::fill_n(row + first, columns, none);
+      row[largest] = kept;
+    }
+  }
+}
+
+template <class S>
 void part_by_label(const similarity_tile& t, const void* row_labels, const void* column_labels, void* alike) {
   using P = native_pack<S>;
   using I = integer_pack<S, P::width>;
@@ -158,7 +173,7 @@ void part_by_label(const similarity_tile& t, const void* row_labels, const void*
 
 template <class S>
 constexpr similarity_operations operations() {
-  return {sum_exponentials<S>, weigh_pairs<S>, part_by_label<S>};
+  return {sum_exponentials<S>, weigh_pairs<S>, keep_largest<S>, part_by_label<S>};
 }
 
 }  // namespace

@@ -27,6 +27,8 @@ class Similarity(Adapter):
         if loss not in SIMILARITY_REFERENCES:
             return []
         reference = SIMILARITY_REFERENCES[loss]
+        if reference.proxies:
+            return [cls(loss, "proxies")]
         takes_both = reference.labels is not None and len(reference.embeddings) > 1
         first = [cls(loss, "views"), cls(loss, "labels")] if takes_both else [cls(loss)]
         more = [cls(loss, "negatives of each")] if len(reference.embeddings) > 2 else []
@@ -39,10 +41,19 @@ class Similarity(Adapter):
 
     @property
     def of_any_length(self):
-        """Further negatives, unless each sample has its own; and the memory."""
-        return {"": frozenset({"negative"}), "memory": frozenset({"memory", "memory_labels"})}.get(
-            self.kind, frozenset()
-        )
+        """Further negatives, unless each sample has its own; the memory; and proxies."""
+        names = {"": ("negative",), "memory": ("memory", "memory_labels"), "proxies": (self.reference.proxies,)}
+        return frozenset(names.get(self.kind, ()))
+
+    @property
+    def labels(self):
+        """Class indices, of which one is ignored."""
+        return self.reference.classes
+
+    @property
+    def integers(self):
+        """Operands that are labels or class indices."""
+        return (self.reference.labels, self.reference.memory_labels, self.reference.classes)
 
     @property
     def has_labels(self):
@@ -68,6 +79,8 @@ class Similarity(Adapter):
         first, *others = self.reference.embeddings
         if self.kind == "negatives of each":
             return [(first, *others)]
+        if self.kind == "proxies":
+            return [(first, *others, self.reference.classes)]
         if self.has_labels:
             memory = (self.reference.memory, self.reference.memory_labels) if self.kind == "memory" else ()
             return [(first, self.reference.labels, *memory)]
@@ -99,7 +112,7 @@ class Similarity(Adapter):
         operands = self.draw(rng, shape, np.float32)
         for name, x in operands.items():
             dtype = dtypes[name]
-            if name in (self.reference.labels, self.reference.memory_labels):
+            if name in self.integers:
                 if dtype in INTEGERS and dtype.kind != "b":
                     operands[name] = x.astype(dtype)
             elif dtype in FLOATS:
@@ -118,7 +131,7 @@ class Similarity(Adapter):
 
     def exact(self, operands, options=None, **of_units):
         """The loss of each unit."""
-        return SimilarityLoss(self.reference, operands, options)
+        return SimilarityLoss(self.reference, operands, options, **of_units)
 
     def is_shared(self, name):
         """Further negatives belong to all, unless each sample has its own; and so does the memory."""

@@ -27,6 +27,8 @@ def test_arrays_of_nothing(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_without_features_are_all_alike(name):
     operands = drawn(name, 6, 0, negatives=0)
+    if SIMILARITY_REFERENCES[name].proxies:  # with margins, of which test_proxies.py knows
+        return
     if name == "supcon_loss":
         operands["target"] = np.arange(6) % 2
     if name == "siglip_loss":  # whose pairs are not compared with one another
@@ -106,6 +108,6 @@ def test_nan_spreads_to_whoever_meets_it(name):
     operands = drawn(name, 8, 3)
     if name == "supcon_loss":
         operands["target"] = np.arange(8) % 2
-    operands[SIMILARITY_REFERENCES[name].embeddings[0]][3, 1] = np.nan
+    operands[SIMILARITY_REFERENCES[name].embeddings[0]][2, 1] = np.nan
     assert np.isnan(cases.loss(name)(**operands))
-    assert np.isnan(cases.loss(name).grad(**operands, wrt=0)[3]).all()
+    assert np.isnan(cases.loss(name).grad(**operands, wrt=0)[2]).all()

@@ -14,7 +14,7 @@ from engines.similarity.test_values import NAMES, batches, drawn
 from references import SIMILARITY_REFERENCES
 from references.similarity_schema import SimilarityLoss
 
-SMALL = {"temperature": 0.01, "logit_scale": np.log(100.0), "scale": 100.0}
+SMALL = {"temperature": 0.01, "logit_scale": np.log(100.0), "scale": 100.0, "softmax_scale": 50.0}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -17,13 +17,14 @@ inline constexpr int max_options = 12;
 inline constexpr std::size_t max_initial = 16;  // numbers in the default of one operand
 inline constexpr std::size_t max_loss_bytes = 128;
 
-// The values an operand or an option may take. NaN always passes: it is data, and comes back as NaN.
+// The values an operand or an option may take. NaN passes where it can come back as NaN, which is everywhere but in counts.
 struct domain {
   double lower = -std::numeric_limits<double>::infinity();
   double upper = std::numeric_limits<double>::infinity();
   bool lower_open = false;
   bool upper_open = false;
   bool ends_only = false;  // only the two ends themselves, such as labels -1 and 1
+  bool whole = false;      // of an option: how many of something, below 2^53
   bool always = false;     // checked in every call, not only under errstate(domain="raise")
   // Checked by the pass that computes, which may have written results before the error. For losses whose operands of full size all
   // have domains: a pass that only checks would read everything that they read.
@@ -33,8 +34,9 @@ struct domain {
     return lower == -std::numeric_limits<double>::infinity() && upper == std::numeric_limits<double>::infinity() && !ends_only;
   }
   FASTLOSS_FN constexpr bool contains(double x) const {
-    if (x != x) return true;
+    if (x != x) return !whole;
     if (ends_only) return x == lower || x == upper;
+    if (whole && !(x < 0x1p53 && x == static_cast<double>(static_cast<long long>(x)))) return false;
     return (lower_open ? x > lower : x >= lower) && (upper_open ? x < upper : x <= upper);
   }
 };
@@ -42,6 +44,7 @@ struct domain {
 constexpr domain everywhere() { return {}; }
 constexpr domain above(double lower) { return {.lower = lower, .lower_open = true}; }
 constexpr domain at_least(double lower) { return {.lower = lower}; }
+constexpr domain count_from(double lower, double upper) { return {.lower = lower, .upper = upper, .whole = true}; }
 constexpr domain at_most(double upper) { return {.upper = upper}; }
 constexpr domain between(double lower, double upper) { return {.lower = lower, .upper = upper}; }
 constexpr domain strictly_between(double lower, double upper) {

@@ -35,6 +35,8 @@ struct similarity_kernels {
   // Losses of anchors and their derivatives; `excess` is of each anchor. Whole packs.
   void (*of_anchors)(const void* loss, const double* excess, double* values, double* d1, std::size_t count);
   void (*of_pairs[2])(const void* loss, const similarity_pairs&);  // float32, float64
+  // What stands for the cosines of anchors with their positives, and its derivatives; null: the cosines themselves. Whole packs.
+  void (*of_positives)(const void* loss, const double* cosines, double* values, double* d1, std::size_t count);
 };
 
 }  // namespace fastloss

@@ -23,6 +23,17 @@ void losses_of_anchors(const void* loss, const double* excess, double* values, d
   }
 }
 
+template <class L>
+void positives_of_anchors(const void* loss, const double* cosines, double* values, double* d1, std::size_t count) {
+  using P = native_pack<double>;
+  const L& l = *static_cast<const L*>(loss);
+  for (std::size_t i = 0; i < count; i += P::width) {
+    const auto positive = l.positive(P::load(cosines + i));
+    positive.value.store(values + i);
+    positive.d1.store(d1 + i);
+  }
+}
+
 // Additions in a lane before they go on in double: rows of a tile, for the sums of its columns.
 inline constexpr std::size_t pair_rows_at_once = 64;
 
@@ -90,7 +101,9 @@ void losses_of_pairs(const void* loss, const similarity_pairs& p) {
 
 template <class L>
 constexpr similarity_kernels make_similarity_kernels() {
-  return {losses_of_anchors<L>, {losses_of_pairs<L, float>, losses_of_pairs<L, double>}};
+  similarity_kernels kernels{losses_of_anchors<L>, {losses_of_pairs<L, float>, losses_of_pairs<L, double>}, nullptr};
+  if constexpr (requires(const L& l, native_pack<double> x) { l.positive(x); }) kernels.of_positives = positives_of_anchors<L>;
+  return kernels;
 }
 
 }  // namespace kernel

@@ -5,10 +5,16 @@
 //              other rows, less its mean similarity with its positives, or with each of them. Similarities are cosines times a scale
 //   form()     a similarity_form: which rows are anchors, and of which rows that sum is
 //   traits     similarity_traits
+//   positive(c)  may be there: what stands for the cosine of an anchor with its positive, such as that of an angle with a margin, and its
+//                derivative, as this is no number where the angle is 0
 //
 // Operands, with N samples of D features, in this order:
 //   the first       (N, D)
 //   embedding_rows  (N, D), of the same samples: each row is the positive of its row of the first. Or there are labels
+//   proxy_rows      or (C, D), with k subcenters (C k, D), those of a class one after the other: proxies of classes, of which an anchor's
+//   own
+//                   is its positive and the others its negatives
+//   class_index     (N,) integers: the classes of the anchors
 //   negative_rows   may be absent: further negatives, (M, D) of every anchor of the first, or (N, K, D), K of each
 //   group_index     (N,) integers, labels: the rows of one label are positives of one another
 //   memory_rows     may be absent: (M, D), further rows that anchors meet, which are no anchors
@@ -17,6 +23,7 @@
 //   as_bias         a number that is added to all similarities, where every pair has a loss of its own
 #pragma once
 
+#include "fastloss/engine/class_roles.hpp"
 #include "fastloss/engine/engine.hpp"
 #include "fastloss/engine/loss_members.hpp"
 #include "fastloss/engine/similarity_loop.hpp"
@@ -26,11 +33,12 @@ namespace fastloss {
 FASTLOSS_API extern const engine similarity_engine;
 
 // The roles of operands.
-inline constexpr unsigned embedding_rows = 1u << first_role, negative_rows = 2u << first_role, group_index = 4u << first_role,
-                          as_temperature = 8u << first_role, as_log_scale = 16u << first_role, as_scale = 32u << first_role,
-                          as_bias = 64u << first_role, memory_rows = 128u << first_role, memory_index = 256u << first_role;
-inline constexpr const char* similarity_roles[] = {"embeddings", "negatives", "labels", "temperature",  "log_scale",
-                                                   "scale",      "bias",      "memory", "memory_labels"};
+inline constexpr unsigned embedding_rows = 1u << 13, negative_rows = 1u << 14, group_index = 1u << 15, as_temperature = 1u << 16,
+                          as_log_scale = 1u << 17, as_scale = 1u << 18, as_bias = 1u << 19, memory_rows = 1u << 20, memory_index = 1u << 21,
+                          proxy_rows = 1u << 22;
+inline constexpr const char* similarity_roles[] = {"class_index", "distribution", "per_class", "class_list",    "one_of_a_row",
+                                                   "embeddings",  "negatives",    "labels",    "temperature",   "log_scale",
+                                                   "scale",       "bias",         "memory",    "memory_labels", "proxies"};
 
 struct similarity_form {
   bool one_set = false;        // each row of every operand meets all others; or else the rows of the first meet those of the others
@@ -43,6 +51,10 @@ struct similarity_form {
   bool unit_of_pair = false;  // of one set: a sample's two rows are one unit, whose loss is their mean; or else each is one
   // A temperature that the losses are divided by, once they were multiplied with that of the similarities; or 0: neither.
   double base_temperature = 0.0;
+  // Of proxies: those of each class, of which the one that is most like an anchor counts.
+  std::size_t subcenters = 1;
+  // What the number that similarities are scaled with is multiplied with.
+  double scale_factor = 1.0;
   // Positives are weighted by 2 - exp(cosine / sigma) / mean of that, a constant in the gradient; or 0: they are not.
   double sigma = 0.0;
 };
@@ -74,7 +86,7 @@ struct engine_of<similarity_traits> {
   template <class L>
   static constexpr bool has_operands() {
     int scales = 0, positives = 0;
-    bool numbers = false, memory = false, memory_labels = false;
+    bool numbers = false, memory = false, memory_labels = false, proxies = false, classes = false;
     for (std::size_t k = 1; k < std::size(L::operands); ++k) {
       const operand& o = L::operands[k];
       const bool number = o.is(as_temperature | as_log_scale | as_scale | as_bias);
@@ -82,11 +94,14 @@ struct engine_of<similarity_traits> {
       numbers |= number;
       memory |= o.is(memory_rows);
       memory_labels |= o.is(memory_index);
+      proxies |= o.is(proxy_rows);
+      classes |= o.is(class_index);
       scales += o.is(as_temperature | as_log_scale | as_scale) ? 1 : 0;
-      positives += !o.is(embedding_rows | group_index) ? 0 : o.is(optional) ? 1 : 2;
-      if (!o.is(embedding_rows | negative_rows | group_index | memory_rows | memory_index) && !number) return false;
+      positives += !o.is(embedding_rows | group_index | proxy_rows) ? 0 : o.is(optional) ? 1 : 2;
+      if (!o.is(embedding_rows | negative_rows | group_index | memory_rows | memory_index | proxy_rows | class_index) && !number)
+        return false;
     }
-    return scales == 1 && positives == 2 && memory == memory_labels && (!memory || L{}.form().one_set);
+    return scales == 1 && positives == 2 && memory == memory_labels && (!memory || L{}.form().one_set) && proxies == classes;
   }
 
   template <class L>
@@ -105,15 +120,17 @@ struct engine_of<similarity_traits> {
 
   template <class L>
   static constexpr unsigned parts() {
+    for (const operand& o : L::operands)
+      if (o.is(class_index)) return part_ignore_index;
     return 0u;
   }
 
-  // All embeddings.
+  // All embeddings and proxies.
   template <class L>
   static constexpr unsigned default_wrt() {
     unsigned found = 1u;
     for (std::size_t k = 1; k < std::size(L::operands); ++k)
-      if (L::operands[k].is(embedding_rows | negative_rows)) found |= 1u << k;
+      if (L::operands[k].is(embedding_rows | negative_rows | proxy_rows)) found |= 1u << k;
     return found;
   }
 

@@ -20,6 +20,7 @@
 #include "fastloss/losses/lovasz.hpp"
 #include "fastloss/losses/margin.hpp"
 #include "fastloss/losses/multiclass_margin.hpp"
+#include "fastloss/losses/proxies.hpp"
 #include "fastloss/losses/quantile.hpp"
 #include "fastloss/losses/region.hpp"
 #include "fastloss/losses/region_compound.hpp"
@@ -55,7 +56,8 @@
   APPLY(region_distance)         \
   APPLY(lovasz)                  \
   APPLY(embedding)               \
-  APPLY(similarity)
+  APPLY(similarity)              \
+  APPLY(proxies)
 
 // Functions that are no losses are made of these: functions() in engine/plan.hpp.
 #define FASTLOSS_FUNCTION_FAMILIES(APPLY) \

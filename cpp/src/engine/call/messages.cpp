@@ -74,6 +74,7 @@ std::string domain_text(const domain& d) {
   if (d.everything()) return "a number";
   const std::string low = bound_text(d.lower), high = bound_text(d.upper);
   if (d.ends_only) return low + " or " + high;
+  if (d.whole) return "a whole number from " + low + " to " + high;
   if (std::isinf(d.upper)) return (d.lower_open ? "> " : ">= ") + low + (d.upper_open ? " and finite" : "");
   if (std::isinf(d.lower)) return (d.upper_open ? "< " : "<= ") + high;
   std::string text = "between " + low + " and " + high;

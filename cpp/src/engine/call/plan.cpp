@@ -60,8 +60,8 @@ call_plan::call_plan(const loss_call& given) : call_(&given) {
   check_ignored(call);
   if (unusual) check_operands(call);
   check_gradients(call);
+  check_option_values(loss, call.options);  // before shapes, which may depend on them
   loss.engine->shape(call, shape_);
-  check_option_values(loss, call.options);
   check_call_options(call, shape_.units);
   if (!call.vector.absent()) check_vector(call);
 }

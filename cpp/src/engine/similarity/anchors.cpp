@@ -33,7 +33,7 @@ label label_at(const const_array& a, std::size_t i) {
 }  // namespace
 
 similarity_rows rows_of_call(const loss_call& call, const similarity_operands& of, const similarity_form& form,
-                             const std::vector<double>& kept) {
+                             const std::vector<double>& kept, const std::vector<std::int64_t>& classes) {
   const std::size_t samples = static_cast<std::size_t>(call.operands[0].shape[0]);
   const bool two_units = has_two_units(of, form);
   similarity_rows rows;
@@ -51,7 +51,13 @@ similarity_rows rows_of_call(const loss_call& call, const similarity_operands& o
   if (of.second >= 0) add(form.one_set ? rows.first : rows.second, of.second, two_units ? samples : 0);
   const std::size_t anchors = rows.first.size();
   rows.partner.assign(anchors, -1);
-  if (of.second >= 0 && !two_units) {
+  if (of.proxies >= 0) {
+    for (std::size_t r = 0; r < anchors; ++r) {
+      rows.partner[r] = static_cast<std::ptrdiff_t>(rows.second.size());
+      const std::size_t first = static_cast<std::size_t>(classes[rows.first[r].row]) * form.subcenters;
+      for (std::size_t k = 0; k < form.subcenters; ++k) rows.second.push_back({of.proxies, first + k});
+    }
+  } else if (of.second >= 0 && !two_units) {
     for (std::size_t r = 0; r < anchors; ++r)
       rows.partner[r] = static_cast<std::ptrdiff_t>(!form.one_set ? r : r < of_input ? r + of_input : r - of_input);
   } else if (two_units) {
@@ -70,7 +76,7 @@ similarity_rows rows_of_call(const loss_call& call, const similarity_operands& o
     rows.unit.push_back(rows.first[r].row + (two_units && r >= of_input ? samples : 0));
     rows.row.push_back(r);
   }
-  if (form.one_set) return rows;
+  if (form.one_set || of.proxies >= 0) return rows;
   if (form.both_ways) {
     rows.column_anchors = anchors;
     for (std::size_t r = 0; r < anchors; ++r) {

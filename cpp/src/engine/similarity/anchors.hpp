@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "engine/similarity/embeddings.hpp"
@@ -17,13 +18,16 @@ struct similarity_rows {
   std::vector<row_source> own;            // further negatives of each row of the first, as many of each
   std::size_t first_column = 0;           // of the second set: those before meet no row
   std::size_t column_anchors = 0;         // of the second set
-  std::vector<std::ptrdiff_t> partner;    // of each row of the first: its positive, in the second set or the same; -1: there is none
-  std::vector<std::size_t> unit;          // of each anchor
-  std::vector<std::size_t> row;           // of each anchor: the row of the first set whose pair it is an anchor of
+  // Of each row of the first: its positive, in the second set or the same; -1: there is none. Of proxies: the first of its class.
+  std::vector<std::ptrdiff_t> partner;
+  std::vector<std::size_t> unit;  // of each anchor
+  std::vector<std::size_t> row;   // of each anchor: the row of the first set whose pair it is an anchor of
 };
 
-// `kept` says of each unit whether it takes part: the rows of one that does not are left out.
-similarity_rows rows_of_call(const loss_call&, const similarity_operands&, const similarity_form&, const std::vector<double>& kept);
+// `kept` says of each unit whether it takes part: the rows of one that does not are left out. `classes` are those of all samples, where
+// there are proxies, whose second set is each anchor's own.
+similarity_rows rows_of_call(const loss_call&, const similarity_operands&, const similarity_form&, const std::vector<double>& kept,
+                             const std::vector<std::int64_t>& classes);
 
 // Labels of rows, each as the number of its group, from 0 on in the order of their values: of the first set's rows and, behind them, of
 // those of the memory.

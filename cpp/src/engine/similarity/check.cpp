@@ -14,10 +14,11 @@ class operand_checker {
  public:
   operand_checker(const loss_call& call, const similarity_operands& of) : call_(call), loss_(*call.loss), of_(of) {}
 
-  void check() const {
+  void check(std::size_t subcenters) const {
     const const_array& input = at(of_.input);
     if (input.rank != 2) fail(of_.input, "it must have an axis of samples and one of features, (N, D)");
     check_positives();
+    if (of_.proxies >= 0) check_proxies(subcenters);
     if (of_.second >= 0 && !same_shape(at(of_.second), 2, input.shape)) fail(of_.second, "it must have the shape of " + input_text());
     if (of_.further >= 0) check_further();
     if (of_.labels >= 0) check_labels(of_.labels, of_.input);
@@ -33,9 +34,20 @@ class operand_checker {
   std::string input_text() const { return text(of_.input); }
   [[noreturn]] void fail(int k, const std::string& need) const { fail_shape(loss_, name(k), at(k), need); }
 
+  // Rows of classes, as many of each; whether class indices are in range is seen where they are read.
+  void check_proxies(std::size_t subcenters) const {
+    const const_array &input = at(of_.input), &proxies = at(of_.proxies);
+    if (proxies.rank != 2 || proxies.shape[1] != input.shape[1])
+      fail(of_.proxies,
+           "it must have an axis of classes and the " + std::to_string(input.shape[1]) + " features of " + input_text() + ", (C, D)");
+    if (static_cast<std::size_t>(proxies.shape[0]) % subcenters != 0)
+      fail(of_.proxies, "its first axis must be a multiple of subcenters=" + std::to_string(subcenters));
+    check_labels(of_.classes, of_.input);
+  }
+
   // Where both may be left out, one of them is given.
   void check_positives() const {
-    if ((of_.second >= 0) != (of_.labels >= 0)) return;
+    if (of_.proxies >= 0 || (of_.second >= 0) != (of_.labels >= 0)) return;
     std::string names;
     for (std::size_t k = 1; k < loss_.operands.size(); ++k)
       if (loss_.operands[k].is(embedding_rows | group_index)) names += (names.empty() ? "" : " or ") + std::string(loss_.operands[k].name);
@@ -75,7 +87,7 @@ class operand_checker {
 };
 
 void check_form(const loss_call& call, const similarity_operands& of, const similarity_form& form) {
-  if (form.in_batch) return;
+  if (form.in_batch || of.proxies >= 0) return;
   if (of.further < 0) fail_value(*call.loss, "in_batch=False leaves no negatives where negative is not given");
   if (form.both_ways) fail_value(*call.loss, "symmetric=True has the other samples as negatives, which in_batch=False takes away");
 }
@@ -83,7 +95,7 @@ void check_form(const loss_call& call, const similarity_operands& of, const simi
 void shape_of_pairs(const loss_call& call, call_shape& shape) {
   const similarity_operands of(call);
   const similarity_form form = similarity_loss_of(*call.loss).form(call.options);
-  operand_checker(call, of).check();
+  operand_checker(call, of).check(form.subcenters);
   check_form(call, of, form);
   const const_array& input = call.operands[0];
   const bool two = has_two_units(of, form);
@@ -93,6 +105,7 @@ void shape_of_pairs(const loss_call& call, call_shape& shape) {
   shape.class_axis = 0;
   const double samples = static_cast<double>(input.shape[0]);
   double pairs = form.one_set ? (of.second >= 0 ? 2.0 : 0.5) * samples * samples : form.in_batch ? samples * samples : 0.0;
+  if (of.proxies >= 0) pairs = samples * static_cast<double>(call.operands[static_cast<std::size_t>(of.proxies)].shape[0]);
   if (of.further >= 0) {
     const const_array& further = call.operands[static_cast<std::size_t>(of.further)];
     pairs += samples * static_cast<double>(further.shape[further.rank - 2]);

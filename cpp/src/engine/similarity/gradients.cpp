@@ -1,4 +1,5 @@
 // From what flows into the losses of units to gradients in the operands.
+#include <algorithm>
 #include <cmath>
 
 #include "engine/call/reduction.hpp"
@@ -18,11 +19,12 @@ void similarity_run<S>::weigh_own_negatives(const std::vector<double>& flow, con
 template <class S>
 void similarity_run<S>::find_gradients(const anchor_sums& sums) {
   bool in_first = false, in_second = false;
+  const bool in_proxies = of_.proxies >= 0 && gradient_in(of_.proxies) >= 0;
   // What the similarities with the memory have in the gradient of the number is found at either end of each pair.
   const bool in_memory = of_.memory >= 0 && (gradient_in(of_.memory) >= 0 || gradient_in(of_.number) >= 0);
   for (int g = 0; g < call_.gradient_count; ++g) {
     const int k = call_.gradient_of[static_cast<std::size_t>(g)];
-    if (k == of_.bias || k == of_.memory || (k == of_.further && has_own())) continue;
+    if (k == of_.bias || k == of_.memory || k == of_.proxies || (k == of_.further && has_own())) continue;
     (k == of_.input || k == of_.number || form_.one_set ? in_first : in_second) = true;
   }
   std::vector<double> flow(anchors());
@@ -42,9 +44,17 @@ void similarity_run<S>::find_gradients(const anchor_sums& sums) {
   if (has_own()) weigh_own_negatives(flow, sums);
   const anchor_weights<S> weights = weights_of(flow, sums);
   const loss_of_pairs<S>* const single = has_pairs() ? &pairs_ : nullptr;
-  tiles_.front().add_gradients(weights, single, in_first, form_.one_set ? in_first : in_second);
-  if (of_.memory >= 0) tiles_.back().add_gradients(weights, single, in_first, in_memory);
   products_.assign(places(), 0.0);
+  if (of_.proxies >= 0) {
+    each_of_proxies([&](similarity_tiles<S>& tiles) {
+      if (in_proxies) held_->allocate_gradient();
+      tiles.add_gradients(weights, nullptr, in_first, in_proxies);
+      if (in_proxies) store_rows(set_of_rows::proxies);
+    });
+  } else {
+    tiles_.front().add_gradients(weights, single, in_first, form_.one_set ? in_first : in_second);
+    if (of_.memory >= 0) tiles_.back().add_gradients(weights, single, in_first, in_memory);
+  }
   if (in_first) store_rows(set_of_rows::first);
   if (in_second) store_rows(set_of_rows::second);
   if (in_memory) store_rows(set_of_rows::memory);
@@ -80,7 +90,18 @@ void similarity_run<S>::weigh_pairs(const std::vector<double>& flow) {
 template <class S>
 void similarity_run<S>::weigh_positives(const std::vector<double>& flow) {
   positive_weight_.assign(places(), 0.0);
-  for (std::size_t a = 0; a < anchors(); ++a) positive_weight_[rows_.row[a]] -= times(flow[a], positive_d1_[a]);
+  positive_rest_.assign(places(), 0.0);
+  for (std::size_t a = 0; a < anchors(); ++a) {
+    const std::size_t r = rows_.row[a];
+    const double into_positive = -times(flow[a], positive_d1_[a]);
+    positive_weight_[r] += times(into_positive, positive_slope_[r]);
+    positive_rest_[r] += times(into_positive, positive_value_[r] - positive_slope_[r] * positive_[r]);
+  }
+  if (of_.proxies >= 0) {
+    for (std::size_t r = 0; r < first_.count(); ++r)
+      anchors_of_proxies_.emplace_back(second_.source(static_cast<std::size_t>(rows_.partner[r])).row, r);
+    std::sort(anchors_of_proxies_.begin(), anchors_of_proxies_.end());
+  }
   if (groups_.size.empty()) return;
   for (std::size_t r = 0; r < first_.count(); ++r) positive_weight_[r] = has_positive_[r] ? positive_weight_[r] / positives_of(r) : 0.0;
   sum_groups(positive_weight_.data(), weighted_group_sums_);
@@ -97,6 +118,16 @@ void similarity_run<S>::add_positives(std::size_t row, set_of_rows set, const ro
     return;
   }
   if (set == set_of_rows::memory) return;
+  if (set == set_of_rows::proxies) {
+    const std::size_t proxy = held_->source(row).row;
+    const auto before = [](const auto& pair, std::size_t of) { return pair.first < of; };
+    for (auto at = std::lower_bound(anchors_of_proxies_.begin(), anchors_of_proxies_.end(), proxy, before);
+         at != anchors_of_proxies_.end() && at->first == proxy; ++at) {
+      widen_row(first_.row(at->second), first_.features(), x.other);
+      wide_.axpby(x.gradient, 1.0, x.gradient, positive_weight_[at->second], x.other, padded());
+    }
+    return;
+  }
   const bool of_first = set == set_of_rows::first;
   if (!of_first && row >= first_.count()) return;
   const std::ptrdiff_t partner = of_first ? rows_.partner[row] : static_cast<std::ptrdiff_t>(row);
@@ -132,7 +163,7 @@ void similarity_run<S>::store_rows(set_of_rows set) {
     add_positives(r, set, x);
     if (set == set_of_rows::first && has_own()) add_gradient_of_own(r, x);
     const double along = wide_.sum_of_products(x.own, x.gradient, padded());
-    if (set != set_of_rows::second) products_[place_of(set, r)] = along;
+    if (set == set_of_rows::first || set == set_of_rows::memory) products_[place_of(set, r)] = along + positive_rest_[place_of(set, r)];
     const int g = gradient_in(rows.source(r).operand);
     if (g < 0) return;
     store_direction(rows, r, g, along, x);
@@ -170,7 +201,7 @@ void similarity_run<S>::store_own_negatives() {
 
 template <class S>
 void similarity_run<S>::clear_left_out() const {
-  if (call_.call.accumulate || call_.call.where.absent()) return;
+  if (call_.call.accumulate || (call_.call.where.absent() && of_.classes < 0)) return;
   const std::vector<double> zeros(padded());
   const std::size_t samples = static_cast<std::size_t>(call_.operands[0].shape[0]);
   for (const int operand : {of_.input, of_.second, has_own() ? of_.further : -1}) {
@@ -192,7 +223,9 @@ void similarity_run<S>::store_gradient_of_number() {
   double by_scale = 0.0;
   for (const double p : products_) by_scale += p;
   by_scale *= flow_scale_ * (form_.one_set ? 0.5 : 1.0);
-  double gradient = of_.role == as_scale ? by_scale : of_.role == as_log_scale ? scale_ * by_scale : -scale_ * by_scale / number_;
+  double gradient = of_.role == as_scale       ? form_.scale_factor * by_scale
+                    : of_.role == as_log_scale ? scale_ * by_scale
+                                               : -scale_ * by_scale / number_;
   if (form_.base_temperature > 0.0)
     for (std::size_t u = 0; u < losses_.size(); ++u) gradient += times(flow_[u], losses_[u]) / number_;
   store_number_at(gradient, g);

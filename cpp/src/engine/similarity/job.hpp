@@ -8,7 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "engine/memory/scratch.hpp"
@@ -25,6 +27,9 @@ namespace fastloss {
 // the digits of sums. Smaller temperatures take the maximum of each row.
 template <class S>
 constexpr double most_bounded_scale = sizeof(S) == sizeof(double) ? 150.0 : 20.0;
+
+// Proxies of classes that are held at a time, so that what is held does not grow with them.
+inline constexpr std::size_t most_proxies_held = 4096;
 
 template <class S>
 class similarity_run {
@@ -65,9 +70,14 @@ class similarity_run {
   void read_scale();
   // All that is read of the call is read before anything is written.
   void read_rows();
+  // Classes of samples. Those whose index is ignored take no part.
+  void read_classes();
 
-  enum class set_of_rows { first, second, memory };
-  embedding_set<S>& rows_of(set_of_rows set) { return set == set_of_rows::first ? first_ : set == set_of_rows::second ? second_ : memory_; }
+  enum class set_of_rows { first, second, memory, proxies };
+  embedding_set<S>& rows_of(set_of_rows set) {
+    embedding_set<S>* const sets[] = {&first_, &second_, &memory_, held_ ? &*held_ : nullptr};
+    return *sets[static_cast<int>(set)];
+  }
   // Groups, weights of positives and products are of the rows of the first set and, behind them, of those of the memory.
   std::size_t place_of(set_of_rows set, std::size_t row) const { return set == set_of_rows::memory ? first_.count() + row : row; }
   std::size_t places() const { return first_.count() + memory_.count(); }
@@ -91,6 +101,25 @@ class similarity_run {
 
   // Of each row of the first set its mean cosine with its positives.
   void find_positives();
+  // The most alike of the proxies of a row's class, of which the cosine is returned.
+  double choose_positive(std::size_t row, const row_numbers& x);
+  // What stands for these cosines in the loss.
+  void transform_positives();
+
+  // Calls body(tiles) for all proxies, some at a time, with what the rows of the first set have in common with them.
+  template <class Body>
+  void each_of_proxies(const Body& body) {
+    const std::size_t count = static_cast<std::size_t>(call_.operands[static_cast<std::size_t>(of_.proxies)].shape[0]);
+    const std::size_t most = most_proxies_held / form_.subcenters * form_.subcenters;
+    for (std::size_t first = 0; first < count; first += most) {
+      hold_proxies(first, std::min(most, count - first));
+      similarity_tiles<S> tiles(sets_with_proxies(first));
+      body(tiles);
+    }
+  }
+  void hold_proxies(std::size_t first, std::size_t count);
+  paired_sets<S> sets_with_proxies(std::size_t first);
+  paired_sets<S> sets_with(embedding_set<S>& columns);
 
   // Further negatives of each row of the first set, in double: no two rows have one in common.
   bool has_own() const { return of_.further >= 0 && call_.operands[static_cast<std::size_t>(of_.further)].rank == 3; }
@@ -148,18 +177,24 @@ class similarity_run {
   const loss_outputs& outputs_;
   const similarity_operands of_;
   const similarity_form form_;
-  const tile_operations& wide_;  // in double
+  const tile_operations& wide_;                                          // in double
+  std::vector<std::int64_t> classes_;                                    // of samples; -1: ignored
+  std::vector<std::ptrdiff_t> column_of_positive_;                       // of rows, among the proxies that are held
+  std::vector<std::pair<std::size_t, std::size_t>> anchors_of_proxies_;  // proxies and the rows that they are the positives of, in order
   double number_ = 0.0, scale_ = 0.0, bias_ = 0.0;
   std::vector<double> kept_, weight_, flow_;  // of units: whether they count; sample weights, 0 where they do not; what flows back
   double scalar_flow_ = 1.0, flow_scale_ = 1.0;
   similarity_rows rows_;
   row_groups groups_;
   embedding_set<S> first_, second_, memory_, own_;
+  std::optional<embedding_set<S>> held_;   // proxies
   std::deque<similarity_tiles<S>> tiles_;  // of the batch, and of its rows with the memory
   std::vector<double> own_cosines_, own_weights_;
-  std::vector<double> positive_;         // of rows of the first set: mean cosines with positives
-  std::vector<double> positive_weight_;  // what flows into each, and 0 of the rows of the memory
-  std::vector<double> emphasis_;         // of these rows: the weight of the positive
+  std::vector<double> positive_;                         // of rows of the first set: mean cosines with positives
+  std::vector<double> positive_value_, positive_slope_;  // what stands for them, and its derivative
+  std::vector<double> positive_rest_;                    // what flows into the scale besides, of each
+  std::vector<double> positive_weight_;                  // what flows into each, and 0 of the rows of the memory
+  std::vector<double> emphasis_;                         // of these rows: the weight of the positive
   std::vector<char> has_positive_;
   std::vector<double> group_sums_, weighted_group_sums_;
   anchor_results of_anchors_;        // losses, and derivatives in the logarithm

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "engine/call/checks.hpp"
+#include "engine/call/labels.hpp"
 #include "engine/call/reduction.hpp"
 #include "engine/similarity/job.hpp"
 
@@ -13,6 +14,7 @@ void similarity_run<S>::prepare() {
   read_scale();
   read_rows();
   find_positives();
+  transform_positives();
   weigh_by_likeness();
 }
 
@@ -22,6 +24,7 @@ void similarity_run<S>::evaluate(anchor_sums& sums) {
     evaluate_pairs();
   } else {
     for (const similarity_tiles<S>& tiles : tiles_) tiles.sum(sums);
+    if (of_.proxies >= 0) each_of_proxies([&](const similarity_tiles<S>& tiles) { tiles.sum(sums); });
     if (has_own()) add_own_negatives(sums);
     if (each_positive()) evaluate_positives(sums);
     else evaluate_anchors(sums);
@@ -43,7 +46,9 @@ template <class S>
 void similarity_run<S>::read_scale() {
   number_ = number_in(of_.number);
   if (of_.bias >= 0) bias_ = number_in(of_.bias);
-  const double scale = of_.role == as_log_scale ? std::exp(number_) : of_.role == as_temperature ? 1.0 / number_ : number_;
+  const double scale = form_.scale_factor * (of_.role == as_log_scale     ? std::exp(number_)
+                                             : of_.role == as_temperature ? 1.0 / number_
+                                                                          : number_);
   scale_ = static_cast<double>(static_cast<S>(scale));  // as the tiles have it
   // Not 0, of which infinite similarities, those of what is no pair, have no product.
   if (!form_.each_pair && !std::isnan(scale)) scale_ = std::max(scale_, static_cast<double>(std::numeric_limits<S>::min()));
@@ -56,7 +61,8 @@ void similarity_run<S>::read_rows() {
   const bool each = !plan_.reduced() && call_.call.grad_output.rank > 0;
   flow_ = numbers_of_units(plan_, each ? call_.call.grad_output : const_array{});
   scalar_flow_ = scalar_flow(call_);
-  rows_ = rows_of_call(call_, of_, form_, kept_);
+  if (of_.classes >= 0) read_classes();
+  rows_ = rows_of_call(call_, of_, form_, kept_, classes_);
   if (of_.labels >= 0) groups_ = groups_of_rows(call_, of_, rows_);
   if (each_positive()) {  // as packs read them
     labels_.assign(groups_.of_row.size() + 2 * most_pack, -1);
@@ -69,6 +75,34 @@ void similarity_run<S>::read_rows() {
 }
 
 template <class S>
+void similarity_run<S>::read_classes() {
+  const const_array& target = call_.operands[static_cast<std::size_t>(of_.classes)];
+  const std::size_t count = static_cast<std::size_t>(call_.operands[static_cast<std::size_t>(of_.proxies)].shape[0]) / form_.subcenters;
+  classes_.resize(kept_.size());
+  if (classes_.empty()) return;
+  const bool inside = active_kernels().rows[1].load_labels[static_cast<int>(target.type)][target.byteswapped](
+      classes_.data(), target.data, {1, target.shape, target.strides, 0, classes_.size()}, static_cast<std::int64_t>(count),
+      call_.call.ignore_index);
+  if (!inside) check_class_indices(plan_, {count, of_.proxies, 0});
+  for (std::size_t u = 0; u < kept_.size(); ++u)
+    if (classes_[u] < 0) kept_[u] = 0.0;
+}
+
+template <class S>
+double similarity_run<S>::choose_positive(std::size_t row, const row_numbers& x) {
+  const std::size_t first = static_cast<std::size_t>(rows_.partner[row]);
+  double largest = 0.0;
+  for (std::size_t k = first; k < first + form_.subcenters; ++k) {
+    widen_row(second_.row(k), first_.features(), x.other);
+    const double cosine = wide_.sum_of_products(x.own, x.other, padded());
+    if (k > first && !(cosine > largest || std::isnan(cosine))) continue;
+    largest = cosine;
+    rows_.partner[row] = static_cast<std::ptrdiff_t>(k);
+  }
+  return largest;
+}
+
+template <class S>
 void similarity_run<S>::find_positives() {
   const std::size_t rows = first_.count(), features = first_.features();
   positive_.assign(rows, 0.0);
@@ -77,6 +111,11 @@ void similarity_run<S>::find_positives() {
   each_row(rows, [&](std::size_t r, const row_numbers& x) {
     widen_row(first_.row(r), features, x.own);
     double count = 1.0;
+    if (of_.proxies >= 0) {
+      positive_[r] = choose_positive(r, x);
+      has_positive_[r] = 1;
+      return;
+    }
     if (!groups_.size.empty()) {
       count = positives_of(r);
       wide_.axpby(x.other, 1.0, group_sum(group_sums_, r), -1.0, x.own, padded());
@@ -88,6 +127,16 @@ void similarity_run<S>::find_positives() {
     has_positive_[r] = count > 0.0;
     if (count > 0.0) positive_[r] = wide_.sum_of_products(x.own, x.other, padded()) / count;
   });
+}
+
+template <class S>
+void similarity_run<S>::transform_positives() {
+  const std::size_t count = padded_to(most_pack, first_.count());
+  positive_.resize(count, 0.0);
+  positive_value_ = positive_;
+  positive_slope_.assign(count, 1.0);
+  if (kernels().of_positives == nullptr) return;
+  kernels().of_positives(call_.options, positive_.data(), positive_value_.data(), positive_slope_.data(), count);
 }
 
 template <class S>
@@ -137,7 +186,8 @@ void similarity_run<S>::evaluate_anchors(const anchor_sums& sums) {
   const std::size_t count = padded_to(most_pack, anchors());
   std::vector<double> excess(count, 0.0);
   of_anchors_ = {std::vector<double>(count), std::vector<double>(count)};
-  for (std::size_t a = 0; a < anchors(); ++a) excess[a] = sums.logarithm(a) - emphasis_[rows_.row[a]] * scale_ * positive_[rows_.row[a]];
+  for (std::size_t a = 0; a < anchors(); ++a)
+    excess[a] = sums.logarithm(a) - emphasis_[rows_.row[a]] * scale_ * positive_value_[rows_.row[a]];
   kernels().of_anchors(call_.options, excess.data(), of_anchors_.values.data(), of_anchors_.d1.data(), count);
   positive_d1_ = of_anchors_.d1;
   for (std::size_t a = 0; a < anchors(); ++a) positive_d1_[a] *= emphasis_[rows_.row[a]];

@@ -54,19 +54,20 @@ similarity_tiles<S>::similarity_tiles(const paired_sets<S>& sets)
     : sets_(sets), products_(active_kernels().products[wide<S>]), operations_(active_kernels().similarities[wide<S>]) {
   const std::size_t rows = sets.rows->count(), columns = sets.columns->count() - sets.first_column, features = sets.rows->features();
   row_side_ = side_for(rows);
-  column_side_ = side_for(columns);
+  column_side_ = side_for(columns) / sets.subcenters * sets.subcenters;
+  column_lines_ = padded_to(shortest_side, column_side_);
   row_blocks_ = blocks_of(rows, row_side_);
   column_blocks_ = blocks_of(columns, column_side_);
   feature_lines_ = padded_to(products_.right_lines, features);
   left_.allocate(row_blocks_ * row_side_ * features * sizeof(S));
-  right_.allocate(column_blocks_ * column_side_ * features * sizeof(S));
+  right_.allocate(column_blocks_ * column_lines_ * features * sizeof(S));
   const std::ptrdiff_t step = static_cast<std::ptrdiff_t>(features);
   const double numbers = static_cast<double>((rows + columns) * features);
   parallel_for(row_blocks_ + column_blocks_, numbers, sets.threads, [&](std::size_t b) {
     const bool of_rows = b < row_blocks_;
     const std::size_t i = of_rows ? b : b - row_blocks_;
     const block at = of_rows ? rows_of(i) : columns_of(i);
-    S* const to = reinterpret_cast<S*>((of_rows ? left_ : right_).data()) + i * (of_rows ? row_side_ : column_side_) * features;
+    S* const to = reinterpret_cast<S*>((of_rows ? left_ : right_).data()) + i * (of_rows ? row_side_ : column_lines_) * features;
     const S* const from = (of_rows ? sets_.rows : sets_.columns)->row(at.start);
     (of_rows ? products_.pack_left : products_.pack_right)(to, from, step, 1, at.size, features);
   });
@@ -75,8 +76,8 @@ similarity_tiles<S>::similarity_tiles(const paired_sets<S>& sets)
 template <class S>
 typename similarity_tiles<S>::memory similarity_tiles<S>::take_memory() const {
   static thread_local row_scratch scratch;
-  const std::size_t tile = row_side_ * stride_of(column_side_), single = sets_.row_labels != nullptr ? tile : 0;
-  S* const all = reinterpret_cast<S*>(scratch.at_least((tile + single + row_side_ * column_side_) * sizeof(S)));
+  const std::size_t tile = row_side_ * stride_of(column_lines_), single = sets_.row_labels != nullptr ? tile : 0;
+  S* const all = reinterpret_cast<S*>(scratch.at_least((tile + single + row_side_ * column_lines_) * sizeof(S)));
   return {all, all + single, all + tile + single};
 }
 
@@ -92,15 +93,16 @@ similarity_tile similarity_tiles<S>::multiply(const memory& m, std::size_t i, st
   const std::size_t features = sets_.rows->features();
   product_task t{};
   t.result = m.tile;
-  t.stride = stride_of(column_side_);
+  t.stride = stride_of(column_lines_);
   t.left = reinterpret_cast<const S*>(left_.data()) + i * row_side_ * features;
-  t.right = reinterpret_cast<const S*>(right_.data()) + j * column_side_ * features;
+  t.right = reinterpret_cast<const S*>(right_.data()) + j * column_lines_ * features;
   t.rows = rows.size;
   t.columns = columns.size;
   t.depth = features;
   products_.multiply(t);
   const similarity_tile tile{m.tile, t.stride, rows.size, padded_to(most_pack, columns.size), sets_.scale, sets_.bounded};
   leave_out(tile, rows, columns, sets_.one_set && i == j);
+  if (sets_.subcenters > 1) operations_.keep_largest(tile, sets_.subcenters);
   if (sets_.row_labels != nullptr)
     operations_.part_by_label(tile, static_cast<const std::byte*>(sets_.row_labels) + rows.start * sizeof(S),
                               static_cast<const std::byte*>(sets_.column_labels) + columns.start * sizeof(S), m.single);
@@ -118,7 +120,8 @@ void similarity_tiles<S>::leave_out(const similarity_tile& tile, const block& ro
     if (diagonal) row[i] = none;
     if (sets_.column_of == nullptr || sets_.column_of[rows.start + i] < 0) continue;
     const std::size_t column = static_cast<std::size_t>(sets_.column_of[rows.start + i]);
-    if (column >= columns.start && column < columns.start + columns.size) row[column - columns.start] = none;
+    if (column >= columns.start && column < columns.start + columns.size)
+      std::fill_n(row + (column - columns.start), sets_.subcenters, none);
   }
 }
 

@@ -29,6 +29,7 @@ struct paired_sets {
   std::size_t first_column;                // of those of the second set that rows meet
   std::size_t column_anchors;              // the first columns are anchors, too: those behind the rows. Of one set its rows are
   const std::ptrdiff_t* column_of;         // of each row that which it does not meet, its positive; -1: there is none. Null: of all rows
+  std::size_t subcenters = 1;              // columns of a class, of which the most alike counts; none of those of a row's positive does
   const void *row_labels, *column_labels;  // integers of the size of the dtype: rows do not meet those of their label. Null: there are none
   double scale;
   bool bounded;  // by it: the exponentials of all similarities are numbers, whatever a bound of theirs is subtracted
@@ -99,6 +100,7 @@ class similarity_tiles {
   const product_operations& products_;
   const similarity_operations& operations_;
   std::size_t row_side_, column_side_;  // of blocks
+  std::size_t column_lines_;            // columns of a block, padded to whole panels
   std::size_t row_blocks_, column_blocks_;
   std::size_t feature_lines_;  // features, padded to whole panels
   scratch_block left_, right_, row_features_, column_features_;
