@@ -67,7 +67,7 @@ def inside(domain, x, rng):
     return np.where(x < domain.lower, np.abs(x), x)
 
 
-def draw(reference, rng, count, dtype, present):
+def draw(reference, rng, count, dtype, present, options):
     """Operands of random bits, inside their domains."""
     drawn = {}
     for operand in reference.operands:
@@ -79,7 +79,10 @@ def draw(reference, rng, count, dtype, present):
         x = np.choose(rng.integers(0, len(kinds), count), kinds).astype(dtype)
         if operand.integer:
             x = np.abs(moderate(rng, count, dtype))
-        drawn[operand.name] = inside(cases.domain(reference.name, operand.name), x, rng).astype(operand.dtype(dtype))
+        domain = cases.domain(reference.name, operand.name)
+        if domain.ends_only and options.get("labels") == "01":
+            domain = domain._replace(lower=0.0)
+        drawn[operand.name] = inside(domain, x, rng).astype(operand.dtype(dtype))
     for smaller, larger in reference.ordered:
         x, y = drawn[smaller], drawn.get(larger, np.ones(count, dtype))
         if larger in drawn:
@@ -112,7 +115,7 @@ def violations(name, options, present, dtype, rng, count, precise):
     Long double only chooses what mpmath looks at: what it finds wrong, and where it has no number itself.
     """
     reference = REFERENCES[name]
-    operands = draw(reference, rng, count, dtype, present)
+    operands = draw(reference, rng, count, dtype, present, options)
     found = []
     coarse = Exact(reference, operands, options, dtype)
     value, *_ = cases.loss(name).value_and_grad(**operands, **options, reduction="none")
