@@ -46,11 +46,16 @@ def quality_in_target(input, target, beta):
     return np.where(np.isinf(input), times(limit, INF), finite)
 
 
+def complement(input, target):
+    """1 - t, from which 1 - p is subtracted where that is the smaller: a difference formed first."""
+    return np.where(input > 0, 1 - target, 0)
+
+
 def quality_terms(input, target, beta):
     """p, and p - t, a difference formed first."""
     d, loss = np.abs(difference(input, target)), cross_entropy(input, target)
     slope = times_power(d, beta - 1, beta * loss)
-    return [(sigmoid(-np.abs(input)), slope), (d, slope), (loss, d**beta)]
+    return [(sigmoid(-np.abs(input)), slope), (complement(input, target), slope), (d, slope), (loss, d**beta)]
 
 
 def quality_input_terms(input, target, beta):
@@ -59,6 +64,7 @@ def quality_input_terms(input, target, beta):
     slope = times_power(d, beta, beta + 1) + np.abs(steep)
     return [
         (sigmoid(-np.abs(input)), slope),
+        (complement(input, target), slope),
         (d, slope),
         (variance(input), times_power(d, beta - 1, beta * np.where(np.isfinite(loss), loss, 0))),
     ]
@@ -79,6 +85,7 @@ def quality_hessian_terms(input, target, beta):
         (plain, 1),
         (p, size / np.where(p == 0, 1, p)),
         (sigmoid(-np.abs(input)), (beta + 1) * bent / np.where(d == 0, 1, d)),
+        (complement(input, target), (beta + 1) * bent / np.where(d == 0, 1, d)),
         (d, (beta + 1) * bent / np.where(d == 0, 1, d)),
     ]
 
@@ -87,7 +94,13 @@ def quality_target_terms(input, target, beta):
     d, loss = np.abs(difference(input, target)), cross_entropy(input, target)
     first, second = times_power(d, beta, input), times_power(d, beta - 1, beta * loss)
     size = np.abs(np.where(np.isfinite(first), first, 0)) + np.abs(np.where(np.isfinite(second), second, 0))
-    return [(first, 1), (second, 1), (sigmoid(-np.abs(input)), (beta + 1) * size / np.where(d == 0, 1, d))]
+    by_distance = (beta + 1) * size / np.where(d == 0, 1, d)
+    return [
+        (first, 1),
+        (second, 1),
+        (sigmoid(-np.abs(input)), by_distance),
+        (complement(input, target), by_distance),
+    ]
 
 
 QUALITY_FOCAL = Reference(
