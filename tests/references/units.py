@@ -76,8 +76,8 @@ class Units(ABC):
         return None
 
     def product(self, scale, vector) -> Sized:
-        """The product of that Hessian with a vector; asked for only where the loss has `hvp`."""
-        raise NotImplementedError
+        """The product of that Hessian with a vector, of a loss that has `hvp`: no other is asked for it."""
+        raise TypeError(f"{type(self).__name__} has no second derivative to multiply with a vector")
 
     def head(self, statistic):
         """What the reduced loss makes of the quotient, with the derivative in it."""

@@ -7,8 +7,6 @@ import doctest
 import inspect
 import itertools
 import pickle
-import subprocess
-import sys
 
 import ml_dtypes
 import numpy as np
@@ -17,6 +15,7 @@ import pytest
 import cases
 import fastloss as fl
 import layouts
+import peak_memory
 from oracles import torch
 from references.box_draws import SPECIAL
 from references.box_iou import Matrix
@@ -514,16 +513,7 @@ def test_settings():
             f(bad, boxes, fmt=("xywh", "xyxy"))
 
 
-MEMORY = """
-import re
-import sys
-from pathlib import Path
-import numpy as np
-import fastloss as fl
-
-def peak():
-    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()).group(1))
-
+PREPARE = """
 rng = np.random.default_rng(0)
 n, m = map(int, sys.argv[1:])
 sets = [np.float32(rng.random((count, 4))) for count in (n, m)]
@@ -533,19 +523,17 @@ out = np.full((n, m), np.float32(7))
 flow = np.ones((n, m), np.float32)
 both = ("input", "target")
 fl.box_iou.grad(sets[0][:70], sets[1][:70], wrt=both)
-before = peak()
+"""
+CALL = """
 fl.box_iou(*sets, out=out)
 fl.box_iou.grad(*sets, grad_output=flow, wrt=both)
-print(peak() - before)
 """
 
 
 @pytest.mark.parametrize("shape", [(5000, 5000), (25, 1000000), (1000000, 25)])
 def test_nothing_of_the_size_of_the_value_is_stored(shape):
     """The value has 100 MB, and the gradients of the second and third call 16 MB."""
-    command = [sys.executable, "-c", MEMORY, *map(str, shape)]
-    extra = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert extra < 30e6
+    assert peak_memory.taken(PREPARE, CALL, *shape) < 30e6
 
 
 def test_as_an_object():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 import cases
 import fastloss as fl
+import peak_memory
 from engines.similarity.test_values import NAMES, batches, drawn
 from references import SIMILARITY_REFERENCES
 from references.similarity_schema import SimilarityLoss
@@ -52,30 +50,18 @@ def test_one_gradient_alone_is_that_beside_others():
         np.testing.assert_array_equal(fl.info_nce_loss.grad(**x, wrt=name), gradient, err_msg=name)
 
 
-PEAK = """
-import re, sys
-from pathlib import Path
-import numpy as np
-import fastloss as fl
-
-def peak():
-    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()).group(1))
-
+PREPARE = """
 name, rows, features = sys.argv[1], *map(int, sys.argv[2:])
 x = np.random.default_rng(0).standard_normal((rows, features), np.float32)
 given = (x, np.arange(rows) % 50) if name == "supcon_loss" else (x, x + 1)
 out = tuple(np.ones_like(x) for _ in range(1 if name == "supcon_loss" else 2))
 getattr(fl, name).grad(*(a[:100] for a in given))
-before = peak()
-getattr(fl, name).grad(*given, out=out if len(out) > 1 else out[0])
-print(peak() - before)
 """
+CALL = "getattr(fl, name).grad(*given, out=out if len(out) > 1 else out[0])"
 
 
 @pytest.mark.parametrize("name", ["info_nce_loss", "nt_xent_loss", "siglip_loss", "supcon_loss"])
 def test_memory_is_a_multiple_of_the_embeddings(name):
     """The matrix of 8000 rows would take 256 MB, that of both views 1 GB."""
     rows, features = 8000, 16
-    command = [sys.executable, "-c", PEAK, name, str(rows), str(features)]
-    taken = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    assert taken < 20 * 2 * rows * features * 4 + 4_000_000
+    assert peak_memory.taken(PREPARE, CALL, name, rows, features) < 20 * 2 * rows * features * 4 + 4_000_000
