@@ -103,7 +103,8 @@ PyObject* statistics_object(call_state& s, const call_plan& plan) {
 }
 
 // A call whose result Python composes: f(loss, method, ...), with what is bound where the call does not say otherwise.
-PyObject* compose(loss_object& loss, call_kind kind, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
+PyObject* compose(PyObject* composition, loss_object& loss, call_kind kind, PyObject* const* args, std::size_t nargsf,
+                  PyObject* keyword_names) {
   const Py_ssize_t positional = PyVectorcall_NARGS(nargsf);
   const char* const method = method_names[static_cast<int>(kind)];
   const owned all = checked(PyTuple_New(positional + 2));
@@ -113,14 +114,16 @@ PyObject* compose(loss_object& loss, call_kind kind, PyObject* const* args, std:
   const owned keywords = checked(PyObject_GetAttrString(reinterpret_cast<PyObject*>(&loss), "_bound"));
   for (Py_ssize_t i = 0; i < (keyword_names == nullptr ? 0 : PyTuple_GET_SIZE(keyword_names)); ++i)
     if (PyDict_SetItem(keywords.get(), PyTuple_GET_ITEM(keyword_names, i), args[positional + i]) < 0) throw python_error{};
-  return checked(PyObject_Call(loss.composition, all.get(), keywords.get())).release();
+  return checked(PyObject_Call(composition, all.get(), keywords.get())).release();
 }
 
 // Not inlined: numbers are converted in it, which belongs into the floating-point mode that its callers set.
 [[gnu::noinline]] PyObject* call(loss_object& loss, call_kind kind, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
   call_state s(loss, kind);
   match_arguments(loss, kind, args, PyVectorcall_NARGS(nargsf), keyword_names, s.given);
-  if (s.given.any_option && is_composed(loss, s.given.options)) return compose(loss, kind, args, nargsf, keyword_names);
+  if (s.given.any_option)
+    if (const owned composition = composition_of(loss, s.given.options))
+      return compose(composition.get(), loss, kind, args, nargsf, keyword_names);
   read_call(s);
   const call_plan plan(s.call);
   if (kind == call_kind::statistics) return statistics_object(s, plan);

@@ -22,7 +22,6 @@ loss_object& loss(PyObject* self) { return *reinterpret_cast<loss_object*>(self)
 int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(loss(self).declaration);
-  Py_VISIT(loss(self).composition);
   for (PyObject* m : loss(self).methods) Py_VISIT(m);
   return 0;
 }
@@ -38,7 +37,6 @@ void deallocate(PyObject* self) {
   if (loss(self).weak_references != nullptr) PyObject_ClearWeakRefs(self);
   clear(self);
   Py_CLEAR(loss(self).declaration);
-  Py_CLEAR(loss(self).composition);
   Py_CLEAR(loss(self).name);
   for (PyObject*& n : loss(self).operand_names) Py_CLEAR(n);
   for (PyObject*& n : loss(self).option_names) Py_CLEAR(n);
@@ -56,12 +54,6 @@ owned make(const loss_info& info, PyObject* declaration) {
   l.vectorcall = call_loss;
   l.info = &info;
   l.declaration = Py_NewRef(declaration);
-  if (declaration != Py_None) {
-    // Interned: the interpreter remembers where it found an attribute by the object that its name is.
-    const owned attribute(intern("composition"));
-    owned composition = checked(PyObject_GetAttr(declaration, attribute.get()));
-    if (composition.get() != Py_None) l.composition = composition.release();
-  }
   l.name = intern(info.name);
   info.construct(l.options);
   for (const operand& o : info.operands) {

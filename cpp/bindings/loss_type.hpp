@@ -4,6 +4,7 @@
 
 #include "fastloss/core/loss.hpp"
 #include "names.hpp"
+#include "python_objects.hpp"
 
 namespace fastloss::bindings {
 
@@ -23,7 +24,6 @@ struct loss_object {
   const loss_info* info;
   PyObject* name;
   PyObject* declaration;               // what Python knows of the loss: documentation, properties
-  PyObject* composition;               // what computes a call with a function for a choice; may be null
   PyObject* methods[call_kind_count];  // null for the value, and for what the loss does not have
   PyObject* operand_names[max_operands];
   PyObject* option_names[max_options];
@@ -53,8 +53,9 @@ double option_value(const loss_object& loss, int option, PyObject* given);
 // The value of an option as Python sees it: float, bool, str, or None where that stands for the number.
 PyObject* option_object(const loss_info& info, const void* options, int option);
 
-// Whether a function is given for a choice, and the loss composes such calls.
-bool is_composed(const loss_object& loss, PyObject* const* options);
+// What computes a call that has a function for a choice, as the declaration says; null where there is no such option, or the loss takes
+// names alone.
+owned composition_of(const loss_object& loss, PyObject* const* options);
 
 // Where an option, operand or keyword of this name stands, or -1.
 int find_name(PyObject* const* known, int count, PyObject* text);

@@ -107,13 +107,14 @@ double option_value(const loss_object& loss, int option, PyObject* given) {
   return read_number(given, o.name, loss.name);
 }
 
-bool is_composed(const loss_object& loss, PyObject* const* options) {
-  if (loss.composition == nullptr) return false;
-  for (int i = 0; i < loss.option_count; ++i)
-    if (options[i] != nullptr && loss.info->options[static_cast<std::size_t>(i)].kind == option_kind::choice &&
-        PyCallable_Check(options[i]) != 0)
-      return true;
-  return false;
+owned composition_of(const loss_object& loss, PyObject* const* options) {
+  for (int i = 0; i < loss.option_count; ++i) {
+    const bool choice = loss.info->options[static_cast<std::size_t>(i)].kind == option_kind::choice;
+    if (!choice || options[i] == nullptr || PyCallable_Check(options[i]) == 0 || loss.declaration == Py_None) continue;
+    owned composition = checked(PyObject_GetAttrString(loss.declaration, "composition"));
+    if (composition.get() != Py_None) return composition;
+  }
+  return owned();
 }
 
 PyObject* option_object(const loss_info& info, const void* options, int option) {

@@ -97,30 +97,46 @@ FASTLOSS_FN void for_features(std::size_t features, const F& f, std::size_t firs
   if (first < features) f(first, first_lanes<S, C>{features - first});
 }
 
-// Packs of each gradient that are streamed one after the other: in turn with those of the others, pack by pack, they would leave lines half
-// full in the buffers on their way to memory, and take three times as long.
-inline constexpr std::size_t streamed_packs = 16;
-
-// Calls find(i, first) for some packs of features, the i-th from the first feature on, and then place(i, first) for each of them as often
-// as there are gradients, one gradient after the other: place_all(count, first). Returns the features that are done, of whole packs.
-template <class S, class Find, class Place>
-FASTLOSS_FN std::size_t for_streamed_features(std::size_t features, const Find& find, const Place& place_all) {
-  constexpr std::size_t w = native_pack<S>::width;
-  const std::size_t packs = features / w;
-  for (std::size_t done = 0; done < packs; done += streamed_packs) {
-    const std::size_t count = packs - done < streamed_packs ? packs - done : streamed_packs;
-    for (std::size_t i = 0; i < count; ++i) find(i, (done + i) * w);
-    place_all(count, done * w);
-  }
-  return packs * w;
-}
-
 // Calls f with each number below Count as a constant, so that arrays over embeddings and pairs stay in registers.
 template <std::size_t Count, class F>
 FASTLOSS_FN void for_each_constant(const F& f) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     (f(std::integral_constant<std::size_t, I>{}), ...);
   }(std::make_index_sequence<Count>{});
+}
+
+// Packs of each gradient that are streamed one after the other: in turn with those of the others, pack by pack, they would leave lines half
+// full in the buffers on their way to memory, and take three times as long.
+inline constexpr std::size_t streamed_packs = 16;
+
+// The gradients of a unit in its embeddings: find(first, lanes, found) puts what a pack of features needs for all of them into `found`, of
+// so many packs, and place(e, found, first, lanes) makes that of embedding e of it, where that is wanted.
+template <class S, class C, bool Streams, std::size_t Embeddings, std::size_t Found, class Find, class Place>
+FASTLOSS_FN void for_gradients(std::size_t features, const unit_gradients& to, const Find& find, const Place& place) {
+  using X = feature_packs<S, C>;
+  constexpr std::size_t w = native_pack<S>::width;
+  std::size_t done = 0;
+  if constexpr (Streams) {
+    X found[streamed_packs][Found];
+    const all_lanes<S, C> lanes{};
+    while (done + w <= features) {
+      const std::size_t left = (features - done) / w, count = left < streamed_packs ? left : streamed_packs;
+      for (std::size_t i = 0; i < count; ++i) find(done + i * w, lanes, found[i]);
+      for_each_constant<Embeddings>([&](auto e) {
+        if (to.of[e] == nullptr) return;
+        for (std::size_t i = 0; i < count; ++i) place(e, found[i], done + i * w, lanes);
+      });
+      done += count * w;
+    }
+  }
+  const auto at = [&](std::size_t first, const auto& lanes) {
+    X found[Found];
+    find(first, lanes, found);
+    for_each_constant<Embeddings>([&](auto e) {
+      if (to.of[e] != nullptr) place(e, found, first, lanes);
+    });
+  };
+  for_features<S, C>(features, at, done);
 }
 
 }  // namespace

@@ -208,27 +208,7 @@ FASTLOSS_FN void spread_differences(const unit_rows& rows, std::size_t row, doub
     });
     lanes.template store<Streams>(g, static_cast<S*>(to.of[e]) + row * rows.features + first);
   };
-  std::size_t done = 0;
-  if constexpr (Streams) {
-    X slopes[streamed_packs][list.count];
-    const all_lanes<S, C> lanes{};
-    done = for_streamed_features<S>(
-        rows.features, [&](std::size_t i, std::size_t first) { find_slopes(first, lanes, slopes[i]); },
-        [&](std::size_t count, std::size_t first) {
-          for_each_constant<list.embeddings>([&](auto e) {
-            if (to.of[e] == nullptr) return;
-            for (std::size_t i = 0; i < count; ++i) place(e, slopes[i], first + i * native_pack<S>::width, lanes);
-          });
-        });
-  }
-  const auto at = [&](std::size_t first, const auto& lanes) {
-    X slopes[list.count];
-    find_slopes(first, lanes, slopes);
-    for_each_constant<list.embeddings>([&](auto e) {
-      if (to.of[e] != nullptr) place(e, slopes, first, lanes);
-    });
-  };
-  for_features<S, C>(rows.features, at, done);
+  for_gradients<S, C, Streams, list.embeddings, list.count>(rows.features, to, find_slopes, place);
 }
 
 template <class S, bool Streams>
@@ -449,27 +429,7 @@ void product_gradients_of(const unit_rows& rows, const double* coefficients, con
       });
       lanes.template store<Streams>(g, static_cast<S*>(to.of[e]) + row * rows.features + first);
     };
-    std::size_t done = 0;
-    if constexpr (Streams) {
-      X x[streamed_packs][Embeddings];
-      const all_lanes<S, double> lanes{};
-      done = for_streamed_features<S>(
-          rows.features, [&](std::size_t i, std::size_t first) { load(first, lanes, x[i]); },
-          [&](std::size_t count, std::size_t first) {
-            for_each_constant<Embeddings>([&](auto e) {
-              if (to.of[e] == nullptr) return;
-              for (std::size_t i = 0; i < count; ++i) place(e, x[i], first + i * native_pack<S>::width, lanes);
-            });
-          });
-    }
-    const auto at = [&](std::size_t first, const auto& lanes) {
-      X x[Embeddings];
-      load(first, lanes, x);
-      for_each_constant<Embeddings>([&](auto e) {
-        if (to.of[e] != nullptr) place(e, x, first, lanes);
-      });
-    };
-    for_features<S, double>(rows.features, at, done);
+    for_gradients<S, double, Streams, Embeddings, Embeddings>(rows.features, to, load, place);
   }
 }
 
