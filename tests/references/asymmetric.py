@@ -179,7 +179,7 @@ ASYMMETRIC = Reference(
     defaults={"gamma_neg": 4.0, "gamma_pos": 1.0, "clip": 0.05, "eps": 1e-8},
     formed_first={
         "value": rounded(asymmetric_values, 2),
-        "input": rounded(asymmetric_parts, 3, with_p=(1,)),
+        "input": rounded(asymmetric_parts, 2, with_p=(1,)),
         "hessian": rounded(asymmetric_curvatures, 4, by_variance=True),
         "target": rounded(both_values, 2),
     },
